@@ -1,0 +1,132 @@
+# Every target creates .venv on first use and needs no root. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := help
+
+.NOTPARALLEL:
+
+# Verilator builds with make as well: the variables given here are no business of that one.
+unexport MAKEFLAGS MAKEOVERRIDES
+unexport NORM FORM DIRECTION STORAGE WIDTH LANES COUNT SEED WAVES CONFIG NAME OUT FORCE
+unexport TARGET PRESET DSP SEEDS JOBS SCHEDULER TESTS PYTEST
+
+BUILD := build
+VENV := .venv
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip -qq --disable-pip-version-check install --constraint constraints.txt
+
+# $(call option,--name,VARIABLE): the option when the variable is set, else nothing.
+option = $(if $($(2)),$(1) '$($(2))')
+flag = $(if $(filter-out 0 no,$($(2))),$(1))
+
+##@ Use
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## "; print "usage: make TARGET [VARIABLE=value ...]" } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 } \
+	  /^#v / { printf "  %-12s   %s\n", "", substr($$0, 4) }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: sim
+sim: toolchain $(VENV)/.installed-sim ## Co-simulate generated L1 and L2 hardware against NumPy on real feature maps
+#v NORM=l1|l2 FORM=one-pass|two-pass DIRECTION=forward STORAGE=inside|outside
+#v WIDTH=4..32 LANES=1..64 COUNT=samples SEED=number WAVES=1 (writes an FST)
+	@$(PY) -m l1bn_sim run $(call option,--norm,NORM) $(call option,--form,FORM) \
+	  $(call option,--direction,DIRECTION) $(call option,--width,WIDTH) $(call option,--lanes,LANES) \
+	  $(call option,--count,COUNT) $(call option,--storage,STORAGE) $(call option,--seed,SEED) \
+	  $(call flag,--waves,WAVES)
+
+.PHONY: generate
+generate: $(VENV)/.installed-sim ## Write the Verilog and the manifest of one unit into OUT
+#v NORM FORM DIRECTION STORAGE WIDTH LANES COUNT as above, CONFIG=file.toml NAME=module
+#v OUT=folder (build/generate) FORCE=1 (overwrite); `.venv/bin/l1bn generate --help` lists all parameters
+	@$(PY) -m l1bn generate $(call option,--config,CONFIG) $(call option,--norm,NORM) \
+	  $(call option,--form,FORM) $(call option,--direction,DIRECTION) $(call option,--storage,STORAGE) \
+	  $(call option,--width,WIDTH) $(call option,--lanes,LANES) $(call option,--count,COUNT) \
+	  $(call option,--name,NAME) $(call flag,--force,FORCE) --output '$(or $(OUT),$(BUILD)/generate)'
+
+.PHONY: synth
+synth: toolchain $(VENV)/.installed-synth ## Synthesise, place and route, and compare L1 with L2
+#v TARGET=ice40|ecp5|osu018 PRESET=quick|paper|full DSP=0|1 SEEDS=number
+#v JOBS=processes SCHEDULER=address (Dask)
+	@$(PY) -m l1bn_synth run $(synth_options)
+
+.PHONY: synth-check
+synth-check: toolchain $(VENV)/.installed-synth ## Compare such a run with the stored baseline
+#v the variables of synth
+	@$(PY) -m l1bn_synth check $(synth_options)
+
+synth_options = $(call option,--target,TARGET) $(call option,--preset,PRESET) $(call option,--seeds,SEEDS) \
+  $(call option,--dsp,DSP) $(call option,--jobs,JOBS) $(call option,--scheduler,SCHEDULER)
+
+##@ Check
+
+.PHONY: test
+test: toolchain $(VENV)/.installed-dev ## Run the test suite on two cores
+#v TESTS=paths or node ids, PYTEST=further options
+	@$(PY) -m pytest --numprocesses 2 $(PYTEST) $(TESTS)
+
+.PHONY: formal
+formal: $(VENV)/.installed-dev ## Run the proofs only
+	@$(PY) -m pytest -m formal $(PYTEST) $(TESTS)
+
+.PHONY: lint
+lint: $(VENV)/.installed-dev ## Check style (ruff) and types (mypy)
+	@$(PY) -m ruff check
+	@$(PY) -m mypy
+
+.PHONY: accuracy
+accuracy: $(VENV)/.installed-sim ## Measure the error of the integer model against exact rationals
+	@$(PY) -m l1bn_golden.accuracy
+
+.PHONY: benchmark
+benchmark: $(VENV)/.installed-sim ## Measure the speed of the golden model
+	@$(PY) -m l1bn_golden.benchmark
+
+##@ Housekeeping
+
+.PHONY: setup
+setup: toolchain $(VENV)/.installed-dev ## Create .venv with everything, to work on l1bn itself
+#v PYTHON=interpreter to create it with (3.11 or newer)
+
+.PHONY: clean
+clean: ## Remove build/, .venv and the caches of the tools
+	@rm -rf $(BUILD) $(VENV) .mypy_cache .pytest_cache .ruff_cache
+
+# -- environment --------------------------------------------------------------------------------
+
+# What Verilator calls to build a simulation. CXX is its name for the compiler as well.
+.PHONY: toolchain
+toolchain:
+	@names=; packages=; \
+	if ! command -v "$${CXX:-g++}" >/dev/null; then names+=" the C++ compiler $${CXX:-g++},"; packages+=" g++"; fi; \
+	if ! command -v perl >/dev/null; then names+=" perl,"; packages+=" perl"; fi; \
+	if ! command -v make >/dev/null; then names+=" make,"; packages+=" make"; fi; \
+	if [ -n "$$names" ]; then echo >&2 "l1bn: missing:$${names%,}; install: apt-get install$$packages"; exit 2; fi
+
+# A virtual environment without its stamp was left half-made by an interruption, and is made anew.
+$(VENV)/.created:
+	@if [ -z '$(PYTHON)' ]; then echo >&2 "l1bn: missing: Python 3.11 or newer;" \
+	  "install: apt-get install python3.11 python3-venv, or name one: make PYTHON=..."; exit 2; fi
+	@if ! '$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo >&2 "l1bn: missing: the venv module of $(PYTHON); install: apt-get install python3-venv"; exit 2; fi
+	@rm -rf $(VENV)
+	@'$(PYTHON)' -m venv $(VENV)
+	@touch $@
+
+# One stamp for each extra of pyproject.toml; an extra brings those that it contains. hatchling comes first and
+# from the constraints, because the isolated environment that pip would build in takes any version.
+contains_sim := sim
+contains_synth := sim synth
+contains_dev := sim synth dev
+$(VENV)/.installed-%: pyproject.toml constraints.txt $(VENV)/.created
+	@echo "installing pinned tools into $(VENV) (once, about a minute)"
+	@$(PIP) hatchling
+	@$(PIP) --no-build-isolation --editable '.[$*]'
+	@touch $(addprefix $(VENV)/.installed-,$(contains_$*))

@@ -1,0 +1,26 @@
+"""What every test shares: one seed, printed in the header of the run and handed to whoever draws numbers."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+SEED = 20190707
+
+# Verilog generated in a test comes from the Yosys that is pinned, never from one of the machine.
+os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=SEED, help=f"seed of all random numbers (default: {SEED})")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"seed: {config.getoption('--seed')} (repeat with --seed)"
+
+
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    """The seed of this run."""
+    return int(request.config.getoption("--seed"))
