@@ -1,0 +1,79 @@
+"""What happens once per channel: exact Python integers in, exact Python integers out."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from .contract import Contract
+from .rounding import floor_log2, half_up, odd_part, shift_left
+
+__all__ = ["bias", "divide_by_count", "integer_sqrt", "normalize", "scale", "spread_l1", "spread_l2"]
+
+
+def divide_by_count(dividend: int, fraction: int, count: int) -> int:
+    """``round(dividend * 2**fraction / count)``, half up, for a dividend of either sign."""
+    return half_up(dividend << fraction, count)
+
+
+def integer_sqrt(radicand: int) -> int:
+    """``floor(sqrt(radicand))`` for a radicand of any width."""
+    if radicand < 0:
+        raise ValueError(f"radicand = {radicand} is not possible; allowed: 0 or more")
+    return math.isqrt(radicand)
+
+
+def normalize(value: int, exponent: int, mantissa_width: int) -> tuple[int, int]:
+    """The leading ``mantissa_width`` bits of ``value * 2**-exponent``, floored.
+
+    Returns ``(mantissa, exponent)`` with the mantissa's top bit set, so that the value is
+    ``mantissa * 2**-exponent`` to within one unit of the mantissa from below.
+    """
+    if value < 1:
+        raise ValueError(f"value = {value} is not possible; allowed: 1 or more")
+    raised = mantissa_width - value.bit_length()
+    return math.floor(shift_left(value, raised)), exponent + raised
+
+
+def spread_l1(contract: Contract, deviation: int, count: int) -> tuple[int, int, int]:
+    """``(v, r_mantissa, r_exponent)`` from D = sum|x * 2**G - mu|."""
+    v = deviation + contract.E(count)
+    return v, *_per_sample(contract, v, contract.G, count)
+
+
+def spread_l2(contract: Contract, total: int, square_sum: int, count: int) -> tuple[int, int, int]:
+    """``(root, r_mantissa, r_exponent)`` from S = sum x and sum x^2."""
+    square = count * square_sum - total**2 + contract.E(count)
+    zero_pairs = (contract.w - square.bit_length()) // 2
+    radicand = math.floor(shift_left(square, 2 * zero_pairs + 2 * contract.T - contract.w))
+    root = integer_sqrt(radicand)
+    return root, *_per_sample(contract, root, zero_pairs + contract.T - contract.w // 2, count)
+
+
+def _per_sample(contract: Contract, v: int, exponent: int, count: int) -> tuple[int, int]:
+    """r from ``v = count * r * 2**exponent``."""
+    odd, p = odd_part(count)
+    if contract.powers_of_two:
+        return normalize(v, exponent + p, contract.T)
+    return normalize(divide_by_count(v, contract.f, odd), exponent + p + contract.f, contract.T)
+
+
+def scale(contract: Contract, gamma: int, r_mantissa: int, r_exponent: int) -> tuple[int, int, bool]:
+    """``(k, t, negative)``: the scale's magnitude, the right shift of the affine sum, the sign of gamma."""
+    k, shift = 0, contract.SHIFT_MAX
+    if gamma:
+        exponent = contract.y_fraction - contract.gamma_fraction + r_exponent
+        exact = shift_left(abs(gamma), exponent) / r_mantissa
+        shift = min(shift, contract.scale_width - 1 - floor_log2(exact))
+        scaled = exact * shift_left(1, shift)
+        k = half_up(scaled.numerator, scaled.denominator)
+        if k == 2**contract.scale_width:
+            k, shift = k // 2, shift - 1
+    shift = max(shift, contract.SHIFT_MIN)
+    return k, shift + contract.F - 1, gamma < 0
+
+
+def bias(contract: Contract, k: int, negative: bool, mean: int) -> int:
+    """``b = floor(-c * mu * 2**F / 2**G)`` with the signed scale c."""
+    c = -k if negative else k
+    return math.floor(Fraction(-c * mean * 2**contract.F, 2**contract.G))
