@@ -1,0 +1,221 @@
+"""What every operator is fed, and what the golden model says must come out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from l1bn_golden import Contract, integer
+from numpy.typing import ArrayLike
+
+from .stimuli import beats, channels, integers
+
+__all__ = ["EXERCISES", "Exercise"]
+
+Columns = Mapping[str, ArrayLike]
+Arguments = Mapping[str, Any]
+ITEMS = 120
+"""Items for an operator that takes one at a time."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """Items for every input stream, and what every output stream must deliver.
+
+    ``flow`` says how items follow each other, which decides what latency and throughput mean:
+    ``item`` one result an item, ``channel`` one result a packet, ``packet`` one beat a beat.
+    """
+
+    flow: Literal["item", "channel", "packet"]
+    inputs: Mapping[str, Columns]
+    outputs: Mapping[str, Columns]
+
+
+def _channels(arguments: Arguments, seed: int, count: int) -> np.ndarray:
+    patterns = channels(np.random.default_rng(seed), arguments["width"], count)
+    return np.stack(list(patterns.values()))
+
+
+def _packets(samples: np.ndarray, lanes: int) -> Columns:
+    data, last = beats(samples, lanes)
+    return {"data": data, "last": last}
+
+
+def sum_accumulator(arguments: Arguments, seed: int) -> Exercise:
+    x = _channels(arguments, seed, arguments["count"])
+    return Exercise("channel", {"i": _packets(x, arguments["lanes"])}, {"o": {"sum": integer.channel_sum(x)}})
+
+
+def deviation_sums(arguments: Arguments, seed: int) -> Exercise:
+    x = _channels(arguments, seed, arguments["count"])
+    floors = [total // x.shape[1] for total in integer.channel_sum(x)]
+    above = x > np.array(floors)[:, None]
+    expected = {
+        "above_sum": np.where(above, x, 0).sum(axis=1),
+        "above": above.sum(axis=1),
+        "level": (x == np.array(floors)[:, None]).sum(axis=1),
+    }
+    inputs = {"i": _packets(x, arguments["lanes"]), "i_floor": {"value": floors}}
+    return Exercise("channel", inputs, {"o": expected})
+
+
+def sign_abs_accumulator(arguments: Arguments, seed: int) -> Exercise:
+    guard_bits, lanes = arguments["guard_bits"], arguments["lanes"]
+    x = _channels(arguments, seed, arguments["counts"][0])
+    sums = integer.channel_sum(x)
+    means = [integer.divide_by_count(total, guard_bits, x.shape[1]) for total in sums]
+    deviations, sign_counts = integer.sign_abs(x, means, guard_bits)
+    offset = arguments.get("offsets", [0])[0]
+    inputs = {"i": _packets(x, lanes), "i_mean": {"mean": means, "sum": sums}}
+    expected = {"deviation": [deviation + offset for deviation in deviations], "sign_count": sign_counts}
+    return Exercise("channel", inputs, {"o": expected})
+
+
+def square_accumulator(arguments: Arguments, seed: int) -> Exercise:
+    x = _channels(arguments, seed, arguments["count"])
+    expected = {"square_sum": integer.square_sum(x)}
+    return Exercise("channel", {"i": _packets(x, arguments["lanes"])}, {"o": expected})
+
+
+def centred_square_accumulator(arguments: Arguments, seed: int) -> Exercise:
+    x = _channels(arguments, seed, arguments["count"])
+    floors = [total // x.shape[1] for total in integer.channel_sum(x)]
+    inputs = {"i": _packets(x, arguments["lanes"]), "i_floor": {"value": floors}}
+    return Exercise("channel", inputs, {"o": {"square_sum": integer.centred_square_sum(x, floors)}})
+
+
+def divide_by_constant(arguments: Arguments, seed: int) -> Exercise:
+    dividends = integers(random.Random(seed), arguments["width"], True, ITEMS)
+    quotients = [integer.divide_by_count(a, arguments["fraction"], arguments["count"]) for a in dividends]
+    return Exercise("item", {"i": {"value": dividends}}, {"o": {"value": quotients}})
+
+
+def divide_by_count(arguments: Arguments, seed: int) -> Exercise:
+    draw = random.Random(seed)
+    counts = arguments["counts"]
+    dividends = integers(draw, arguments["width"], True, ITEMS)
+    selects = [draw.randrange(len(counts)) for _ in dividends]
+    select = {"select": selects} if len(counts) > 1 else {}
+    quotients = [
+        integer.divide_by_count(a, arguments["fraction"], counts[index])
+        for a, index in zip(dividends, selects, strict=True)
+    ]
+    return Exercise("item", {"i": {"dividend": dividends, **select}}, {"o": {"quotient": quotients, **select}})
+
+
+def square_root(arguments: Arguments, seed: int) -> Exercise:
+    width = arguments["width"]
+    draw = random.Random(seed)
+    squares = [root**2 for root in integers(draw, width // 2, False, ITEMS // 4)]
+    around = [near for square in squares for near in (square - 1, square) if near >= 0]
+    radicands = around + integers(draw, width, False, ITEMS - len(around))
+    return Exercise(
+        "item", {"i": {"value": radicands}}, {"o": {"value": [integer.integer_sqrt(radicand) for radicand in radicands]}}
+    )
+
+
+def normalizer(arguments: Arguments, seed: int) -> Exercise:
+    width, radix = arguments["width"], arguments.get("radix_bits", 1)
+    values = [max(1, value) for value in integers(random.Random(seed), width, False, ITEMS)]
+    zeros = [(width - value.bit_length()) // radix for value in values]
+    mantissas = [value << (radix * places) for value, places in zip(values, zeros, strict=True)]
+    return Exercise("item", {"i": {"value": values}}, {"o": {"mantissa": mantissas, "zeros": zeros}})
+
+
+def scale(arguments: Arguments, seed: int) -> Exercise:
+    contract = Contract.from_parameters(arguments)
+    draw = random.Random(seed)
+    gammas = integers(draw, contract.gamma_width, True, ITEMS)
+    # Each spread that a channel can have, from all samples equal to half of them at either end of the range.
+    count = contract.counts[0]
+    spreads = []
+    for value in integers(draw, contract.w - 1, False, ITEMS):
+        if contract.norm == "l1":
+            spreads.append(integer.spread_l1(contract, value, count))
+        else:
+            spreads.append(integer.spread_l2(contract, 0, min(value // count, count << (2 * contract.width - 2)), count))
+    draw.shuffle(spreads)
+    expected = [integer.scale(contract, gamma, *spread[1:]) for gamma, spread in zip(gammas, spreads, strict=True)]
+    inputs = {
+        "gamma": gammas,
+        "r_mantissa": [spread[1] for spread in spreads],
+        "r_exponent": [spread[2] for spread in spreads],
+    }
+    scales, shifts, negatives = zip(*expected, strict=True)
+    return Exercise("item", {"i": inputs}, {"o": {"scale": scales, "shift": shifts, "negative": negatives}})
+
+
+def _constant(contract: Contract, scale: int, negative: bool, mean: int) -> int:
+    """The affine operator's constant: the bias, complemented where the operator complements its result."""
+    bias = integer.bias(contract, scale, negative, mean)
+    return ~bias if negative else bias
+
+
+def bias(arguments: Arguments, seed: int) -> Exercise:
+    contract = Contract.from_parameters(arguments)
+    draw = random.Random(seed)
+    means = integers(draw, contract.width + contract.G, True, ITEMS)
+    scales = integers(draw, contract.scale_width, False, ITEMS)
+    draw.shuffle(scales)
+    negatives = [draw.random() < 0.5 for _ in means]
+    expected = [_constant(contract, *rest) for rest in zip(scales, negatives, means, strict=True)]
+    inputs = {"mean": means, "scale": scales, "negative": negatives}
+    return Exercise("item", {"i": inputs}, {"o": {"value": expected}})
+
+
+def affine(arguments: Arguments, seed: int) -> Exercise:
+    """The constants of real channels, then any that the formats hold."""
+    contract = Contract.from_parameters(arguments)
+    count, lanes = contract.counts[0], contract.lanes
+    x = np.repeat(_channels({"width": contract.width}, seed, count), 2, axis=0)
+    draw = random.Random(seed)
+    gammas = integers(draw, contract.gamma_width, True, len(x))
+    betas = integers(draw, contract.beta_width, True, len(x))
+    draw.shuffle(betas)
+    real = integer.forward(contract, x, gammas, betas, count)
+    means, scales, shifts, negatives = (c.tolist() for c in (real.mean, real.scale, real.shift, real.negative))
+    for channel in range(1, len(x), 2):
+        scales[channel] = draw.getrandbits(contract.scale_width)
+        shifts[channel] = draw.randint(contract.SHIFT_MIN, contract.SHIFT_MAX) + contract.F - 1
+    y = integer.affine(contract, x, means, scales, shifts, negatives, betas)
+    errors = np.array([draw.random() < 0.3 for _ in range(len(y) * count // lanes)])
+    constants = {
+        "scale": scales,
+        "negative": negatives,
+        "shift": shifts,
+        "bias": [_constant(contract, *rest) for rest in zip(scales, negatives, means, strict=True)],
+        "beta": betas,
+    }
+    inputs = {"i": {**_packets(x, lanes), "error": errors}, "i_scale": constants}
+    return Exercise("packet", inputs, {"o": {**_packets(y, lanes), "error": errors}})
+
+
+def multiplier(arguments: Arguments, seed: int) -> Exercise:
+    draw = random.Random(seed)
+    shapes = [arguments[name] for name in ("a_shape", "b_shape", "c_shape")]
+    a, b, c = (integers(draw, width, signed, ITEMS) for width, signed in shapes)
+    draw.shuffle(b)
+    draw.shuffle(c)
+    products = [x * y + z for x, y, z in zip(a, b, c, strict=True)]
+    return Exercise("item", {"i": {"a": a, "b": b, "c": c}}, {"o": {"value": products}})
+
+
+EXERCISES: dict[str, Callable[[Arguments, int], Exercise]] = {
+    "Affine": affine,
+    "Bias": bias,
+    "CentredSquareAccumulator": centred_square_accumulator,
+    "DeviationSums": deviation_sums,
+    "DivideByConstant": divide_by_constant,
+    "DivideByCount": divide_by_count,
+    "IterativeSquareRoot": square_root,
+    "Normalizer": normalizer,
+    "PipelinedSquareRoot": square_root,
+    "Scale": scale,
+    "SequentialMultiplier": multiplier,
+    "SignAbsAccumulator": sign_abs_accumulator,
+    "SquareAccumulator": square_accumulator,
+    "SumAccumulator": sum_accumulator,
+}

@@ -1,0 +1,146 @@
+"""Verilator models of generated Verilog, one folder a model, built once and then reused.
+
+A model's folder is named by a hash of everything that decides what it does: the Verilog, the waivers, the options and
+the versions of the tools. It appears by one rename when it is complete, so an interrupted build leaves nothing
+that could be mistaken for a model.
+
+Two things make a build short. Only the ports are public to the simulator, so Verilator optimises all the rest. And the
+part of Verilator that is the same in every model (most of what there is to compile) is kept beside the models.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.resources
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import cocotb_tools.config
+
+from . import toolchain
+
+__all__ = ["BuildError", "Model", "build"]
+
+OPTIMISATION = {"OPT_FAST": "-O1", "OPT_SLOW": "-O0"}
+VERILATOR_OPTIONS = ("-cc", "--exe", "--vpi", "--prefix", "Vtop", "-Wno-fatal", "-Wwarn-lint")
+
+
+class BuildError(RuntimeError):
+    """Verilator or the compiler failed; the message ends with the tail of the log."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A built model: the simulator's executable for the module ``top``."""
+
+    folder: Path
+    top: str
+    waves: bool
+
+    @property
+    def executable(self) -> Path:
+        return self.folder / self.top
+
+
+def build(verilog: str, top: str, ports: Iterable[str], store: Path, waves: bool = False) -> Model:
+    """Build the model of module ``top``, or find it in ``store``.
+
+    Parameters
+    ----------
+    verilog : source text
+    top : name of the top module
+    ports : names of the signals of ``top`` that a bench reads and writes
+    store : folder of all models; made when missing
+    waves : the model can write an FST file
+
+    Raises
+    ------
+    ToolchainError
+        A program that the build needs is missing.
+    BuildError
+        The build failed.
+    """
+    options = [*VERILATOR_OPTIONS, "--top-module", top, "-o", top, *(["--trace-fst"] if waves else [])]
+    control = _control_file(top, ports)
+    decisive = [verilog, control, options, OPTIMISATION, toolchain.versions()]
+    model = Model(store / f"{top}-{_digest(decisive)}", top, waves)
+    if model.executable.exists():
+        return model
+    toolchain.require()
+    store.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=store) as partial:
+        folder = Path(partial)
+        (folder / f"{top}.v").write_text(verilog, encoding="utf-8")
+        (folder / "control.vlt").write_text(control, encoding="utf-8")
+        _verilate(folder, top, options)
+        _compile(folder, store / f"runtime-{_digest([OPTIMISATION, toolchain.versions(), waves])}", waves)
+        complete = folder / "complete"
+        complete.mkdir()
+        for name in (top, f"{top}.v", "build.log"):
+            shutil.move(folder / name, complete / name)
+        with suppress(OSError):  # somebody else was first: theirs is the same
+            complete.rename(model.folder)
+    return model
+
+
+def _control_file(top: str, ports: Iterable[str]) -> str:
+    waivers = importlib.resources.files(__package__).joinpath("waivers.vlt").read_text(encoding="utf-8")
+    return waivers + "".join(f'public_flat_rw -module "{top}" -var "{port}"\n' for port in sorted(ports))
+
+
+def _digest(values: object) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _verilate(folder: Path, top: str, options: list[str]) -> None:
+    libraries = cocotb_tools.config.libs_dir
+    main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    link = f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"
+    _call(folder, ["verilator", *options, "-LDFLAGS", link, "-Mdir", ".", str(main), "control.vlt", f"{top}.v"])
+
+
+def _compile(folder: Path, runtime: Path, waves: bool) -> None:
+    make = ["make", "-j2", "-f", "Vtop.mk", f"VM_TRACE={int(waves)}"]
+    make += [f"{name}={flags}" for name, flags in OPTIMISATION.items()]
+    if not runtime.exists():
+        with _locked(runtime.with_suffix(".lock")):
+            if not runtime.exists():
+                _call(folder, make)
+                _keep_runtime(folder, runtime)
+                return
+    for kept in runtime.iterdir():
+        shutil.copyfile(kept, folder / kept.name)
+    _call(folder, make)
+
+
+def _keep_runtime(folder: Path, runtime: Path) -> None:
+    kept = folder / "runtime"
+    kept.mkdir()
+    for compiled in folder.glob("verilated*.o"):
+        shutil.copyfile(compiled, kept / compiled.name)
+    kept.rename(runtime)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _call(folder: Path, command: list[str]) -> None:
+    log = folder / "build.log"
+    with log.open("ab") as output:
+        environment = toolchain.build_environment()
+        done = subprocess.run(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    if done.returncode:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        raise BuildError("\n".join([f"{os.path.basename(command[0])} failed:", *lines[-30:]]))

@@ -1,0 +1,35 @@
+"""Random idle cycles of a source and stalls of a sink."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import chain, repeat
+
+__all__ = ["pauses"]
+
+RUN = 3
+"""Mean length of a pause in cycles: pauses come in runs, so that registers and buffers fill and run dry."""
+
+
+def pauses(rate: float, seed: int | str) -> Iterator[bool] | None:
+    """For each cycle whether it is a pause: at random, ``rate`` of them, the same ones for the same seed.
+
+    ``None`` when the rate is 0. Raises :exc:`ValueError` for a rate outside 0 to 0.9.
+    """
+    if not 0 <= rate <= 0.9:
+        raise ValueError(f"rate = {rate} is not possible; allowed: 0 to 0.9")
+    if not rate:
+        return None
+    draw = random.Random(seed)
+    active = RUN * (1 - rate) / rate
+
+    def length(mean: float) -> int:
+        return max(1, round(draw.expovariate(1 / mean)))
+
+    def runs() -> Iterator[Iterator[bool]]:
+        while True:
+            yield repeat(False, length(active))
+            yield repeat(True, length(RUN))
+
+    return chain.from_iterable(runs())

@@ -1,0 +1,56 @@
+"""What a stream has to deliver, held against what it delivered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .fields import Columns, StreamPort
+
+__all__ = ["Scoreboard"]
+
+
+class Scoreboard:
+    """Expected items of one output stream, in order.
+
+    A field that :meth:`expect` is not given is not compared; neither is an entry that is masked (:mod:`numpy.ma`).
+    """
+
+    def __init__(self, port: StreamPort):
+        self.port = port
+        self.length = 0
+        self._batches: list[dict[str, NDArray[Any]]] = []
+
+    def expect(self, **columns: ArrayLike) -> None:
+        """Append items: one column a field, all of one length.
+
+        Raises :exc:`ValueError` for a field that the stream has not, or columns of different lengths.
+        """
+        arrays = {name: np.ma.asarray(column) for name, column in columns.items()}
+        unknown = arrays.keys() - {field.name for field in self.port.payload.fields}
+        lengths = {len(array) for array in arrays.values()}
+        if unknown or len(lengths) != 1:
+            raise ValueError(f"{self.port.name}: unknown fields {sorted(unknown)} or lengths {sorted(lengths)}")
+        self.length += lengths.pop()
+        self._batches.append(arrays)
+
+    def mismatches(self, got: Columns) -> list[str]:
+        """One line for every item that differs, is missing or is more than expected; an empty list is a pass."""
+        lines = []
+        start = 0
+        length = len(next(iter(got.values())))
+        for batch in self._batches:
+            stop = start + len(next(iter(batch.values())))
+            present = min(stop, length) - start
+            for name, expected in batch.items():
+                actual = got[name][start:stop]
+                different = np.ma.filled(expected[: max(present, 0)] != actual, False)
+                for index in np.flatnonzero(different.reshape(len(different), -1).any(axis=1)):
+                    item = f"{self.port.name}[{start + index}].{name}"
+                    lines.append(f"{item} = {actual[index]}, expected {expected[index]}")
+            start = stop
+        if length != self.length:
+            lines.append(f"{self.port.name}: {length} items, expected {self.length}")
+        return lines
