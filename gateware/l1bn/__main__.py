@@ -1,0 +1,7 @@
+"""``python -m l1bn``: the ``l1bn`` command."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

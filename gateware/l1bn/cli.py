@@ -1,0 +1,133 @@
+"""The ``l1bn`` command."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from amaranth.back.verilog import YosysError
+
+from . import __version__, generate, manifest
+from .config import PARAMETERS, Configuration, ConfigurationError, Parameter
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0, 2 for bad input, 1 for a failing tool, 130 for Ctrl-C."""
+    try:
+        result = l1bn.main(arguments, prog_name="l1bn", standalone_mode=False)
+    except (click.ClickException, ConfigurationError) as error:
+        return _fail(error.format_message() if isinstance(error, click.ClickException) else str(error), 2)
+    except YosysError as error:
+        return _fail(f"Yosys failed: {str(error).splitlines()[-1]}", 1)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", 130)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"l1bn: error: {' '.join(message.split())}", err=True)
+    return code
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def l1bn() -> None:
+    """Hardware for L1-norm batch normalisation, and for the L2 norm to compare with."""
+
+
+def _option(name: str, parameter: Parameter) -> click.Option:
+    """The command-line option of a parameter of :class:`Configuration`, which judges what the user typed."""
+    if name == "counts":
+        flag, metavar = "--count", "N[,N...]"
+    else:
+        flag = f"--{name.replace('_', '-')}"
+        metavar = "|".join(parameter.choices) or "NUMBER"
+    allowed = "" if parameter.choices else f": {parameter.allowed}"
+    about = parameter.about[0].upper() + parameter.about[1:]
+    return click.Option(
+        [flag, name],
+        metavar=metavar,
+        multiple=name == "counts",
+        help=f"{about}{allowed}. [default: {parameter.default}]",
+    )
+
+
+def _value(name: str, typed: str | tuple[str, ...]) -> object:
+    """What the user typed as the number that it denotes, or as it is."""
+    if isinstance(typed, tuple):
+        return [_value(name, item) for text in typed for item in text.split(",")]
+    if PARAMETERS[name].choices:
+        return typed
+    try:
+        return float(typed) if name == "epsilon" else int(typed)
+    except ValueError:
+        return typed
+
+
+def _read(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The parameters in a TOML file or a manifest, and the module's name if it is there."""
+    if path.suffix == ".json":
+        return manifest.read(path)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError("config", str(path), f"a readable file ({error.strerror})") from error
+    except ValueError as error:
+        raise ConfigurationError("config", str(path), f"valid TOML ({error})") from error
+    return values, values.pop("name", None)
+
+
+def generate_command(
+    config: Path | None, name: str | None, output: Path, force: bool, **typed: str | tuple[str, ...] | None
+) -> None:
+    """Write the Verilog of one unit, and a manifest that says what is in it.
+
+    The manifest NAME.json holds the configuration, the ports and the fields of their payloads, latency and
+    cycles per channel, and all derived formats. It is itself a configuration for --config.
+    """
+    values, name_in_file = _read(config) if config else ({}, None)
+    chosen = {key: _value(key, text) for key, text in typed.items() if text}
+    if "counts" in chosen:
+        values.pop("count", None)
+    paths = generate.write(
+        Configuration.from_mapping(values | chosen), name=name or name_in_file, folder=output, force=force
+    )
+    for path in paths:
+        click.echo(path)
+
+
+l1bn.add_command(
+    click.Command(
+        "generate",
+        callback=generate_command,
+        help=generate_command.__doc__,
+        params=[
+            *(_option(name, parameter) for name, parameter in PARAMETERS.items()),
+            click.Option(
+                ["--config"],
+                type=click.Path(path_type=Path),
+                metavar="FILE",
+                help="Take parameters from a .toml file (keys as above, with underscores) or from a manifest"
+                " (.json). Options on the command line win.",
+            ),
+            click.Option(
+                ["--name"],
+                metavar="NAME",
+                help="Name of the top module. [default: l1_batch_norm or l2_batch_norm]",
+            ),
+            click.Option(
+                ["-o", "--output"],
+                type=click.Path(path_type=Path),
+                default=Path(),
+                metavar="DIR",
+                help="Folder for NAME.v and NAME.json, made if missing. [default: the current one]",
+            ),
+            click.Option(["--force"], is_flag=True, help="Overwrite files that exist."),
+        ],
+    )
+)

@@ -1,0 +1,215 @@
+"""The user's parameters: one frozen, validated object that everything else is derived from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["PARAMETERS", "Configuration", "ConfigurationError", "Parameter"]
+
+FORMS = {"l1": ("two-pass",), "l2": ("one-pass", "two-pass")}
+
+
+class ConfigurationError(ValueError):
+    """A parameter has a value that no unit can be built from.
+
+    The message is one line that names the parameter, the value and what is allowed.
+    """
+
+    def __init__(self, parameter: str, value: object, allowed: str):
+        self.parameter, self.value, self.allowed = parameter, value, allowed
+        super().__init__(f"{parameter} = {value!r} is not possible; allowed: {allowed}")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a parameter means, what it may be and, where that follows from others, what it is by default."""
+
+    about: str
+    allowed: str
+    default: str
+    choices: tuple[str, ...] = ()
+    range: tuple[int, int] | None = None
+
+    def check(self, name: str, value: object, high: int | None = None) -> None:
+        """Raise :exc:`ConfigurationError` unless ``value`` is a choice or in the range.
+
+        ``high`` replaces the upper end of the range.
+        """
+        if self.choices:
+            if value not in self.choices:
+                raise ConfigurationError(name, value, self.allowed)
+        elif self.range is not None:
+            low, top = self.range
+            top = top if high is None else high
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= top:
+                raise ConfigurationError(name, value, f"a whole number from {low} to {top}")
+
+
+def _choice(default: str | None, about: str, *choices: str, derived: str = "") -> Any:
+    parameter = Parameter(about, " or ".join(choices), derived or str(default), choices=choices)
+    return dataclasses.field(default=default, metadata={"parameter": parameter})
+
+
+def _integer(
+    default: int | None, about: str, low: int, high: int, *, limit: str = "", derived: str = ""
+) -> Any:
+    """A whole number; ``limit`` puts into words an upper end that depends on other parameters."""
+    parameter = Parameter(about, f"{low} to {limit or high}", derived or str(default), range=(low, high))
+    return dataclasses.field(default=default, metadata={"parameter": parameter})
+
+
+def _integers(default: tuple[int, ...], about: str, low: int, high: int) -> Any:
+    """Whole numbers, each from ``low`` to ``high``."""
+    parameter = Parameter(about, f"{low} to {high}", ", ".join(map(str, default)), range=(low, high))
+    return dataclasses.field(default=default, metadata={"parameter": parameter})
+
+
+def _number(default: float, about: str, allowed: str) -> Any:
+    return dataclasses.field(default=default, metadata={"parameter": Parameter(about, allowed, str(default))})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """The parameters of one normalisation unit; each field below says what it means and what is allowed.
+
+    A parameter left at ``None`` takes its default from the others, and reads as that default
+    afterwards; only ``guard_bits`` may stay ``None``, which means "derived" (see
+    :class:`l1bn.formats.Formats`).
+
+    Raises
+    ------
+    ConfigurationError
+        If a value is out of range.
+    """
+
+    norm: str = _choice("l1", "mean absolute deviation (l1) or standard deviation (l2)", "l1", "l2")
+    form: str = _choice(
+        None,
+        "mean first (two-pass, the only form of l1) or both sums at once",
+        *("one-pass", "two-pass"),
+        derived="two-pass for l1, one-pass for l2",
+    )
+    direction: str = _choice("forward", "direction of training", "forward")
+    width: int = _integer(16, "bits of a sample x", 4, 32)
+    x_fraction: int = _integer(None, "fraction bits of x", 0, 31, limit="width - 1", derived="width - 4")
+    lanes: int = _integer(1, "samples in a beat, a power of two", 1, 64)
+    counts: tuple[int, ...] = _integers(
+        (1024,), "samples in a channel, a multiple of lanes; several are selected per packet", 2, 1 << 20
+    )
+    guard_bits: int | None = _integer(
+        None, "fraction bits of the mean beyond those of x", 0, 64, derived="as many as the accuracy needs"
+    )
+    scale_width: int = _integer(18, "magnitude bits of the scale k", 8, 24)
+    y_width: int = _integer(None, "bits of an output y", 4, 32, derived="width")
+    y_fraction: int = _integer(None, "fraction bits of y", 0, 31, limit="y_width - 1", derived="y_width - 4")
+    gamma_width: int = _integer(16, "bits of gamma", 2, 32)
+    gamma_fraction: int = _integer(
+        None, "fraction bits of gamma", 0, 31, limit="gamma_width - 1", derived="gamma_width - 3"
+    )
+    beta_width: int = _integer(None, "bits of beta", 2, 32, derived="y_width")
+    beta_fraction: int = _integer(
+        None, "fraction bits of beta", 0, 31, limit="beta_width - 1, at most y_fraction", derived="as y"
+    )
+    epsilon: float = _number(
+        1e-5, "added to the mean absolute deviation (l1) or to the variance (l2)", "0 to 1"
+    )
+    storage: str = _choice(
+        "inside",
+        "the unit buffers the channel (inside) or the producer replays it (outside)",
+        *("inside", "outside"),
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("norm", "direction", "storage", "width", "gamma_width", "scale_width", "lanes"):
+            self._check(name)
+        self._check_form()
+        self._check_format("x", self.width)
+        self._check("y_width", default=self.width)
+        self._check_format("y", self.y_width)
+        self._default("gamma_fraction", max(0, self.gamma_width - 3))
+        self._check_format("gamma", self.gamma_width)
+        self._check("beta_width", default=self.y_width)
+        self._default("beta_fraction", min(self.y_fraction, self.beta_width - 1))
+        self._check_format("beta", self.beta_width, finest=self.y_fraction)
+        if self.guard_bits is not None:
+            self._check("guard_bits")
+        self._check_lanes_and_counts()
+        self._check_epsilon()
+
+    def _default(self, name: str, value: object) -> None:
+        if getattr(self, name) is None:
+            object.__setattr__(self, name, value)
+
+    def _check(self, name: str, *, default: object = None, high: int | None = None) -> None:
+        self._default(name, default)
+        PARAMETERS[name].check(name, getattr(self, name), high)
+
+    def _check_form(self) -> None:
+        forms = FORMS[self.norm]
+        self._default("form", forms[0])
+        if self.form not in forms:
+            raise ConfigurationError("form", self.form, f"{' or '.join(forms)} for norm = {self.norm}")
+
+    def _check_format(self, name: str, width: int, finest: int | None = None) -> None:
+        high = width - 1 if finest is None else min(width - 1, finest)
+        self._check(f"{name}_fraction", default=max(0, width - 4), high=high)
+
+    def _check_lanes_and_counts(self) -> None:
+        lanes = self.lanes
+        if lanes & (lanes - 1):
+            raise ConfigurationError("lanes", lanes, "1, 2, 4, 8, 16, 32 or 64")
+        counts: object = self.counts
+        if isinstance(counts, int) and not isinstance(counts, bool):
+            counts = (counts,)
+        if not isinstance(counts, tuple | list) or not counts:
+            raise ConfigurationError("counts", counts, "one or more whole numbers")
+        for count in counts:
+            PARAMETERS["counts"].check("count", count)
+            if count % lanes:
+                raise ConfigurationError("count", count, f"a multiple of lanes = {lanes}")
+        if len(set(counts)) != len(counts):
+            raise ConfigurationError("counts", tuple(counts), "each count once")
+        if len(counts) > 64:
+            raise ConfigurationError("counts", f"{len(counts)} counts", "at most 64 counts")
+        object.__setattr__(self, "counts", tuple(counts))
+
+    def _check_epsilon(self) -> None:
+        epsilon: object = self.epsilon
+        if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 <= epsilon <= 1:
+            raise ConfigurationError("epsilon", epsilon, "a number from 0 to 1")
+        object.__setattr__(self, "epsilon", float(epsilon))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Configuration:
+        """Build from a mapping as read from TOML or JSON; ``count = N`` is short for ``counts = [N]``.
+
+        Raises :exc:`ConfigurationError` for a key that is no parameter.
+        """
+        values = dict(values)
+        if "count" in values:
+            if "counts" in values:
+                raise ConfigurationError("count", values["count"], "either count or counts, not both")
+            values["counts"] = values.pop("count")
+        for key in values:
+            if key not in PARAMETERS:
+                raise ConfigurationError(
+                    key, values[key], "no such parameter; known: " + ", ".join(PARAMETERS)
+                )
+        return cls(**values)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The parameters with their defaults filled in, ready for JSON."""
+        return {**dataclasses.asdict(self), "counts": list(self.counts)}
+
+    @property
+    def passes(self) -> int:
+        """How often the unit reads the samples of a channel, the one that writes y included."""
+        return 3 if self.form == "two-pass" else 2
+
+
+PARAMETERS: dict[str, Parameter] = {
+    field.name: field.metadata["parameter"] for field in dataclasses.fields(Configuration)
+}

@@ -1,0 +1,194 @@
+"""The manifest: what somebody who instantiates a generated unit needs to know, as JSON."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from amaranth.hdl import Shape, Value, ValueCastable
+from amaranth.lib import data, wiring
+
+from . import __version__
+from .config import ConfigurationError
+from .formats import Formats
+
+__all__ = ["SCHEMA", "describe", "dumps", "read"]
+
+SCHEMA = 1
+"""Version of the manifest's structure; it grows when a key moves, goes or changes its meaning."""
+
+# What the fields of the payloads hold. Integers are those of docs/arithmetic.md.
+FIELDS = {
+    ("i", "data"): "samples x, lane 0 lowest",
+    ("i", "last"): "this beat ends the channel",
+    ("i", "select"): "index of the count, taken from the first beat of a packet",
+    ("i_affine", "gamma"): "gamma of the channel",
+    ("i_affine", "beta"): "beta of the channel",
+    ("o", "data"): "outputs y, lane 0 lowest",
+    ("o", "last"): "this beat ends the channel",
+    ("o", "error"): "valid with last: a packet of this channel was too short or too long",
+    ("o_stats", "mean"): "mean mu",
+    ("o_stats", "r_mantissa"): "r = r_mantissa * 2^-r_exponent units of x's last place",
+    ("o_stats", "r_exponent"): "see r_mantissa",
+    ("o_stats", "scale"): "magnitude k of the scale",
+    ("o_stats", "shift"): "right shift t of the affine sum",
+    ("o_stats", "negative"): "gamma is negative",
+    ("o_stats", "sign_count"): "sum of sgn(x - mu)",
+    ("o_stats", "select"): "index of the count",
+    ("o_stats", "error"): "a packet of this channel was too short or too long",
+}
+
+
+def describe(unit: wiring.Component, name: str) -> dict[str, Any]:
+    """The manifest of ``unit`` as module ``name``, ready for JSON.
+
+    ``unit`` has ``config``, ``formats``, ``latency(count)`` and ``cycles_per_channel(count)``.
+    """
+    config, formats = unit.config, unit.formats
+    return {
+        "schema": SCHEMA,
+        "generator": {"name": "l1bn", "version": __version__},
+        "licence": "Apache-2.0",
+        "module": name,
+        "source": f"{name}.v",
+        "configuration": config.to_mapping(),
+        "passes": config.passes,
+        "counts": [_count(unit, index) for index in range(len(config.counts))],
+        "accuracy": _accuracy(formats),
+        "clock": {"port": "clk", "edge": "rising"},
+        "reset": {"port": "rst", "active": "high", "synchronous": True},
+        "ports": _ports(unit),
+        "formats": _formats(formats),
+    }
+
+
+def dumps(manifest: dict[str, Any]) -> str:
+    """The manifest as text, the same for the same manifest."""
+    return json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read(path: Path) -> tuple[dict[str, Any], str]:
+    """Read back the parameters and the module's name from a manifest.
+
+    Raises :exc:`ConfigurationError` when ``path`` holds no manifest that this version understands.
+    """
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError("config", str(path), f"a readable file ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError("config", str(path), f"valid JSON ({error})") from error
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        raise ConfigurationError("config", str(path), f"a manifest of l1bn with schema {SCHEMA}")
+    values, name = manifest.get("configuration"), manifest.get("module")
+    if not isinstance(values, dict) or not isinstance(name, str):
+        raise ConfigurationError("config", str(path), "a manifest with a module and a configuration")
+    return values, name
+
+
+def _count(unit: wiring.Component, index: int) -> dict[str, Any]:
+    """What depends on the number of samples in a channel."""
+    config, formats = unit.config, unit.formats
+    count = config.counts[index]
+    if config.norm == "l1":
+        steps = count << (config.x_fraction + formats.guard_bits)
+    else:
+        steps = (count * count) << (2 * config.x_fraction)
+    return {
+        "count": count,
+        "select": index,
+        "beats": count // config.lanes,
+        "latency": unit.latency(count),
+        "cycles_per_channel": unit.cycles_per_channel(count),
+        "epsilon": str(Fraction(formats.epsilons[index], steps)),
+    }
+
+
+def _accuracy(formats: Formats) -> dict[str, Any]:
+    """The bound of docs/arithmetic.md on the error of an output that does not saturate."""
+    config = formats.config
+    distance = 1 << (config.y_width - 1)
+    scale = max(
+        Fraction(distance, 1 << config.scale_width),
+        Fraction(1 << (config.width - 1), 1 << formats.shift_max),
+    )
+    spread = Fraction(distance, 1 << (formats.mantissa_width - 2))
+    exact = formats.only_powers_of_two or config.guard_bits is not None
+    mean = Fraction(0) if exact else Fraction(1, 256)
+    formula = "1/2 + max(d*2^-scale_width, 2^(width-1-shift_max)) + d*2^-(mantissa_width-2)"
+    reference = "the exact rational result of the same integers and the epsilon of the count"
+    if config.guard_bits is not None:
+        reference += ", with the mean rounded to guard_bits"
+    return {
+        "unit": "last place of y",
+        "bound": formula if exact else formula + " + 2^-8",
+        "d": "|y - beta| in last places of y",
+        "largest": str(Fraction(1, 2) + scale + spread + mean),
+        "against": reference,
+    }
+
+
+def _ports(unit: wiring.Component) -> list[dict[str, Any]]:
+    ports: list[dict[str, Any]] = [
+        {"name": "clk", "direction": "input", "width": 1},
+        {"name": "rst", "direction": "input", "width": 1},
+    ]
+    for path, member, value in unit.signature.flatten(unit):
+        stream, role = path[:-1], path[-1]
+        shape = value.shape() if isinstance(value, ValueCastable) else None
+        port = {
+            "name": "__".join(map(str, path)),
+            "direction": "input" if member.flow == wiring.In else "output",
+            "width": len(Value.cast(value)),
+            "stream": "__".join(map(str, stream)),
+            "role": role,
+        }
+        if isinstance(shape, data.StructLayout):
+            port["fields"] = [_field(unit.formats, port["stream"], key, field) for key, field in shape]
+        ports.append(port)
+    return ports
+
+
+def _field(formats: Formats, stream: str, name: str, field: data.Field) -> dict[str, Any]:
+    """A field of a payload; ``lanes`` items of ``width`` bits each, the first at ``lsb``."""
+    shape, lanes = field.shape, None
+    if isinstance(shape, data.ArrayLayout):
+        shape, lanes = shape.elem_shape, shape.length
+    shape = Shape.cast(shape)
+    described = {"name": name, "lsb": field.offset, "width": shape.width, "signed": shape.signed}
+    if lanes is not None:
+        described["lanes"] = lanes
+    fraction = _fractions(formats).get((stream, name))
+    if fraction is not None:
+        described["fraction"] = fraction
+    return {**described, "about": FIELDS[stream, name]}
+
+
+def _fractions(formats: Formats) -> dict[tuple[str, str], int]:
+    """Fraction bits of the fields that are fixed-point numbers."""
+    config = formats.config
+    return {
+        ("i", "data"): config.x_fraction,
+        ("i_affine", "gamma"): config.gamma_fraction,
+        ("i_affine", "beta"): config.beta_fraction,
+        ("o", "data"): config.y_fraction,
+        ("o_stats", "mean"): config.x_fraction + formats.guard_bits,
+    }
+
+
+def _formats(formats: Formats) -> dict[str, Any]:
+    """Every public attribute of ``formats`` but the configuration itself."""
+    names = sorted(name for name in dir(formats) if not name.startswith("_") and name != "config")
+    return {name: _plain(getattr(formats, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Shape):
+        return {"width": value.width, "signed": value.signed}
+    if isinstance(value, range):
+        return {"from": value.start, "to": value[-1]}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,180 @@
+"""Every parameter: what is accepted, what is refused, and in which words."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+
+from l1bn.config import PARAMETERS, Configuration, ConfigurationError
+
+# The ranges that users were promised, on purpose not taken from the code.
+RANGES = {
+    "width": (4, 32),
+    "x_fraction": (0, 15),
+    "lanes": (1, 64),
+    "guard_bits": (0, 64),
+    "scale_width": (8, 24),
+    "y_width": (4, 32),
+    "y_fraction": (0, 15),
+    "gamma_width": (2, 32),
+    "gamma_fraction": (0, 15),
+    "beta_width": (2, 32),
+    "beta_fraction": (0, 12),
+}
+CHOICES = {
+    "norm": ("l1", "l2"),
+    "form": ("two-pass",),
+    "direction": ("forward",),
+    "storage": ("inside", "outside"),
+}
+
+
+def refusal(**values: Any) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        Configuration(**values)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{caught.value.parameter} = {caught.value.value!r} is not possible; allowed: ")
+    return caught.value
+
+
+def test_these_tests_know_every_parameter() -> None:
+    assert {*RANGES, *CHOICES, "counts", "epsilon"} == set(PARAMETERS)
+
+
+def test_defaults_follow_from_the_widths() -> None:
+    config = Configuration(width=10, y_width=9, gamma_width=8)
+    assert (config.form, config.x_fraction, config.y_fraction) == ("two-pass", 6, 5)
+    assert (config.gamma_fraction, config.beta_width, config.beta_fraction) == (5, 9, 5)
+    assert (config.counts, config.scale_width, config.guard_bits) == ((1024,), 18, None)
+    assert Configuration(norm="l2").form == "one-pass"
+
+
+def test_defaults_of_the_narrowest_formats() -> None:
+    config = Configuration(width=4, gamma_width=2, beta_width=2)
+    assert (config.x_fraction, config.y_fraction, config.gamma_fraction, config.beta_fraction) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_both_ends_of_a_range_are_accepted(name: str) -> None:
+    for value in RANGES[name]:
+        fraction = {"y_fraction": 0, "beta_fraction": 0} if name in ("y_width", "beta_width") else {}
+        assert getattr(Configuration(**{name: value, **fraction}, counts=(1024,)), name) == value
+
+
+@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.parametrize("wrong", ["below", "above", "text", "real", "flag", "list"])
+def test_out_of_range(name: str, wrong: str) -> None:
+    low, high = RANGES[name]
+    kinds = {"below": low - 1, "above": high + 1, "text": "8", "real": 8.0, "flag": True, "list": [8]}
+    value = kinds[wrong]
+    error = refusal(**{name: value})
+    assert (error.parameter, error.value) == (name, value)
+    assert error.allowed == f"a whole number from {low} to {high}"
+
+
+@pytest.mark.parametrize("name", [name for name in RANGES if PARAMETERS[name].default.isdigit()])
+def test_nothing_is_no_value_where_no_default_is_derived(name: str) -> None:
+    assert refusal(**{name: None}).parameter == name
+
+
+@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("value", ["", "L1", "backwards", 1, ["l1"], ("inside",)])
+def test_unknown_choice(name: str, value: object) -> None:
+    error = refusal(**{name: value})
+    assert (error.parameter, error.value) == (name, value)
+    assert all(choice in error.allowed for choice in CHOICES[name])
+
+
+def test_l1_has_no_one_pass_form() -> None:
+    error = refusal(norm="l1", form="one-pass")
+    assert error.parameter == "form"
+    assert "two-pass for norm = l1" in error.allowed
+
+
+def test_fractions_end_below_their_widths() -> None:
+    assert "0 to 7" in refusal(width=8, x_fraction=8).allowed
+    assert "0 to 7" in refusal(y_width=8, y_fraction=8).allowed
+    assert "0 to 4" in refusal(gamma_width=5, gamma_fraction=5).allowed
+    assert "0 to 4" in refusal(beta_width=5, beta_fraction=5).allowed
+
+
+def test_beta_is_never_finer_than_y() -> None:
+    error = refusal(y_fraction=6, beta_fraction=7)
+    assert error.parameter == "beta_fraction"
+    assert "0 to 6" in error.allowed
+
+
+@pytest.mark.parametrize("lanes", [3, 5, 6, 48, 63])
+def test_lanes_are_a_power_of_two(lanes: int) -> None:
+    assert refusal(lanes=lanes).allowed == "1, 2, 4, 8, 16, 32 or 64"
+
+
+@pytest.mark.parametrize("count", [1, 0, -4, 2**20 + 1, 8.0, "8", True, None])
+def test_a_count_out_of_range(count: object) -> None:
+    error = refusal(counts=(16, count))
+    assert (error.parameter, error.value) == ("count", count)
+    assert error.allowed == "a whole number from 2 to 1048576"
+
+
+@pytest.mark.parametrize(("lanes", "count"), [(2, 3), (4, 1022), (64, 32), (64, 96)])
+def test_lanes_divide_every_count(lanes: int, count: int) -> None:
+    error = refusal(lanes=lanes, counts=(1024, count))
+    assert (error.parameter, error.value, error.allowed) == ("count", count, f"a multiple of lanes = {lanes}")
+
+
+def test_counts_are_a_set_of_one_to_sixty_four() -> None:
+    assert refusal(counts=()).parameter == "counts"
+    assert refusal(counts="1024").parameter == "counts"
+    assert refusal(counts=None).parameter == "counts"
+    assert refusal(counts=(8, 16, 8)).allowed == "each count once"
+    assert refusal(counts=tuple(range(2, 67))).allowed == "at most 64 counts"
+    assert len(Configuration(counts=tuple(range(2, 66))).counts) == 64
+    assert Configuration(counts=2).counts == (2,)  # type: ignore[arg-type]
+    assert Configuration(counts=[2**20]).counts == (2**20,)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("epsilon", [-1e-9, 1.0001, math.nan, math.inf, 10**400, "1e-5", True, None, [0.1]])
+def test_epsilon_out_of_range(epsilon: object) -> None:
+    error = refusal(epsilon=epsilon)
+    assert (error.parameter, error.allowed) == ("epsilon", "a number from 0 to 1")
+
+
+def test_epsilon_is_stored_as_a_real_number() -> None:
+    assert isinstance(Configuration(epsilon=0).epsilon, float)
+    assert Configuration(epsilon=1).epsilon == 1.0
+
+
+def test_an_unknown_key_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"widht = 8 .* no such parameter; known: norm, .*storage"):
+        Configuration.from_mapping({"widht": 8})
+
+
+def test_count_is_short_for_counts() -> None:
+    assert Configuration.from_mapping({"count": 64}).counts == (64,)
+    assert Configuration.from_mapping({"count": [64, 32]}).counts == (64, 32)
+    with pytest.raises(ConfigurationError, match=r"count = 64 .* either count or counts, not both"):
+        Configuration.from_mapping({"count": 64, "counts": [32]})
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"norm": "l2", "form": "two-pass"}, {"counts": (48, 96), "lanes": 8}, {"guard_bits": 3}]
+)
+def test_mapping_round_trip(values: dict[str, Any]) -> None:
+    config = Configuration(**values)
+    assert Configuration.from_mapping(config.to_mapping()) == config
+
+
+def test_a_configuration_does_not_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Configuration().width = 8  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("norm", "form", "passes"), [("l1", "two-pass", 3), ("l2", "two-pass", 3), ("l2", "one-pass", 2)]
+)
+def test_passes(norm: str, form: str, passes: int) -> None:
+    assert Configuration(norm=norm, form=form).passes == passes

@@ -1,0 +1,272 @@
+"""The generated files: the same everywhere, clean names, and a manifest that tells the truth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amaranth.hdl import Module, Shape
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from l1bn import forward, generate, manifest
+from l1bn.config import Configuration, ConfigurationError
+
+CONFIGURATIONS = {
+    "l1": Configuration(width=6, counts=(16,), lanes=2),
+    "l1-counts": Configuration(width=5, counts=(12, 16, 20), lanes=4, epsilon=0.01, gamma_width=7),
+    "l1-outside": Configuration(width=8, counts=(8,), storage="outside", y_width=6, beta_width=4),
+    "l2": Configuration(norm="l2", width=6, counts=(16,), lanes=2),
+    "l2-two-pass": Configuration(norm="l2", form="two-pass", width=5, counts=(6,)),
+}
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", params=CONFIGURATIONS)
+def written(request: pytest.FixtureRequest) -> tuple[Any, str, dict[str, Any]]:
+    """A unit, its Verilog and its manifest as a user's tools read it."""
+    unit = forward.unit(CONFIGURATIONS[request.param])
+    text = generate.verilog(unit, "top")
+    return unit, text, json.loads(manifest.dumps(manifest.describe(unit, "top")))
+
+
+DIGEST = """
+import hashlib, pathlib, sys
+from l1bn import generate
+from l1bn.config import Configuration
+for norm, form in (("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass")):
+    config = Configuration(norm=norm, form=form, width=8, counts=(8, 12), lanes=2)
+    for path in generate.write(config, folder=pathlib.Path(form)/norm):
+        print(hashlib.sha256(path.read_bytes()).hexdigest())
+"""
+
+
+def test_the_output_is_the_same_in_every_process(tmp_path: Path) -> None:
+    outputs = set()
+    for seed in ("0", "1", "20190707", "random"):
+        folder = tmp_path / seed
+        folder.mkdir()
+        run = subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            cwd=folder,
+            env={**os.environ, "PYTHONHASHSEED": seed, "HOME": str(folder)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        outputs.add(run.stdout)
+    assert len(outputs) == 1
+    assert len(set(outputs.pop().split())) == 6
+
+
+def test_no_trace_of_the_machine(written: tuple[Any, str, dict[str, Any]]) -> None:
+    _, text, described = written
+    for content in (text, json.dumps(described)):
+        for trace in (str(ROOT), str(Path.home()), sys.prefix, os.uname().nodename, ".py", "(* src"):
+            assert trace not in content
+        assert not re.search(r"\b20\d\d-\d\d-\d\d\b", content)
+
+
+def test_an_installed_yosys_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    yosys = tmp_path / "yosys"
+    yosys.write_text("#!/bin/sh\necho Yosys 99.0\n")
+    yosys.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("AMARANTH_USE_YOSYS", raising=False)
+    unit = forward.unit(CONFIGURATIONS["l1"])
+    assert "module top(" in generate.verilog(unit, "top")
+    assert "AMARANTH_USE_YOSYS" not in os.environ
+
+
+def test_the_header_states_the_configuration(written: tuple[Any, str, dict[str, Any]]) -> None:
+    unit, text, _ = written
+    header = text[: text.index("\n\n")].splitlines()
+    assert header[0].startswith(f"// top: {unit.config.norm.upper()} batch normalisation, forward")
+    assert "// SPDX-License-Identifier: Apache-2.0" in header
+    stated = dict(line[2:].split(maxsplit=1) for line in header if line.startswith("//   "))
+    assert stated["counts"] == ", ".join(map(str, unit.config.counts))
+    assert stated["guard_bits"] == "derived"
+    assert {key: stated[key] for key in ("norm", "form", "storage")} == {
+        key: getattr(unit.config, key) for key in ("norm", "form", "storage")
+    }
+    assert set(stated) == set(unit.config.to_mapping())
+
+
+def test_module_names_are_plain_and_start_with_the_top(written: tuple[Any, str, dict[str, Any]]) -> None:
+    _, text, _ = written
+    names = re.findall(r"^module (\S+?) ?\(", text, flags=re.MULTILINE)
+    assert names[0] == "top"
+    assert len(names) > 1
+    assert all(re.fullmatch(r"top_\w+", name) for name in names[1:])
+    assert len(set(names)) == len(names)
+    instances = re.findall(r"^  (\S+) +\S+ +\($", text, flags=re.MULTILINE)
+    assert set(instances) == set(names[1:])
+
+
+class Leaf(wiring.Component):
+    def __init__(self) -> None:
+        super().__init__({"a": In(1), "b": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.sync += self.b.eq(self.a)
+        return m
+
+
+class Branches(wiring.Component):
+    """Submodules called ``names``, side by side or, where a name has a dot, one in the other."""
+
+    config = CONFIGURATIONS["l1"]
+
+    def __init__(self, *names: str):
+        self.names = names
+        super().__init__({"a": In(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for name in self.names:
+            inner, outer = Leaf(), m
+            *path, last = name.split(".")
+            for part in path:
+                child = Module()
+                setattr(outer.submodules, part, child)
+                outer = child
+            setattr(outer.submodules, last, inner)
+            outer.d.comb += inner.a.eq(self.a)
+        return m
+
+
+def test_submodules_of_submodules_are_renamed_as_well() -> None:
+    text = generate.verilog(Branches("one.two"), "top")
+    assert re.findall(r"^module (\S+?) ?\(", text, flags=re.MULTILINE) == ["top", "top_one", "top_one_two"]
+    assert re.search(r"^  top_one one \($", text, flags=re.MULTILINE)
+    assert re.search(r"^  top_one_two two \($", text, flags=re.MULTILINE)
+
+
+def test_submodules_that_would_share_a_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="differ only in punctuation"):
+        generate.verilog(Branches("one.two", "one_two"), "top")
+
+
+@pytest.mark.parametrize("name", ["", "1a", "a b", "a.b", "../a", "a$", "begin", "logic", "a" * 65, "ä"])
+def test_names_that_no_module_can_have(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^name = "):
+        generate.verilog(forward.unit(CONFIGURATIONS["l1"]), name)
+
+
+def test_the_manifest_lists_the_ports_of_the_verilog(written: tuple[Any, str, dict[str, Any]]) -> None:
+    _, text, described = written
+    top = text[: text.index("endmodule")]
+    declared = re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", top, flags=re.MULTILINE)
+    ports = {(name, direction, int(high or 0) + 1) for direction, high, name in declared}
+    assert ports == {(port["name"], port["direction"], port["width"]) for port in described["ports"]}
+    assert len(ports) == len(described["ports"])
+    assert {"clk", "rst", "i__payload", "i_affine__valid", "o__ready", "o_stats__payload"} <= {
+        name for name, _, _ in ports
+    }
+    assert described["module"] == "top" and described["source"] == "top.v"
+
+
+def bits(layout: data.StructLayout, name: str, value: Any) -> int:
+    """The payload with one field set and all others 0."""
+    constant = layout.const({name: value}).as_value()
+    return int(constant.value) & ((1 << layout.size) - 1)
+
+
+def test_the_manifest_places_the_fields_as_the_payloads_do(written: tuple[Any, str, dict[str, Any]]) -> None:
+    unit, _, described = written
+    config, formats = unit.config, unit.formats
+    fractions = {}
+    for port in described["ports"]:
+        if port.get("role") != "payload":
+            continue
+        layout = getattr(unit, port["stream"]).payload.shape()
+        assert sum(field["width"] * field.get("lanes", 1) for field in port["fields"]) == port["width"]
+        assert [field["name"] for field in port["fields"]] == [name for name, _ in layout]
+        for field in port["fields"]:
+            ones = (1 << field["width"]) - 1
+            full = -1 if field["signed"] else ones
+            for lane in range(field.get("lanes", 1)):
+                value = [0] * lane + [full] if "lanes" in field else full
+                lsb = field["lsb"] + lane * field["width"]
+                assert bits(layout, field["name"], value) == ones << lsb
+            if "fraction" in field:
+                fractions[port["stream"], field["name"]] = field["fraction"]
+            assert field["about"]
+    assert fractions == {
+        ("i", "data"): config.x_fraction,
+        ("i_affine", "gamma"): config.gamma_fraction,
+        ("i_affine", "beta"): config.beta_fraction,
+        ("o", "data"): config.y_fraction,
+        ("o_stats", "mean"): config.x_fraction + formats.guard_bits,
+    }
+
+
+def test_the_manifest_states_time_and_epsilon_of_every_count(
+    written: tuple[Any, str, dict[str, Any]],
+) -> None:
+    unit, _, described = written
+    config = unit.config
+    assert described["passes"] == config.passes
+    assert [item["count"] for item in described["counts"]] == list(config.counts)
+    for index, item in enumerate(described["counts"]):
+        assert item["select"] == index
+        assert item["beats"] * config.lanes == item["count"]
+        assert item["latency"] == unit.latency(item["count"])
+        assert item["cycles_per_channel"] == unit.cycles_per_channel(item["count"])
+        effective = Fraction(item["epsilon"])
+        resolution = effective / unit.formats.epsilons[index]
+        assert effective > 0
+        assert abs(effective - Fraction(config.epsilon)) <= resolution
+
+
+@pytest.mark.parametrize(
+    ("values", "largest"),
+    [
+        ({"width": 8, "scale_width": 16}, 0.54),
+        ({"width": 12, "scale_width": 16}, 0.54),
+        ({"width": 16, "scale_width": 16}, 1.04),
+        ({"width": 16, "scale_width": 18}, 0.64),
+        ({"width": 16, "scale_width": 20}, 0.54),
+        ({"width": 16, "scale_width": 20, "counts": (1000,)}, 0.54 + 2**-8),
+    ],
+)
+def test_the_manifest_states_the_bound_of_the_documentation(values: dict[str, Any], largest: float) -> None:
+    accuracy = manifest.describe(forward.unit(Configuration(**values)), "top")["accuracy"]
+    assert largest - 0.011 < Fraction(accuracy["largest"]) <= largest
+    assert ("2^-8" in accuracy["bound"]) == ("counts" in values)
+
+
+def test_the_manifest_holds_all_formats(written: tuple[Any, str, dict[str, Any]]) -> None:
+    unit, _, described = written
+    formats = described["formats"]
+    public = {name for name in dir(unit.formats) if not name.startswith("_")} - {"config"}
+    assert set(formats) == public
+    for name in public:
+        value = getattr(unit.formats, name)
+        if isinstance(value, Shape):
+            assert formats[name] == {"width": value.width, "signed": value.signed}
+        elif isinstance(value, range):
+            assert formats[name] == {"from": min(value), "to": max(value)}
+        else:
+            assert formats[name] == (list(value) if isinstance(value, tuple) else value)
+
+
+def test_the_manifest_is_a_configuration(written: tuple[Any, str, dict[str, Any]], tmp_path: Path) -> None:
+    unit, text, described = written
+    assert described["schema"] == manifest.SCHEMA
+    path = tmp_path / "top.json"
+    path.write_text(json.dumps(described))
+    values, name = manifest.read(path)
+    again = Configuration.from_mapping(values)
+    assert (again, name) == (unit.config, "top")
+    repeated = generate.verilog(forward.unit(again), name)
+    assert hashlib.sha256(repeated.encode()).digest() == hashlib.sha256(text.encode()).digest()
