@@ -1,0 +1,183 @@
+"""Every width and constant that follows from a configuration, in one place.
+
+The symbols and formulas are those of ``docs/arithmetic.md``.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cached_property
+
+from amaranth.hdl import Shape
+
+from .config import Configuration
+
+__all__ = ["Formats", "clog2", "half_up", "odd_part"]
+
+
+def clog2(value: int) -> int:
+    """Bits that number ``value`` things: ``ceil(log2(value))``."""
+    return (value - 1).bit_length()
+
+
+def half_up(value: Fraction) -> int:
+    """The one rounding of this library: ``floor(value + 1/2)``."""
+    return int((value + Fraction(1, 2)).__floor__())
+
+
+def odd_part(count: int) -> tuple[int, int]:
+    """Split ``count = odd * 2**p`` into ``(odd, p)``."""
+    p = (count & -count).bit_length() - 1
+    return count >> p, p
+
+
+class Formats:
+    """The derived formats of a :class:`Configuration`.
+
+    Widths are in bits. "LSB" is one unit of the integer x unless said otherwise.
+    """
+
+    def __init__(self, config: Configuration):
+        self.config = config
+        self.count_max = max(config.counts)
+        self.count_bits = clog2(self.count_max)  # L
+        self.beats = tuple(count // config.lanes for count in config.counts)
+        self.odd_parts = tuple(odd_part(count)[0] for count in config.counts)
+        self.powers = tuple(odd_part(count)[1] for count in config.counts)
+        self.only_powers_of_two = set(self.odd_parts) == {1}
+        self.select_width = clog2(len(config.counts))
+
+    # -- mean ---------------------------------------------------------------------------------
+
+    @property
+    def sum_width(self) -> int:
+        """Signed width of sum x."""
+        return self.config.width + self.count_bits
+
+    @cached_property
+    def guard_bits(self) -> int:
+        """G, the fraction bits of the mean in LSB."""
+        config = self.config
+        if config.guard_bits is not None:
+            return config.guard_bits
+        if self.only_powers_of_two:
+            return max(self.powers)
+        return self.count_bits + max(config.y_width, self.scale_bits - self.count_bits) + 8
+
+    @property
+    def mean_width(self) -> int:
+        """Signed width of mu, which never leaves the range of the samples."""
+        return self.config.width + self.guard_bits
+
+    # -- spread -------------------------------------------------------------------------------
+
+    @property
+    def tally_width(self) -> int:
+        """Unsigned width of a number of samples, 0 to n."""
+        return self.count_max.bit_length()
+
+    @property
+    def sign_count_width(self) -> int:
+        """Signed width of sum sgn(x - mu), -n to n."""
+        return self.tally_width + 1
+
+    @property
+    def square_sum_width(self) -> int:
+        """Unsigned width of sum x^2 (one pass) or sum (x - m)^2 (two passes)."""
+        if self.config.form == "two-pass":
+            return 2 * self.config.width + self.count_bits
+        return 2 * self.config.width - 1 + self.count_bits
+
+    @property
+    def spread_width(self) -> int:
+        """w: unsigned width of v (L1), or w2, the even width of V (L2)."""
+        if self.config.norm == "l1":
+            return self.config.width + self.count_bits + self.guard_bits + 1
+        return 2 * (self.config.width + self.count_bits) + 2
+
+    @cached_property
+    def epsilons(self) -> tuple[int, ...]:
+        """E for each count: epsilon in units of v or V, at least one."""
+        config = self.config
+        epsilon = Fraction(config.epsilon)
+        if config.norm == "l1":
+            unit = [n << (config.x_fraction + self.guard_bits) for n in config.counts]
+        else:
+            unit = [(n * n) << (2 * config.x_fraction) for n in config.counts]
+        return tuple(max(1, half_up(epsilon * u)) for u in unit)
+
+    @property
+    def mantissa_width(self) -> int:
+        """T: bits of the mantissa of r."""
+        return max(self.config.scale_width + 6, self.config.gamma_width)
+
+    @cached_property
+    def odd_fraction(self) -> int:
+        """f: fraction bits gained when v is divided by the odd part of n; 0 when there is none."""
+        if self.only_powers_of_two:
+            return 0
+        odd_bits = clog2(max(self.odd_parts))
+        if self.config.norm == "l2":
+            return odd_bits + 1
+        return max(odd_bits, self.mantissa_width + self.count_bits - self.guard_bits)
+
+    # -- scale --------------------------------------------------------------------------------
+
+    @property
+    def scale_bits(self) -> int:
+        """K_bits: log2 of the largest scale that a channel can need."""
+        config = self.config
+        return max(0, config.gamma_width - 1 + config.y_fraction - config.gamma_fraction + self.count_bits)
+
+    @property
+    def shift_max(self) -> int:
+        return self.config.width + 4
+
+    @property
+    def shift_min(self) -> int:
+        return min(self.shift_max, self.config.scale_width - 1 - self.scale_bits)
+
+    @property
+    def scale_fraction(self) -> int:
+        """F: fraction bits that the affine sum carries below x*k, so that it resolves half an LSB of y."""
+        return max(0, 1 - self.shift_min)
+
+    @property
+    def shift_range(self) -> range:
+        """The values of t, the right shift of the affine sum."""
+        low = self.shift_min + self.scale_fraction - 1
+        return range(low, low + self.shift_max - self.shift_min + 1)
+
+    @property
+    def bias_width(self) -> int:
+        """Signed width of b and of x*c*2^F + b."""
+        return self.config.scale_width + self.config.width + self.scale_fraction + 1
+
+    @property
+    def shift_shape(self) -> Shape:
+        """Shape of t."""
+        return Shape.cast(self.shift_range)
+
+    @property
+    def normalised_width(self) -> int:
+        """wu: bits of the integer whose leading zeros make the exponent of r."""
+        width = self.spread_width if self.config.norm == "l1" else self.mantissa_width
+        return width + self.odd_fraction
+
+    @property
+    def r_exponents(self) -> range:
+        """The values of the exponent of r."""
+        fixed = [p + self.odd_fraction + self.mantissa_width - self.normalised_width for p in self.powers]
+        if self.config.norm == "l1":
+            low, high = self.guard_bits, self.guard_bits + self.normalised_width - 1
+        else:
+            # The root has its top bit set; a division by the odd part clears a few bits below it at most.
+            low = self.mantissa_width - self.spread_width // 2
+            high = low + self.spread_width // 2 - 1 + self.odd_fraction
+        return range(min(fixed) + low, max(fixed) + high + 1)
+
+    @property
+    def r_exponent_shape(self) -> Shape:
+        """Signed shape of the exponent of r, even where it never is negative."""
+        exponents = self.r_exponents
+        return Shape.cast(range(min(-1, exponents.start), exponents.stop))

@@ -1,0 +1,310 @@
+"""Forward batch normalisation: one template, of which the spread is the only part that differs between norms.
+
+::
+
+    i --> storage --pass 0--> sum --> divide ----> mean --+------------------------+
+             |                                            v                        |
+             +------pass 1------------------------------> spread --> r --> scale --> bias --> statistics --> o_stats
+             |                                                              ^       |
+             +------pass 2--------------------------------------------------|----> affine --> o
+                                                                       gamma, beta
+
+Data flows one way. A spread that needs the mean reads the samples in a pass of their own; one that does not
+(one-pass L2) reads them beside the sum, and the unit needs one pass and one buffer less.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from amaranth.hdl import Module, unsigned
+from amaranth.lib import data, stream, wiring
+
+from .config import Configuration
+from .formats import Formats
+from .layouts import (
+    affine_parameters,
+    channel_mean,
+    inlet,
+    outlet,
+    packet,
+    scale_constants,
+    spread_result,
+    statistics,
+)
+from .operators.affine import Affine
+from .operators.divide import DivideByConstant, DivideByCount
+from .operators.scale import Bias, Scale
+from .operators.sequence import consult
+from .operators.sums import SumAccumulator
+from .spreads import SPREADS
+from .storage import ChannelBuffers, ReplayedChannels
+from .streams import Register, fork, join
+
+__all__ = ["BatchNorm", "L1BatchNorm", "L2BatchNorm", "unit"]
+
+
+def extended(layout: data.StructLayout, **fields: object) -> data.StructLayout:
+    """A layout with more fields behind its own."""
+    return data.StructLayout({**{name: field.shape for name, field in layout}, **fields})
+
+
+def copied(source: data.View, sink: data.View) -> list:
+    """Assignments of all fields that both have."""
+    names = {name for name, _ in source.shape()}
+    return [sink[name].eq(source[name]) for name, _ in sink.shape() if name in names]
+
+
+class MeanStage(wiring.Component):
+    """The first pass: sum of the samples, divided by the count.
+
+    Parameters
+    ----------
+    formats : derived formats of the unit
+
+    Members
+    -------
+    i : packets with ``select`` and ``error``
+    o : :func:`l1bn.layouts.channel_mean` with ``error``
+
+    Latency: ``latency`` cycles from the final beat.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        config = formats.config
+        self.sums = SumAccumulator(config.width, config.lanes, formats.count_max)
+        self.divide: DivideByConstant | DivideByCount
+        if len(config.counts) == 1 and formats.only_powers_of_two:
+            self.divide = DivideByConstant(formats.sum_width, formats.guard_bits, config.counts[0])
+        else:
+            self.divide = DivideByCount(formats.sum_width, formats.guard_bits, config.counts)
+        self.latency = self.sums.latency + self.divide.latency + Register.latency
+        self.interval = self.sums.latency + self.divide.latency + 1
+        super().__init__(
+            {
+                "i": inlet(packet(config.width, config.lanes, formats.select_width, error=True)),
+                "o": outlet(extended(channel_mean(formats), error=1)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.sums = sums = self.sums
+        m.submodules.divide = divide = self.divide
+        tag = data.StructLayout({"select": unsigned(self.formats.select_width), "error": 1})
+        m.submodules.closing = closing = Register(tag)  # tag of the channel whose sum is on its way
+        m.submodules.means = means = Register(self.o.payload.shape())
+        closed = stream.Signature(extended(sums.o.payload.shape(), **dict(select=tag["select"].shape, error=1)))
+        channel = closed.create()
+        m.d.comb += [
+            sums.i.valid.eq(self.i.valid),
+            self.i.ready.eq(sums.i.ready),
+            *copied(self.i.payload, sums.i.payload),
+            closing.i.valid.eq(self.i.valid & self.i.ready & self.i.payload.last),
+            *copied(self.i.payload, closing.i.payload),
+            *copied(sums.o.payload, channel.payload),
+            *copied(closing.o.payload, channel.payload),
+        ]
+        join(m, channel, sums.o, closing.o)
+        consult(m, channel, divide.i, divide.o, means.i)
+        m.d.comb += copied(channel.payload, means.i.payload)
+        if isinstance(divide, DivideByConstant):
+            m.d.comb += [
+                divide.i.payload.eq(channel.payload.sum),
+                means.i.payload.mean.eq(divide.o.payload),
+            ]
+        else:
+            m.d.comb += [
+                divide.i.payload.dividend.eq(channel.payload.sum),
+                *copied(channel.payload, divide.i.payload),
+                means.i.payload.mean.eq(divide.o.payload.quotient),
+            ]
+        wiring.connect(m, means.o, wiring.flipped(self.o))
+        return m
+
+
+class ScaleStage(wiring.Component):
+    """From the spread of a channel to what the affine operator needs, and the channel's statistics.
+
+    Parameters
+    ----------
+    formats : derived formats of the unit
+
+    Members
+    -------
+    i : :func:`l1bn.layouts.spread_result` with ``mean``, ``select`` and ``error``
+    i_affine : gamma and beta
+    o : :func:`l1bn.layouts.scale_constants` with ``error``
+    o_stats : :func:`l1bn.layouts.statistics`
+
+    Latency: ``latency``. One channel in ``interval`` cycles.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        self.scale, self.bias = Scale(formats), Bias(formats)
+        self.latency = 3 * Register.latency + self.scale.latency + self.bias.latency
+        self.interval = max(self.scale.interval, self.bias.interval)
+        tag = {"select": unsigned(formats.select_width), "error": 1}
+        self.spread = extended(spread_result(formats), mean=channel_mean(formats)["mean"].shape, **tag)
+        self.scaled = extended(
+            self.spread, **{name: scale_constants(formats)[name].shape for name in ("scale", "shift", "negative", "beta")}
+        )
+        super().__init__(
+            {
+                "i": inlet(self.spread),
+                "i_affine": inlet(affine_parameters(formats)),
+                "o": outlet(extended(scale_constants(formats), error=1)),
+                "o_stats": outlet(statistics(formats)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.scale = scale = self.scale
+        m.submodules.bias = bias = self.bias
+        m.submodules.spreads = spreads = Register(self.spread)
+        m.submodules.scaled = scaled = Register(self.scaled)
+        m.submodules.constants = constants = Register(self.o.payload.shape())
+        m.submodules.statistics = stats = Register(self.o_stats.payload.shape())
+
+        wiring.connect(m, wiring.flipped(self.i), spreads.i)
+        channel = stream.Signature(extended(self.spread, **{n: f.shape for n, f in self.i_affine.payload.shape()})).create()
+        join(m, channel, spreads.o, self.i_affine)
+        consult(m, channel, scale.i, scale.o, scaled.i)
+        biased = stream.Signature(bias.o.payload.shape()).create()
+        consult(m, scaled.o, bias.i, bias.o, biased)
+        fork(m, biased, constants.i, stats.i)
+        m.d.comb += [
+            *copied(spreads.o.payload, channel.payload),
+            *copied(self.i_affine.payload, channel.payload),
+            *copied(channel.payload, scale.i.payload),
+            *copied(channel.payload, scaled.i.payload),
+            *copied(scale.o.payload, scaled.i.payload),
+            *copied(scaled.o.payload, bias.i.payload),
+            *copied(scaled.o.payload, constants.i.payload),
+            constants.i.payload.bias.eq(bias.o.payload),
+            *copied(scaled.o.payload, stats.i.payload),
+        ]
+        wiring.connect(m, constants.o, wiring.flipped(self.o))
+        wiring.connect(m, stats.o, wiring.flipped(self.o_stats))
+        return m
+
+
+class BatchNorm(wiring.Component):
+    """Forward batch normalisation of one channel after the other.
+
+    Parameters
+    ----------
+    config : the configuration
+
+    Members
+    -------
+    i : packets of x, :func:`l1bn.layouts.packet`
+    i_affine : gamma and beta, one item per channel
+    o : packets of y with ``error``
+    o_stats : the statistics, one item per channel; they hold the unit up like any stream that is not read
+
+    The packet of one channel has count / lanes beats. One that is too short or too long gives a full packet of y that
+    ends with ``error``; the next one is right.
+    """
+
+    def __init__(self, config: Configuration):
+        self.config = config
+        self.formats = formats = Formats(config)
+        self.mean = MeanStage(formats)
+        self.spread = SPREADS[config.norm, str(config.form)](formats)
+        self.scale = ScaleStage(formats)
+        self.affine = Affine(formats)
+        self.storage: ChannelBuffers | ReplayedChannels
+        if config.storage == "inside":
+            self.storage = ChannelBuffers(formats, self.waits)
+        else:
+            self.storage = ReplayedChannels(formats, len(self.waits) + 1)
+        super().__init__(
+            {
+                "i": inlet(packet(config.width, config.lanes, formats.select_width)),
+                "i_affine": inlet(affine_parameters(formats)),
+                "o": outlet(packet(config.y_width, config.lanes, error=True)),
+                "o_stats": outlet(statistics(formats)),
+            }
+        )
+
+    @cached_property
+    def waits(self) -> list[int]:
+        """Cycles from the final beat of each pass but the last until the next pass can begin."""
+        if self.spread.after_mean:
+            return [self.mean.latency, self.spread.latency + self.scale.latency]
+        mean = max(self.mean.latency, self.spread.accumulator.latency)
+        return [mean + self.spread.latency + self.scale.latency]
+
+    def latency(self, count: int) -> int:
+        """Cycles from the first beat of a channel that is taken to its first beat of y, nothing else under way."""
+        beats = count // self.config.lanes
+        return self.storage.guard.latency + sum(beats - 1 + wait for wait in self.waits) + self.affine.latency
+
+    def cycles_per_channel(self, count: int) -> int:
+        """Cycles from channel to channel with a producer and sinks that never wait."""
+        beats = count // self.config.lanes
+        if self.config.storage == "outside":
+            return beats + sum(beats - 1 + wait for wait in self.waits)
+        return max(beats, self.mean.interval, self.spread.interval, self.scale.interval)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.storage = storage = self.storage
+        m.submodules.mean = mean = self.mean
+        m.submodules.spread = spread = self.spread
+        m.submodules.scale = scale = self.scale
+        m.submodules.affine = affine = self.affine
+        passes = [getattr(storage, f"o_{index}") for index in range(len(self.waits) + 1)]
+        wiring.connect(m, wiring.flipped(self.i), storage.i)
+        wiring.connect(m, wiring.flipped(self.i_affine), scale.i_affine)
+        wiring.connect(m, scale.o_stats, wiring.flipped(self.o_stats))
+        wiring.connect(m, affine.o, wiring.flipped(self.o))
+
+        readers = [[mean.i], [spread.i]] if spread.after_mean else [[mean.i, spread.i]]
+        for source, sinks in zip(passes, [*readers, [affine.i]], strict=True):
+            fork(m, source, *sinks)
+            for sink in sinks:
+                m.d.comb += copied(source.payload, sink.payload)
+
+        # What the spread does not need of a channel waits beside it.
+        beside = data.StructLayout({name: mean.o.payload.shape()[name].shape for name in ("mean", "select", "error")})
+        waiting = [Register(beside) for _ in range(spread.held)]
+        for index, register in enumerate(waiting):
+            m.submodules[f"waiting_{index}"] = register
+        for before, after in zip(waiting, waiting[1:], strict=False):
+            wiring.connect(m, before.o, after.i)
+        fork(m, mean.o, spread.i_mean, waiting[0].i)
+        join(m, scale.i, spread.o, waiting[-1].o)
+        spread_error = passes[1].payload.error if spread.after_mean else 0
+        m.d.comb += [
+            *copied(mean.o.payload, spread.i_mean.payload),
+            *copied(mean.o.payload, waiting[0].i.payload),
+            waiting[0].i.payload.error.eq(mean.o.payload.error | spread_error),
+            *copied(spread.o.payload, scale.i.payload),
+            *copied(waiting[-1].o.payload, scale.i.payload),
+        ]
+
+        m.d.comb += [
+            affine.i_scale.valid.eq(scale.o.valid),
+            scale.o.ready.eq(affine.i_scale.ready),
+            *copied(scale.o.payload, affine.i_scale.payload),
+            affine.i.payload.error.eq(passes[-1].payload.error | scale.o.payload.error),
+        ]
+        return m
+
+
+class L1BatchNorm(BatchNorm):
+    """:class:`BatchNorm` with the mean absolute deviation; ``config.norm`` is ``"l1"``."""
+
+
+class L2BatchNorm(BatchNorm):
+    """:class:`BatchNorm` with the standard deviation, in the form ``config.form``; ``config.norm`` is ``"l2"``."""
+
+
+def unit(config: Configuration) -> BatchNorm:
+    """The unit of a configuration."""
+    return {"l1": L1BatchNorm, "l2": L2BatchNorm}[config.norm](config)

@@ -1,0 +1,97 @@
+"""What comes in from outside, made into packets that the rest of the unit can rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, wiring
+
+from .formats import clog2
+from .layouts import inlet, outlet, packet
+from .operators.divide import lookup
+
+__all__ = ["PacketGuard"]
+
+
+class PacketGuard(wiring.Component):
+    """Packets of exactly the right length from packets of any length.
+
+    A packet that ends too early is filled up with zeros, one that goes on too long is cut and the rest of it
+    dropped; both are marked. So every packet in gives one packet out, and the next one is in step.
+
+    Parameters
+    ----------
+    width : bits of a sample
+    lanes : samples in a beat
+    beats : beats of a packet, one of them selected
+    passes : packets of one channel that follow each other; the first one's ``select`` holds for all
+
+    Members
+    -------
+    i : packets as they come, with ``select`` where there is more than one length
+    o : ``{data, last, select, number, error}``: right packets; ``number`` is that of the packet within its channel, and
+        ``error``, valid with ``last``, says that the packet had the wrong length
+
+    Latency: 1.
+    """
+
+    latency = 1
+
+    def __init__(self, width: int, lanes: int, beats: Sequence[int], passes: int = 1):
+        self.width, self.beats, self.passes = width, tuple(beats), passes
+        select_width = clog2(len(beats))
+        fields = {
+            "data": data.ArrayLayout(unsigned(width), lanes),
+            "last": 1,
+            "select": unsigned(select_width),
+            "number": range(passes),
+            "error": 1,
+        }
+        super().__init__(
+            {
+                "i": inlet(packet(width, lanes, select_width)),
+                "o": outlet(data.StructLayout(fields)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        i, o = self.i, self.o
+        first, final = Signal(init=1), Signal(reset_less=True)
+        filling, dropping = Signal(), Signal()
+        left = Signal(range(max(self.beats) + 1), reset_less=True)  # beats after the next one
+        select = Signal(len(o.payload.select), reset_less=True)
+        number = Signal(range(self.passes))
+        advance = ~o.valid | o.ready
+
+        arriving = i.payload.select if len(self.beats) > 1 else select
+        opens = first & (number == 0)
+        chosen = Mux(opens, arriving, select)
+        beats = lookup(self.beats, chosen)
+        is_final = Mux(first, beats == 1, final)
+        emit = filling | (i.valid & ~dropping)
+        m.d.comb += i.ready.eq(dropping | (advance & ~filling))
+
+        with m.If(advance):
+            m.d.sync += [o.valid.eq(emit), o.payload.eq(0)]
+        with m.If(advance & emit):
+            m.d.sync += [
+                o.payload.last.eq(is_final),
+                o.payload.error.eq(filling | ~i.payload.last),
+                o.payload.select.eq(chosen),
+                o.payload.number.eq(number),
+                select.eq(chosen),
+                first.eq(is_final),
+                left.eq(Mux(first, beats, left) - 1),
+                final.eq(Mux(first, beats == 2, left == 2)),
+                filling.eq((filling | i.payload.last) & ~is_final),
+                dropping.eq(~filling & is_final & ~i.payload.last),
+            ]
+            with m.If(~filling):
+                m.d.sync += o.payload.data.eq(i.payload.data)
+            with m.If(is_final):
+                m.d.sync += number.eq(Mux(number == self.passes - 1, 0, number + 1))
+        with m.If(dropping & i.valid & i.payload.last):
+            m.d.sync += dropping.eq(0)
+        return m

@@ -1,0 +1,103 @@
+"""Payload layouts of the streams; fields run from the least significant bit up in the order given."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Shape, signed, unsigned
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from .formats import Formats
+
+__all__ = [
+    "affine_parameters",
+    "channel_mean",
+    "inlet",
+    "outlet",
+    "packet",
+    "scale_constants",
+    "spread_result",
+    "statistics",
+]
+
+
+def inlet(shape: Shape | data.Layout) -> In:
+    """An input stream of ``shape``."""
+    return In(stream.Signature(shape))
+
+
+def outlet(shape: Shape | data.Layout) -> Out:
+    """An output stream of ``shape``."""
+    return Out(stream.Signature(shape))
+
+
+def packet(width: int, lanes: int, select_width: int = 0, error: bool = False) -> data.StructLayout:
+    """One beat of a packet: ``lanes`` samples, lane 0 lowest; ``last`` marks the final beat of a channel.
+
+    ``select`` (the index of the count) is there when its width is not 0 and holds for the whole packet from
+    its first beat; ``error`` is valid with ``last``.
+    """
+    fields: dict[str, object] = {"data": data.ArrayLayout(signed(width), lanes), "last": 1}
+    if select_width:
+        fields["select"] = unsigned(select_width)
+    if error:
+        fields["error"] = 1
+    return data.StructLayout(fields)
+
+
+def affine_parameters(formats: Formats) -> data.StructLayout:
+    """gamma and beta of one channel."""
+    config = formats.config
+    return data.StructLayout({"gamma": signed(config.gamma_width), "beta": signed(config.beta_width)})
+
+
+def scale_constants(formats: Formats) -> data.StructLayout:
+    """What the affine operator needs of one channel; see ``docs/arithmetic.md``."""
+    return data.StructLayout(
+        {
+            "scale": unsigned(formats.config.scale_width),
+            "negative": 1,
+            "shift": formats.shift_shape,
+            "bias": signed(formats.bias_width),
+            "beta": signed(formats.config.beta_width),
+        }
+    )
+
+
+def statistics(formats: Formats) -> data.StructLayout:
+    """The statistics of one channel as the unit used them; see ``docs/arithmetic.md``."""
+    fields: dict[str, object] = {
+        "mean": signed(formats.mean_width),
+        "r_mantissa": unsigned(formats.mantissa_width),
+        "r_exponent": formats.r_exponent_shape,
+        "scale": unsigned(formats.config.scale_width),
+        "shift": formats.shift_shape,
+        "negative": 1,
+    }
+    if formats.config.norm == "l1":
+        fields["sign_count"] = signed(formats.sign_count_width)
+    if formats.select_width:
+        fields["select"] = unsigned(formats.select_width)
+    fields["error"] = 1
+    return data.StructLayout(fields)
+
+
+def channel_mean(formats: Formats) -> data.StructLayout:
+    """What the first pass tells of one channel; ``select`` is the index of its count."""
+    return data.StructLayout(
+        {
+            "mean": signed(formats.mean_width),
+            "sum": signed(formats.sum_width),
+            "select": unsigned(formats.select_width),
+        }
+    )
+
+
+def spread_result(formats: Formats) -> data.StructLayout:
+    """What a spread finds of one channel: r, and the sum of the signs where the norm has one."""
+    fields: dict[str, object] = {
+        "r_mantissa": unsigned(formats.mantissa_width),
+        "r_exponent": formats.r_exponent_shape,
+    }
+    if formats.config.norm == "l1":
+        fields["sign_count"] = signed(formats.sign_count_width)
+    return data.StructLayout(fields)

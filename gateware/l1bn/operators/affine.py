@@ -1,0 +1,249 @@
+"""y = (x * k + b) >> shift + beta, rounded once and saturated: one multiplier a lane."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..formats import Formats
+from ..layouts import inlet, outlet, packet, scale_constants
+from ..primitives.portable import Multiplier
+from ..streams import SkidRegister
+
+__all__ = ["Affine", "AffineLane"]
+
+
+class AffineLane(wiring.Component):
+    """The datapath of one lane; the constants come in step with the samples.
+
+    ::
+
+        x ---> * ---> + ---> >> t ---> ~ ---> + ---> saturate ---> y
+               ^      ^       ^        ^      ^
+               k      b     shift  negative  2 beta + 1, then >> 1
+
+    The product is exact, the shift keeps half an LSB of y, and the last adder rounds half up and adds beta at
+    once. The wide adder takes two stages, the shifter one for every two bits of the shift.
+
+    Parameters
+    ----------
+    formats : derived formats of the unit
+
+    Members
+    -------
+    enable : every register holds while 0
+    x : the sample
+    constant ports : the name says which, ``depths`` after how many enabled cycles each is needed
+    y : the output, ``depth`` enabled cycles later
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        config = formats.config
+        self.multiplier = Multiplier(signed(config.width), unsigned(config.scale_width))
+        # The bias has scale_fraction more bits than the product: they pass below the adder.
+        self.sum_width = formats.bias_width - formats.scale_fraction
+        self.low_width = self.sum_width // 2
+        span = (formats.shift_range.stop - formats.shift_range.start - 1).bit_length()
+        self.shift_digits = [(low, min(low + 2, span)) for low in reversed(range(0, span, 2))]
+        # Twice y, and twice beta added to it: what does not fit saturates whatever beta is.
+        aligned_beta = config.beta_width + config.y_fraction - config.beta_fraction
+        self.doubled_width = max(config.y_width, aligned_beta) + 2
+
+        added = Multiplier.latency + 2
+        shifted = added + len(self.shift_digits)
+        self.depth = shifted + 3
+        self.depths = {
+            "scale": 0,
+            "bias_low": added - 2,
+            "bias_high": added - 1,
+            **{f"shift_{low}": added + index for index, (low, _) in enumerate(self.shift_digits)},
+            "negative": shifted,
+            "beta": shifted + 1,
+        }
+        super().__init__(
+            {
+                "enable": In(1),
+                "x": In(signed(config.width)),
+                "scale": In(config.scale_width),
+                "bias_low": In(self.low_width + formats.scale_fraction),
+                "bias_high": In(self.sum_width - self.low_width),
+                **{f"shift_{low}": In(high - low) for low, high in self.shift_digits},
+                "negative": In(1),
+                "beta": In(signed(config.beta_width)),
+                "y": Out(signed(config.y_width)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, formats = self.formats.config, self.formats
+
+        def stage(value: Value) -> Signal:
+            held = Signal(value.shape(), reset_less=True)
+            with m.If(self.enable):
+                m.d.sync += held.eq(value)
+            return held
+
+        def add_bias(product: Value) -> Value:
+            split, fraction = self.low_width, formats.scale_fraction
+            low = stage(product[:split] + self.bias_low[fraction:])
+            high = stage(product[split:].as_signed())
+            total = stage((high + self.bias_high.as_signed() + low[split])[: self.sum_width - split])
+            return Cat(stage(stage(self.bias_low[:fraction])), stage(low[:split]), total).as_signed()
+
+        def shift_right(value: Value) -> tuple[Value, Value, Value]:
+            """The shifted value, and whether and with which sign it does not fit."""
+            overflow: Value = Const(0, 1)
+            sign = value[-1]
+            for low, high in self.shift_digits:
+                keep = self.doubled_width + (1 << low) - 1  # later stages shift by up to that much more
+                ways = [value >> (way << low) for way in range(1 << (high - low))]
+                digit = getattr(self, f"shift_{low}")
+                lost = Array([differ(way[keep - 1 :]) for way in ways])[digit]
+                overflow = stage(overflow | lost)
+                sign = stage(sign)
+                value = stage(Value.cast(Array([resize(way, keep) for way in ways])[digit])).as_signed()
+            return value, overflow, sign
+
+        def complement(value: Value, overflow: Value, sign: Value) -> Value:
+            width = self.doubled_width
+            extreme = Cat((~sign).replicate(width - 1), sign)
+            return stage(Mux(overflow, extreme, value.as_unsigned()) ^ self.negative.replicate(width)).as_signed()
+
+        def add_beta(doubled: Value) -> Value:
+            aligned = Cat(Const(1, 1), Const(0, config.y_fraction - config.beta_fraction), self.beta)
+            return stage(doubled + aligned.as_signed()) >> 1
+
+        def saturate(value: Value) -> Value:
+            top = value[config.y_width - 1 :]
+            extreme = Cat((~value[-1]).replicate(config.y_width - 1), value[-1])
+            return stage(Mux(differ(top), extreme, value[: config.y_width]))
+
+        m.submodules.multiplier = multiplier = self.multiplier
+        m.d.comb += [
+            multiplier.enable.eq(self.enable),
+            multiplier.a.eq(self.x),
+            multiplier.b.eq(self.scale),
+        ]
+        total = add_bias(multiplier.product) >> formats.shift_range.start
+        m.d.comb += self.y.eq(saturate(add_beta(complement(*shift_right(total)))))
+        return m
+
+
+class Affine(wiring.Component):
+    """Apply the scale and the bias of a channel to its samples.
+
+    Parameters
+    ----------
+    formats : derived formats of the unit
+
+    Members
+    -------
+    i : packets of x with ``error``
+    i_scale : constants of the channel; one per packet, taken with its final beat
+    o : packets of y with ``error``, which goes through unchanged
+
+    Latency: ``latency``. One beat a cycle, across packets if the next constants wait.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        config = formats.config
+        self.lanes = [AffineLane(formats) for _ in range(config.lanes)]
+        self.latency = self.lanes[0].depth + SkidRegister.latency
+        super().__init__(
+            {
+                "i": inlet(packet(config.width, config.lanes, error=True)),
+                "i_scale": inlet(scale_constants(formats)),
+                "o": outlet(packet(config.y_width, config.lanes, error=True)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.skid = skid = SkidRegister(self.o.payload.shape())
+        wiring.connect(m, skid.o, wiring.flipped(self.o))
+        advance = skid.i.ready
+        taken = self.i.valid & self.i.ready
+        m.d.comb += [
+            self.i.ready.eq(advance & self.i_scale.valid),
+            self.i_scale.ready.eq(taken & self.i.payload.last),
+        ]
+        fresh = Signal(init=1)
+        with m.If(taken):
+            m.d.sync += fresh.eq(self.i.payload.last)
+
+        depth = self.lanes[0].depth
+        valid = enabled_chain(m, advance, taken, depth, reset_less=False)
+        first = enabled_chain(m, advance, taken & fresh, depth)
+        last = enabled_chain(m, advance, self.i.payload.last, depth)
+        error = enabled_chain(m, advance, self.i.payload.error, depth)
+
+        def in_step(value: Value, depth: int) -> Value:
+            """A constant of the channel as the samples at a depth of the pipeline need it.
+
+            It is captured as the first beat of its packet comes by, and again as often as the shortest packet
+            makes necessary: until then the place it is captured from does not change.
+            """
+            at = 0
+            while at < depth:
+                at = min(at + min(self.formats.beats), depth)
+                held = Signal(value.shape(), reset_less=True)
+                with m.If(advance & first[at - 1]):
+                    m.d.sync += held.eq(value)
+                value = held
+            return value
+
+        ports = self._constants()
+        shared = {name: in_step(value, self.lanes[0].depths[name]) for name, value in ports.items()}
+        for index, lane in enumerate(self.lanes):
+            m.submodules[f"lane_{index}"] = lane
+            m.d.comb += [lane.enable.eq(advance), lane.x.eq(self.i.payload.data[index])]
+            m.d.comb += [getattr(lane, name).eq(value) for name, value in shared.items()]
+            m.d.comb += skid.i.payload.data[index].eq(lane.y)
+        m.d.comb += [
+            skid.i.valid.eq(valid[-1]),
+            skid.i.payload.last.eq(last[-1]),
+            skid.i.payload.error.eq(error[-1]),
+        ]
+        return m
+
+    def _constants(self) -> dict[str, Value]:
+        """The constant ports of a lane, before they are brought in step."""
+        lane, formats = self.lanes[0], self.formats
+        constants = self.i_scale.payload
+        split = lane.low_width + formats.scale_fraction
+        steps = constants.shift - formats.shift_range.start
+        return {
+            "scale": constants.scale,
+            "bias_low": constants.bias[:split],
+            "bias_high": constants.bias[split:],
+            **{f"shift_{low}": steps[low:high] for low, high in lane.shift_digits},
+            "negative": constants.negative,
+            "beta": constants.beta,
+        }
+
+
+def differ(bits: Value) -> Value:
+    """Whether the bits are not all the same."""
+    return bits.any() & ~bits.all()
+
+
+def resize(value: Value, width: int) -> Value:
+    """The low bits of a signed value, sign-extended where it has fewer."""
+    return value[:width] if len(value) >= width else Cat(value, value[-1].replicate(width - len(value)))
+
+
+def enabled_chain(
+    m: Module, enable: Value, value: Value, depth: int, *, reset_less: bool = True
+) -> list[Value]:
+    """``value`` after 0, 1, ... ``depth`` enabled cycles."""
+    chain = [value]
+    for _ in range(depth):
+        held = Signal(value.shape(), reset_less=reset_less)
+        with m.If(enable):
+            m.d.sync += held.eq(chain[-1])
+        chain.append(held)
+    return chain

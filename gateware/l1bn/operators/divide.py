@@ -1,0 +1,229 @@
+"""Division by a constant: multiply and shift, proven for every dividend when it is generated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from amaranth.hdl import Array, Const, Module, Shape, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+
+from ..config import ConfigurationError
+from ..formats import clog2, odd_part
+from ..layouts import inlet, outlet
+from ..streams import SkidRegister
+from .multiply import SequentialMultiplier
+
+__all__ = ["DivideByConstant", "DivideByCount", "Division", "signed_digits"]
+
+
+@dataclass(frozen=True)
+class Division:
+    """``round(a * 2**fraction / count) == (a * multiplier + offset) >> shift`` for every signed a of ``width`` bits.
+
+    A negative ``shift`` is a shift to the left. Rounding is half up.
+
+    Why it is exact: the left side is floor(A / d) of an integer A = a * 2^j + v and d, the odd part of the count or
+    a multiple of it by a power of two. With M = ceil(2^s / d) and e = M * d - 2^s,
+
+        (A * M + C) / 2^s = A / d + (A * e / d + C) / 2^s
+
+    and A / d is at most 1 - 1/d above its floor. So the floor is right if the second term is at least 0 for the
+    smallest A and less than 1/d for the largest one; it is linear in A, so it then is so for all between them.
+    """
+
+    width: int
+    fraction: int
+    count: int
+    multiplier: int
+    offset: int
+    shift: int
+
+    @classmethod
+    def derive(cls, width: int, fraction: int, count: int) -> Division:
+        """The constants with the smallest shift that can be proven."""
+        odd, p = odd_part(count)
+        if fraction >= p:
+            divisor, j, v = odd, fraction - p, odd // 2
+        else:
+            divisor, j, v = odd << (p - fraction), 0, count >> (fraction + 1)
+        low, high = (-(1 << (width - 1)) << j) + v, (((1 << (width - 1)) - 1) << j) + v
+        for s in range(width + j + clog2(divisor) + 3):
+            multiplier = -(-(1 << s) // divisor)
+            error = multiplier * divisor - (1 << s)
+            correction = max(0, -(low * error // divisor))
+            if high * error + correction * divisor < 1 << s and low * error + correction * divisor >= 0:
+                # The low j bits of A * M come from the offset alone: both sides can be shifted by them.
+                offset = v * multiplier + correction
+                drop = min(j, s)
+                return cls(width, fraction, count, multiplier << (j - drop), offset >> drop, s - drop)
+        raise AssertionError(f"no constants for width={width}, fraction={fraction}, count={count}")
+
+    @property
+    def quotient_width(self) -> int:
+        """Signed bits of the quotient."""
+        smallest = self.apply(-(1 << (self.width - 1)))
+        return (-smallest - 1).bit_length() + 1 if smallest < 0 else 1
+
+    def apply(self, dividend: int) -> int:
+        """The quotient as the hardware computes it."""
+        return (dividend * self.multiplier + self.offset) >> self.shift
+
+
+def signed_digits(value: int) -> list[tuple[int, int]]:
+    """Canonical signed digits of a positive number as ``(sign, exponent)``: the fewest adders, never two adjacent."""
+    digits = []
+    exponent = 0
+    while value:
+        if value & 1:
+            sign = 2 - (value & 3)  # +1 before a 0 bit, -1 in a run of ones
+            digits.append((sign, exponent))
+            value -= sign
+        value >>= 1
+        exponent += 1
+    return digits
+
+
+def check_division(width: int, fraction: int, counts: Sequence[int]) -> None:
+    """Raise :exc:`ConfigurationError` for what no divider is built for."""
+    if not 2 <= width <= 128:
+        raise ConfigurationError("width", width, "2 to 128")
+    if not 0 <= fraction <= 128:
+        raise ConfigurationError("fraction", fraction, "0 to 128")
+    for count in counts:
+        if not 1 <= count <= 1 << 20:
+            raise ConfigurationError("count", count, "1 to 1048576")
+
+
+class DivideByConstant(wiring.Component):
+    """``round(i * 2**fraction / count)``, half up, exact for every dividend, one a cycle.
+
+    The product with the constant is a tree of adders over its signed digits, a register after each level; a power
+    of two needs no adder but the rounding's.
+
+    Parameters
+    ----------
+    width : bits of the signed dividend, 2 to 128
+    fraction : fraction bits of the quotient
+    count : the divisor, 2 to 2**20
+
+    Members
+    -------
+    i : dividends
+    o : quotients, signed, as many bits as they need
+
+    Latency: ``latency``.
+    """
+
+    def __init__(self, width: int, fraction: int, count: int):
+        check_division(width, fraction, [count])
+        self.division = Division.derive(width, fraction, count)
+        self.digits = signed_digits(self.division.multiplier)
+        self.terms = len(self.digits) + (self.division.offset != 0)
+        self.latency = clog2(self.terms) + SkidRegister.latency
+        super().__init__(
+            {"i": inlet(signed(width)), "o": outlet(signed(self.division.quotient_width))}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.skid = skid = SkidRegister(self.o.payload.shape())
+        wiring.connect(m, skid.o, wiring.flipped(self.o))
+        advance = skid.i.ready
+        valid: Value = self.i.valid
+
+        terms: list[Value] = []
+        for sign, exponent in self.digits:
+            shifted = self.i.payload.shift_left(exponent)
+            terms.append(shifted if sign > 0 else -shifted)
+        if self.division.offset:
+            terms.append(Const(self.division.offset))
+        while len(terms) > 1:
+            sums = [left + right for left, right in zip(terms[::2], terms[1::2], strict=False)]
+            sums += terms[len(sums) * 2 :]
+            terms = [Signal(total.shape(), reset_less=True) for total in sums]
+            stage_valid = Signal()
+            with m.If(advance):
+                m.d.sync += [term.eq(total) for term, total in zip(terms, sums, strict=True)]
+                m.d.sync += stage_valid.eq(valid)
+            valid = stage_valid
+        shift = self.division.shift
+        product = terms[0]
+        m.d.comb += [
+            self.i.ready.eq(advance),
+            skid.i.valid.eq(valid),
+            skid.i.payload.eq(product.shift_right(shift) if shift >= 0 else product.shift_left(-shift)),
+        ]
+        return m
+
+
+class DivideByCount(wiring.Component):
+    """``round(dividend * 2**fraction / counts[select])``, half up, exact, one dividend at a time.
+
+    The multiplier and the offset of the selected count come from a table; the dividend's bits are the steps of a
+    sequential multiply-add.
+
+    Parameters
+    ----------
+    width : bits of the signed dividend, 2 to 128
+    fraction : fraction bits of the quotient
+    counts : the divisors, 2 to 2**20 each
+
+    Members
+    -------
+    i : ``{dividend, select}``; ``select`` is the index of the count and absent where there is only one
+    o : ``{quotient, select}``, the quotient signed and as many bits as any of them needs
+
+    Latency: ``latency``, ``width + 2``. One result in ``interval`` cycles, one more.
+    """
+
+    def __init__(self, width: int, fraction: int, counts: Sequence[int]):
+        check_division(width, fraction, counts)
+        self.divisions = [Division.derive(width, fraction, count) for count in counts]
+        # One shift for all: the constants of the others move up.
+        self.shift = max(division.shift for division in self.divisions)
+        lifts = [self.shift - division.shift for division in self.divisions]
+        self.multipliers = [d.multiplier << lift for d, lift in zip(self.divisions, lifts, strict=True)]
+        self.offsets = [d.offset << lift for d, lift in zip(self.divisions, lifts, strict=True)]
+        factor = unsigned(max(*(v.bit_length() for v in self.multipliers + self.offsets), 1))
+        self.multiplier = SequentialMultiplier(factor, signed(width), factor)
+        self.latency, self.interval = self.multiplier.latency, self.multiplier.interval
+        self.select_width = clog2(len(counts))
+        quotient = signed(max(division.quotient_width for division in self.divisions))
+        tag: dict[str, Shape] = {"select": unsigned(self.select_width)} if self.select_width else {}
+        super().__init__(
+            {
+                "i": inlet(data.StructLayout({"dividend": signed(width), **tag})),
+                "o": outlet(data.StructLayout({"quotient": quotient, **tag})),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.multiplier = multiplier = self.multiplier
+        select = self.i.payload.select if self.select_width else Const(0)
+        m.d.comb += [
+            multiplier.i.valid.eq(self.i.valid),
+            self.i.ready.eq(multiplier.i.ready),
+            multiplier.i.payload.a.eq(lookup(self.multipliers, select)),
+            multiplier.i.payload.b.eq(self.i.payload.dividend),
+            multiplier.i.payload.c.eq(lookup(self.offsets, select)),
+            self.o.valid.eq(multiplier.o.valid),
+            multiplier.o.ready.eq(self.o.ready),
+        ]
+        if self.shift >= 0:
+            m.d.comb += self.o.payload.quotient.eq(multiplier.o.payload >> self.shift)
+        else:
+            m.d.comb += self.o.payload.quotient.eq(multiplier.o.payload << -self.shift)
+        if self.select_width:
+            held = Signal(self.select_width, reset_less=True)
+            with m.If(self.i.valid & self.i.ready):
+                m.d.sync += held.eq(select)
+            m.d.comb += self.o.payload.select.eq(held)
+        return m
+
+
+def lookup(values: Sequence[int], select: Value) -> Value:
+    """The entry of a small constant table; an index beyond its end gives the last one."""
+    entries = [Const(value) for value in values]
+    return entries[0] if len(entries) == 1 else Value.cast(Array(entries)[select])

@@ -1,0 +1,50 @@
+"""Leading-zero normalisation, one place a cycle."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, wiring
+
+from ..layouts import inlet, outlet
+from .sequence import sequence
+
+__all__ = ["Normalizer"]
+
+
+class Normalizer(wiring.Component):
+    """Shift an integer left until its top place is not 0.
+
+    Parameters
+    ----------
+    width : bits of the integer, a multiple of ``radix_bits``
+    radix_bits : bits of a place: 1 for a mantissa, 2 for the radicand of a square root
+
+    Members
+    -------
+    i : the integer, unsigned, not 0
+    o : ``{mantissa, zeros}``: the integer shifted left by ``zeros`` places, its top place not 0
+
+    Latency: ``latency``, ``width / radix_bits`` (whatever the integer is). One result in ``interval`` cycles.
+    """
+
+    def __init__(self, width: int, radix_bits: int = 1):
+        if width % radix_bits or width < 2 * radix_bits:
+            raise ValueError(f"width = {width} is not possible; allowed: a multiple of {radix_bits}, at least twice it")
+        self.width, self.radix_bits = width, radix_bits
+        self.places = width // radix_bits
+        self.latency = self.places
+        self.interval = self.places + 1
+        result = {"mantissa": width, "zeros": range(self.places)}
+        super().__init__({"i": inlet(width), "o": outlet(data.StructLayout(result))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        mantissa = Signal(self.width, reset_less=True)
+        zeros = Signal(range(self.places), reset_less=True)
+        run = sequence(m, self.i, self.o, self.places - 1)
+        with m.If(run.load):
+            m.d.sync += [mantissa.eq(self.i.payload), zeros.eq(0)]
+        with m.Elif(run.step & ~mantissa[-self.radix_bits :].any()):
+            m.d.sync += [mantissa.eq(mantissa << self.radix_bits), zeros.eq(zeros + 1)]
+        m.d.comb += [self.o.payload.mantissa.eq(mantissa), self.o.payload.zeros.eq(zeros)]
+        return m

@@ -1,0 +1,74 @@
+"""Control of the operators that work on one channel at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib import stream
+
+__all__ = ["Sequence", "sequence"]
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Strobes of one run: ``load`` takes an item, ``step`` is 1 in each of the steps, ``left`` counts them down to 1."""
+
+    load: Value
+    step: Value
+    left: Value
+
+
+def sequence(m: Module, i: stream.Interface, o: stream.Interface, steps: int) -> Sequence:
+    """Handshake of a sequential operator: take an item, do ``steps`` steps, offer the result until it is taken.
+
+    The result is offered ``steps + 1`` cycles after the item was taken; the next item is taken one cycle after
+    the result at the earliest, so the operator repeats in ``steps + 2`` cycles.
+    """
+    idle = Signal(init=1)
+    step = Signal()
+    left = Signal(range(steps + 1), reset_less=True)
+    load = i.valid & idle
+    m.d.comb += i.ready.eq(idle)
+    with m.If(load):
+        m.d.sync += [idle.eq(0), step.eq(1), left.eq(steps)]
+    with m.If(step):
+        m.d.sync += left.eq(left - 1)
+        with m.If(left == 1):
+            m.d.sync += [step.eq(0), o.valid.eq(1)]
+    with m.If(o.valid & o.ready):
+        m.d.sync += [o.valid.eq(0), idle.eq(1)]
+    return Sequence(load, step, left)
+
+
+def consult(
+    m: Module,
+    source: stream.Interface,
+    question: stream.Interface,
+    answer: stream.Interface,
+    sink: stream.Interface,
+    settling: int = 0,
+) -> None:
+    """Put an item of ``source`` to a sequential operator and keep the item until the answer has left.
+
+    ``question`` and ``answer`` are the operator's ports, ``sink`` takes the result; payloads are the caller's. So
+    whatever else the item holds needs no register beside the operator. The sink sees the answer ``settling`` cycles
+    late, for what is computed from it in the meantime.
+    """
+    asked = Signal()
+    leaves = sink.valid & sink.ready
+    m.d.comb += [
+        question.valid.eq(source.valid & ~asked),
+        answer.ready.eq(leaves),
+        source.ready.eq(leaves),
+    ]
+    with m.If(leaves):
+        m.d.sync += asked.eq(0)
+    with m.Elif(question.valid & question.ready):
+        m.d.sync += asked.eq(1)
+    settled: Value = answer.valid
+    for _ in range(settling):
+        later = Signal()
+        m.d.sync += later.eq(settled & ~leaves)
+        settled = later
+    m.d.comb += sink.valid.eq(settled)

@@ -1,0 +1,173 @@
+"""Sums of squares, the per-element half of the L2 baseline: one multiplier a lane."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Shape, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..formats import clog2
+from ..layouts import inlet, outlet, packet
+from ..primitives.portable import Multiplier
+from .sums import close_channel
+from .total import ChannelTotal, add_lanes, delayed, delayed_flag, tree_latency
+
+__all__ = ["CentredSquareAccumulator", "SquareAccumulator"]
+
+
+class SquareTotal(wiring.Component):
+    """Sum of the squares of what enters between two ends: :class:`ChannelTotal` behind multipliers.
+
+    Parameters
+    ----------
+    operand : signed shape of an operand
+    lanes : operands a cycle
+    width : bits of the unsigned sum
+
+    Members
+    -------
+    valid, operands, last, done, total : as :class:`ChannelTotal`, with ``lanes`` operands for the addend
+    """
+
+    def __init__(self, operand: Shape, lanes: int, width: int):
+        self.lanes = lanes
+        self.squares = [Multiplier(operand, operand) for _ in range(lanes)]
+        self.square_width = 2 * operand.width - 1  # the square of the smallest operand just fits
+        self.sum = ChannelTotal(unsigned(self.square_width + tree_latency(lanes)), width)
+        self.latency = Multiplier.latency + tree_latency(lanes) + self.sum.latency
+        super().__init__(
+            {
+                "valid": In(1),
+                "operands": In(data.ArrayLayout(operand, lanes)),
+                "last": In(1),
+                "done": Out(1),
+                "total": Out(width),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.sum = total = self.sum
+        squares = []
+        for lane, square in enumerate(self.squares):
+            m.submodules[f"square_{lane}"] = square
+            m.d.comb += [
+                square.a.eq(self.operands[lane]),
+                square.b.eq(self.operands[lane]),
+                square.enable.eq(1),
+            ]
+            squares.append(square.product[: self.square_width])
+        entered = Multiplier.latency + tree_latency(self.lanes)
+        m.d.comb += [
+            total.valid.eq(delayed_flag(m, self.valid, entered)),
+            total.last.eq(delayed_flag(m, self.last, entered)),
+            total.addend.eq(add_lanes(m, squares)),
+            self.done.eq(total.done),
+            self.total.eq(total.total),
+        ]
+        return m
+
+
+class SquareAccumulator(wiring.Component):
+    """Sum of x^2 over a channel, in the same pass as the sum of x (identity 2 of the one-pass L2 form).
+
+    Parameters
+    ----------
+    width : bits of a sample
+    lanes : samples in a beat
+    count : the most samples in a channel
+
+    Members
+    -------
+    i : packets
+    o : ``{square_sum}``, unsigned, ``2 * width - 1 + clog2(count)`` bits, exact
+
+    Latency: ``latency`` cycles from the final beat.
+    """
+
+    def __init__(self, width: int, lanes: int, count: int):
+        self.lanes = lanes
+        self.total = SquareTotal(signed(width), lanes, 2 * width - 1 + clog2(count))
+        self.latency = self.total.latency + 1
+        super().__init__(
+            {
+                "i": inlet(packet(width, lanes)),
+                "o": outlet(data.StructLayout({"square_sum": 2 * width - 1 + clog2(count)})),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.total = total = self.total
+        taken = close_channel(m, self.i, self.o, Value.cast(1), total.done)
+        m.d.comb += [
+            total.valid.eq(taken),
+            total.last.eq(self.i.payload.last),
+            total.operands.eq(self.i.payload.data),
+            self.o.payload.square_sum.eq(total.total),
+        ]
+        return m
+
+
+class CentredSquareAccumulator(wiring.Component):
+    """Sum of (x - m)^2 over a channel with m = floor(mean): the second pass of the two-pass L2 form.
+
+    Any integer m gives the exact variance, ``n^2 var = n * sum (x-m)^2 - (sum (x-m))^2``; with the floor of
+    the mean the operands stay one bit wider than the samples, however many bits the mean has.
+
+    Parameters
+    ----------
+    width : bits of a sample
+    lanes : samples in a beat
+    count : the most samples in a channel
+
+    Members
+    -------
+    i : packets
+    i_floor : ``floor(mean)``, signed, ``width`` bits; one per packet, taken with its final beat
+    o : ``{square_sum, centred_sum}``: unsigned, ``2 * width + clog2(count)`` bits, and sum (x - m), signed, for which
+        ``clog2(count) + 2`` bits are enough because m is within 1 of the mean; both exact
+
+    Latency: ``latency`` cycles from the final beat.
+    """
+
+    def __init__(self, width: int, lanes: int, count: int):
+        self.width, self.lanes = width, lanes
+        self.total = SquareTotal(signed(width + 1), lanes, 2 * width + clog2(count))
+        self.centred = ChannelTotal(signed(width + 1 + tree_latency(lanes)), clog2(count) + 2)
+        self.latency = 2 + self.total.latency + 1
+        sums = {"square_sum": 2 * width + clog2(count), "centred_sum": signed(self.centred.width)}
+        super().__init__(
+            {
+                "i": inlet(packet(width, lanes)),
+                "i_floor": inlet(signed(width)),
+                "o": outlet(data.StructLayout(sums)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.total = total = self.total
+        m.submodules.centred = centred_sum = self.centred
+        taken = close_channel(m, self.i, self.o, self.i_floor.valid, total.done)
+        m.d.comb += self.i_floor.ready.eq(taken & self.i.payload.last)
+        floor = delayed(m, self.i_floor.payload, 1)
+        operands = []
+        for lane in range(self.lanes):
+            sample = delayed(m, self.i.payload.data[lane], 1)
+            centred = Signal(signed(self.width + 1), reset_less=True)
+            m.d.sync += centred.eq(sample - floor)
+            m.d.comb += total.operands[lane].eq(centred)
+            operands.append(centred)
+        valid, last = delayed_flag(m, taken, 2), delayed_flag(m, self.i.payload.last, 2)
+        entered = tree_latency(self.lanes)
+        m.d.comb += [
+            total.valid.eq(valid),
+            total.last.eq(last),
+            centred_sum.valid.eq(delayed_flag(m, valid, entered)),
+            centred_sum.last.eq(delayed_flag(m, last, entered)),
+            centred_sum.addend.eq(add_lanes(m, operands)),
+            self.o.payload.square_sum.eq(total.total),
+            self.o.payload.centred_sum.eq(centred_sum.total),
+        ]
+        return m

@@ -1,0 +1,160 @@
+"""Elastic building blocks: what registers, buffers and forks a stream of any payload."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Shape, Signal, Value
+from amaranth.lib import data, stream, wiring
+
+from .layouts import inlet, outlet
+from .primitives.portable import SampleMemory
+
+__all__ = ["Register", "SampleBuffer", "SkidRegister", "fork", "join"]
+
+
+class Register(wiring.Component):
+    """One register in a stream: full throughput, ``ready`` passes through combinationally.
+
+    Latency: 1.
+    """
+
+    latency = 1
+
+    def __init__(self, shape: Shape | data.Layout):
+        super().__init__({"i": inlet(shape), "o": outlet(shape)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        payload = Signal(Value.cast(self.i.payload).shape(), reset_less=True)
+        valid = Signal()
+        m.d.comb += [
+            self.i.ready.eq(~valid | self.o.ready),
+            self.o.valid.eq(valid),
+            self.o.payload.eq(payload),
+        ]
+        with m.If(self.i.ready):
+            m.d.sync += [valid.eq(self.i.valid), payload.eq(self.i.payload)]
+        return m
+
+
+class SkidRegister(wiring.Component):
+    """The end of a pipeline that is stalled as a whole: ``i.ready`` is a register and may drive its enables.
+
+    A stall of the sink reaches ``i.ready`` one cycle later; the item that arrives meanwhile waits in the skid.
+    Latency: 1.
+    """
+
+    latency = 1
+
+    def __init__(self, shape: Shape | data.Layout):
+        super().__init__({"i": inlet(shape), "o": outlet(shape)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        arriving = Value.cast(self.i.payload)
+        payload = Signal(arriving.shape(), reset_less=True)
+        skid = Signal(arriving.shape(), reset_less=True)
+        valid, ready = Signal(), Signal(init=1)  # the skid is full while not ready
+        m.d.comb += [self.i.ready.eq(ready), self.o.valid.eq(valid), self.o.payload.eq(payload)]
+
+        with m.If(ready):
+            m.d.sync += skid.eq(arriving)
+        with m.If(~valid | self.o.ready):
+            m.d.sync += [
+                valid.eq(~ready | self.i.valid),
+                payload.eq(Mux(ready, arriving, skid)),
+                ready.eq(1),
+            ]
+        with m.Elif(self.i.valid):
+            m.d.sync += ready.eq(0)
+        return m
+
+
+class SampleBuffer(wiring.Component):
+    """First-in first-out buffer in block RAM, with the RAM's output register as its last stage.
+
+    The flag that admits a beat is a register that lags behind the fill level, so up to ``slack`` words of the
+    memory stay unused; nothing is compared between the write and the read side.
+
+    Parameters
+    ----------
+    shape : payload
+    beats : beats that it must be able to hold; the memory has the next power of two above
+        ``beats + slack`` words
+
+    Latency: 3 when empty (write, fetch, output register).
+    """
+
+    latency = 3
+    slack = 4
+
+    def __init__(self, shape: Shape | data.Layout, beats: int):
+        self.shape = shape
+        self.depth = 1 << (beats + self.slack - 1).bit_length()
+        super().__init__({"i": inlet(shape), "o": outlet(shape)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        word = Value.cast(self.i.payload)
+        m.submodules.memory = memory = SampleMemory(len(word), self.depth)
+        has_room, has_words = Signal(init=1), Signal()
+        level = Signal(range(self.depth))  # words written and not yet fetched
+        fetched, valid = Signal(), Signal()
+        advance_fetched, advance = Signal(), Signal()
+        write, fetch = Signal(), Signal()
+
+        m.d.comb += [
+            self.i.ready.eq(has_room),
+            self.o.valid.eq(valid),
+            self.o.payload.eq(memory.o_data),
+            advance.eq(~valid | self.o.ready),
+            advance_fetched.eq(~fetched | ~valid | self.o.ready),
+            write.eq(self.i.valid & has_room),
+            fetch.eq(has_words & advance_fetched),
+            memory.w_enable.eq(write),
+            memory.w_data.eq(word),
+            memory.r_enable.eq(advance_fetched),
+            memory.o_enable.eq(advance),
+        ]
+        with m.If(write):
+            m.d.sync += memory.w_address.eq(memory.w_address + 1)
+        with m.If(fetch):
+            m.d.sync += memory.r_address.eq(memory.r_address + 1)
+
+        with m.If(write & ~fetch):
+            m.d.sync += [level.eq(level + 1), has_words.eq(1)]
+        with m.Elif(fetch & ~write):
+            m.d.sync += [level.eq(level - 1), has_words.eq(level != 1)]
+        m.d.sync += has_room.eq(~level[2:].all())  # a full quarter-word group is `slack` words
+
+        with m.If(advance_fetched):
+            m.d.sync += fetched.eq(has_words)
+        with m.If(advance):
+            m.d.sync += valid.eq(fetched)
+        return m
+
+
+def fork(m: Module, source: stream.Interface, *sinks: stream.Interface) -> None:
+    """Connect one stream to several: a beat moves when every sink takes it.
+
+    No sink's ``ready`` may depend on its own ``valid``; payloads are left to the caller.
+    """
+    for sink in sinks:
+        others = Value.cast(1)
+        for other in sinks:
+            if other is not sink:
+                others = others & other.ready
+        m.d.comb += sink.valid.eq(source.valid & others)
+    everyone = Value.cast(1)
+    for sink in sinks:
+        everyone = everyone & sink.ready
+    m.d.comb += source.ready.eq(everyone)
+
+
+def join(m: Module, sink: stream.Interface, *sources: stream.Interface) -> None:
+    """Connect several streams to one: an item moves when every source has one; payloads are left to the caller."""
+    everyone = Value.cast(1)
+    for source in sources:
+        everyone = everyone & source.valid
+    m.d.comb += sink.valid.eq(everyone)
+    for source in sources:
+        m.d.comb += source.ready.eq(everyone & sink.ready)
