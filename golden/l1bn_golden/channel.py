@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 from .contract import Contract
-from .rounding import floor_log2, half_up, odd_part, shift_left
+from .rounding import floor_log2, half_up, odd_part, shift_floor
 
 __all__ = ["bias", "divide_by_count", "integer_sqrt", "normalize", "scale", "spread_l1", "spread_l2"]
 
@@ -32,7 +31,7 @@ def normalize(value: int, exponent: int, mantissa_width: int) -> tuple[int, int]
     if value < 1:
         raise ValueError(f"value = {value} is not possible; allowed: 1 or more")
     raised = mantissa_width - value.bit_length()
-    return math.floor(shift_left(value, raised)), exponent + raised
+    return shift_floor(value, raised), exponent + raised
 
 
 def spread_l1(contract: Contract, deviation: int, count: int) -> tuple[int, int, int]:
@@ -45,8 +44,7 @@ def spread_l2(contract: Contract, total: int, square_sum: int, count: int) -> tu
     """``(root, r_mantissa, r_exponent)`` from S = sum x and sum x^2."""
     square = count * square_sum - total**2 + contract.E(count)
     zero_pairs = (contract.w - square.bit_length()) // 2
-    radicand = math.floor(shift_left(square, 2 * zero_pairs + 2 * contract.T - contract.w))
-    root = integer_sqrt(radicand)
+    root = integer_sqrt(shift_floor(square, 2 * zero_pairs + 2 * contract.T - contract.w))
     return root, *_per_sample(contract, root, zero_pairs + contract.T - contract.w // 2, count)
 
 
@@ -63,10 +61,10 @@ def scale(contract: Contract, gamma: int, r_mantissa: int, r_exponent: int) -> t
     k, shift = 0, contract.SHIFT_MAX
     if gamma:
         exponent = contract.y_fraction - contract.gamma_fraction + r_exponent
-        exact = shift_left(abs(gamma), exponent) / r_mantissa
-        shift = min(shift, contract.scale_width - 1 - floor_log2(exact))
-        scaled = exact * shift_left(1, shift)
-        k = half_up(scaled.numerator, scaled.denominator)
+        # K = dividend / divisor, both whole.
+        dividend, divisor = abs(gamma) << max(0, exponent), r_mantissa << max(0, -exponent)
+        shift = min(shift, contract.scale_width - 1 - floor_log2(dividend, divisor))
+        k = half_up(dividend << max(0, shift), divisor << max(0, -shift))
         if k == 2**contract.scale_width:
             k, shift = k // 2, shift - 1
     shift = max(shift, contract.SHIFT_MIN)
@@ -76,4 +74,4 @@ def scale(contract: Contract, gamma: int, r_mantissa: int, r_exponent: int) -> t
 def bias(contract: Contract, k: int, negative: bool, mean: int) -> int:
     """``b = floor(-c * mu * 2**F / 2**G)`` with the signed scale c."""
     c = -k if negative else k
-    return math.floor(Fraction(-c * mean * 2**contract.F, 2**contract.G))
+    return shift_floor(-c * mean, contract.F - contract.G)

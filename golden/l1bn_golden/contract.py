@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from .rounding import clog2, half_up, odd_part
@@ -124,12 +125,12 @@ class Contract:
 
     # -- counts -------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def L(self) -> int:
         """Bits that number the samples of the longest channel."""
         return clog2(max(self.counts))
 
-    @property
+    @cached_property
     def powers_of_two(self) -> bool:
         """Whether every count is a power of two."""
         return all(odd_part(count)[0] == 1 for count in self.counts)
@@ -143,12 +144,12 @@ class Contract:
 
     # -- mean and spread ----------------------------------------------------------------------
 
-    @property
+    @cached_property
     def K_bits(self) -> int:
         """log2 of the largest scale that a channel can need."""
         return max(0, self.gamma_width - 1 + self.y_fraction - self.gamma_fraction + self.L)
 
-    @property
+    @cached_property
     def G(self) -> int:
         """Guard bits: fraction bits of mu in LSB of x."""
         if self.guard_bits is not None:
@@ -157,19 +158,19 @@ class Contract:
             return max(odd_part(count)[1] for count in self.counts)
         return self.L + max(self.y_width, self.K_bits - self.L) + 8
 
-    @property
+    @cached_property
     def T(self) -> int:
         """Mantissa bits of the spread r."""
         return max(self.scale_width + 6, self.gamma_width)
 
-    @property
+    @cached_property
     def w(self) -> int:
         """Bits of v (L1) or of V (L2, where the page calls it w2)."""
         if self.norm == "l1":
             return self.width + self.L + self.G + 1
         return 2 * (self.width + self.L) + 2
 
-    @property
+    @cached_property
     def f(self) -> int:
         """Fraction bits that dividing by the odd part of n adds; 0 where every count is a power of two."""
         if self.powers_of_two:
@@ -181,33 +182,40 @@ class Contract:
 
     def E(self, count: int) -> int:
         """Epsilon in units of v (L1) or V (L2) for a channel of ``count`` samples, at least one."""
+        return self._epsilons[count]
+
+    @cached_property
+    def _epsilons(self) -> dict[int, int]:
         epsilon = Fraction(self.epsilon)
         if self.norm == "l1":
-            unit = count * 2 ** (self.x_fraction + self.G)
+            units = {count: count * 2 ** (self.x_fraction + self.G) for count in self.counts}
         else:
-            unit = count**2 * 2 ** (2 * self.x_fraction)
-        return max(1, half_up(epsilon.numerator * unit, epsilon.denominator))
+            units = {count: count**2 * 2 ** (2 * self.x_fraction) for count in self.counts}
+        return {
+            count: max(1, half_up(epsilon.numerator * unit, epsilon.denominator))
+            for count, unit in units.items()
+        }
 
     # -- scale and output ---------------------------------------------------------------------
 
-    @property
+    @cached_property
     def SHIFT_MAX(self) -> int:
         return self.width + 4
 
-    @property
+    @cached_property
     def SHIFT_MIN(self) -> int:
         return min(self.SHIFT_MAX, self.scale_width - 1 - self.K_bits)
 
-    @property
+    @cached_property
     def F(self) -> int:
         """Fraction bits that the affine sum carries below x*k."""
         return max(0, 1 - self.SHIFT_MIN)
 
-    @property
+    @cached_property
     def y_min(self) -> int:
         return -(1 << (self.y_width - 1))
 
-    @property
+    @cached_property
     def y_max(self) -> int:
         return (1 << (self.y_width - 1)) - 1
 

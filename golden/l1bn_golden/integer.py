@@ -25,6 +25,7 @@ __all__ = [
     "forward",
     "integer_sqrt",
     "normalize",
+    "prepare",
     "saturate",
     "scale",
     "sign_abs",
@@ -78,22 +79,11 @@ def forward(
     ValueError
         If a value does not fit its format, or the count is none of the contract's.
     """
-    x = np.asarray(x)
-    if x.ndim != 2:
-        raise ValueError(f"x of shape {x.shape} is not possible; allowed: (channels, samples)")
-    samples = _within("x", x, contract.width)
-    count = contract.check_count(samples.shape[1] if count is None else int(count))
-    channels = len(samples)
-    gammas = _per_channel("gamma", gamma, contract.gamma_width, channels)
-    betas = _per_channel("beta", beta, contract.beta_width, channels)
-    if samples.shape[1] != count:
-        missing = max(0, count - samples.shape[1])
-        samples = np.pad(samples[:, :count], ((0, 0), (0, missing)))
-
+    samples, gammas, betas, count = prepare(contract, x, gamma, beta, count)
     y = np.empty(samples.shape, dtype=np.int64)
     rows: list[tuple[int, int, int, int, int, int, bool, int]] = []
     step = max(1, BLOCK // count)
-    for start in range(0, channels, step):
+    for start in range(0, len(samples), step):
         part = slice(start, start + step)
         block = samples[part]
         statistics = _statistics(contract, block, gammas[part], count)
@@ -113,6 +103,27 @@ def forward(
         sign_count=np.array(sign_count, dtype=np.int64) if contract.norm == "l1" else None,
         spread=np.array(spread, dtype=object),
     )
+
+
+def prepare(
+    contract: Contract,
+    x: Integers,
+    gamma: Iterable[int] | int,
+    beta: Iterable[int] | int,
+    count: int | None,
+) -> tuple[Integers, list[int], list[int], int]:
+    """``(x, gammas, betas, count)`` of :func:`forward`, checked: exactly ``count`` samples in every row."""
+    x = np.asarray(x)
+    if x.ndim != 2:
+        raise ValueError(f"x of shape {x.shape} is not possible; allowed: (channels, samples)")
+    samples = _within("x", x, contract.width)
+    count = contract.check_count(samples.shape[1] if count is None else int(count))
+    gammas = _per_channel("gamma", gamma, contract.gamma_width, len(samples))
+    betas = _per_channel("beta", beta, contract.beta_width, len(samples))
+    if samples.shape[1] != count:
+        missing = max(0, count - samples.shape[1])
+        samples = np.pad(samples[:, :count], ((0, 0), (0, missing)))
+    return samples, gammas, betas, count
 
 
 def _statistics(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-__all__ = ["clog2", "floor_log2", "half_up", "odd_part", "shift_left"]
+__all__ = ["clog2", "floor_log2", "half_up", "odd_part", "power_of_two", "shift_floor"]
 
 
 def clog2(value: int) -> int:
@@ -22,15 +22,21 @@ def half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def floor_log2(value: Fraction) -> int:
-    """The largest integer ``e`` with ``2**e <= value``, for ``value > 0``."""
-    exponent = value.numerator.bit_length() - value.denominator.bit_length()
-    return exponent if shift_left(1, exponent) <= value else exponent - 1
+def floor_log2(numerator: int, denominator: int) -> int:
+    """The largest integer ``e`` with ``2**e <= numerator / denominator``, both of them positive."""
+    exponent = numerator.bit_length() - denominator.bit_length()
+    reached = numerator << max(0, -exponent) >= denominator << max(0, exponent)
+    return exponent if reached else exponent - 1
 
 
-def shift_left(value: int, exponent: int) -> Fraction:
-    """The exact ``value * 2**exponent`` for an exponent of either sign."""
-    return Fraction(value << exponent) if exponent >= 0 else Fraction(value, 1 << -exponent)
+def shift_floor(value: int, exponent: int) -> int:
+    """``floor(value * 2**exponent)`` for an exponent of either sign."""
+    return value << exponent if exponent >= 0 else value >> -exponent
+
+
+def power_of_two(exponent: int) -> Fraction:
+    """The exact ``2**exponent`` for an exponent of either sign."""
+    return Fraction(1 << exponent) if exponent >= 0 else Fraction(1, 1 << -exponent)
 
 
 def odd_part(count: int) -> tuple[int, int]:
