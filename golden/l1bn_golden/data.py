@@ -11,6 +11,9 @@ from .samples import Integers
 
 __all__ = ["EDGES", "RANDOM", "edge", "exponential", "gaussian", "quantize", "random"]
 
+Level = float | npt.NDArray[np.float64]
+"""One number for all samples, or an array of shape (channels, 1)."""
+
 
 def quantize(values: npt.ArrayLike, width: int, fraction: int) -> Integers:
     """Real numbers as integers of ``width`` bits with ``fraction`` fraction bits: half up, saturated.
@@ -26,14 +29,14 @@ def quantize(values: npt.ArrayLike, width: int, fraction: int) -> Integers:
 
 
 def gaussian(
-    rng: np.random.Generator, shape: tuple[int, int], width: int, spread: float = 0.125, offset: float = 0.0
+    rng: np.random.Generator, shape: tuple[int, int], width: int, spread: Level = 0.125, offset: Level = 0.0
 ) -> Integers:
     """Normal samples; standard deviation and mean in units of the largest magnitude, 2**(width - 1)."""
     return quantize(rng.standard_normal(shape) * spread + offset, width, width - 1)
 
 
 def exponential(
-    rng: np.random.Generator, shape: tuple[int, int], width: int, spread: float = 0.125, offset: float = 0.0
+    rng: np.random.Generator, shape: tuple[int, int], width: int, spread: Level = 0.125, offset: Level = 0.0
 ) -> Integers:
     """Samples skewed as behind a ReLU: exponential from ``offset`` up, standard deviation ``spread``."""
     return quantize(rng.standard_exponential(shape) * spread + offset, width, width - 1)
@@ -48,8 +51,8 @@ def random(
     rng: np.random.Generator,
     shape: tuple[int, int],
     width: int,
-    spread: float = 0.125,
-    offset: float = 0.0,
+    spread: Level = 0.125,
+    offset: Level = 0.0,
 ) -> Integers:
     """Random samples of one of the kinds in :data:`RANDOM`."""
     return RANDOM[kind](rng, shape, width, spread, offset)
