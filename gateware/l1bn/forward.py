@@ -2,12 +2,12 @@
 
 ::
 
-    i --> storage --pass 0--> sum --> divide ----> mean --+------------------------+
-             |                                            v                        |
-             +------pass 1------------------------------> spread --> r --> scale --> bias --> statistics --> o_stats
-             |                                                              ^       |
-             +------pass 2--------------------------------------------------|----> affine --> o
-                                                                       gamma, beta
+    i --> storage --pass 0--> sum --> divide --> mean ----+
+             |                                            v
+             +--------pass 1---------------------------> spread --> r --> scale --> bias --> o_stats
+             |                                                              ^        |
+             |                                                         gamma, beta   v
+             +--------pass 2------------------------------------------------------> affine --> o
 
 Data flows one way. A spread that needs the mean reads the samples in a pass of their own; one that does not
 (one-pass L2) reads them beside the sum, and the unit needs one pass and one buffer less.
@@ -16,8 +16,9 @@ Data flows one way. A spread that needs the mean reads the samples in a pass of 
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import pairwise
 
-from amaranth.hdl import Module, unsigned
+from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import data, stream, wiring
 
 from .config import Configuration
@@ -25,6 +26,9 @@ from .formats import Formats
 from .layouts import (
     affine_parameters,
     channel_mean,
+    copied,
+    extended,
+    fields,
     inlet,
     outlet,
     packet,
@@ -42,17 +46,6 @@ from .storage import ChannelBuffers, ReplayedChannels
 from .streams import Register, fork, join
 
 __all__ = ["BatchNorm", "L1BatchNorm", "L2BatchNorm", "unit"]
-
-
-def extended(layout: data.StructLayout, **fields: object) -> data.StructLayout:
-    """A layout with more fields behind its own."""
-    return data.StructLayout({**{name: field.shape for name, field in layout}, **fields})
-
-
-def copied(source: data.View, sink: data.View) -> list:
-    """Assignments of all fields that both have."""
-    names = {name for name, _ in source.shape()}
-    return [sink[name].eq(source[name]) for name, _ in sink.shape() if name in names]
 
 
 class MeanStage(wiring.Component):
@@ -92,11 +85,11 @@ class MeanStage(wiring.Component):
         m = Module()
         m.submodules.sums = sums = self.sums
         m.submodules.divide = divide = self.divide
-        tag = data.StructLayout({"select": unsigned(self.formats.select_width), "error": 1})
-        m.submodules.closing = closing = Register(tag)  # tag of the channel whose sum is on its way
+        tag = {"select": unsigned(self.formats.select_width), "error": 1}
+        # The tag of the channel whose sum is on its way.
+        m.submodules.closing = closing = Register(data.StructLayout(tag))
         m.submodules.means = means = Register(self.o.payload.shape())
-        closed = stream.Signature(extended(sums.o.payload.shape(), **dict(select=tag["select"].shape, error=1)))
-        channel = closed.create()
+        channel = stream.Signature(extended(sums.o.payload.shape(), **tag)).create()
         m.d.comb += [
             sums.i.valid.eq(self.i.valid),
             self.i.ready.eq(sums.i.ready),
@@ -147,10 +140,10 @@ class ScaleStage(wiring.Component):
         self.latency = 3 * Register.latency + self.scale.latency + self.bias.latency
         self.interval = max(self.scale.interval, self.bias.interval)
         tag = {"select": unsigned(formats.select_width), "error": 1}
-        self.spread = extended(spread_result(formats), mean=channel_mean(formats)["mean"].shape, **tag)
-        self.scaled = extended(
-            self.spread, **{name: scale_constants(formats)[name].shape for name in ("scale", "shift", "negative", "beta")}
-        )
+        self.spread = extended(spread_result(formats), mean=signed(formats.mean_width), **tag)
+        constants = fields(scale_constants(formats))
+        del constants["bias"]
+        self.scaled = extended(self.spread, **constants)
         super().__init__(
             {
                 "i": inlet(self.spread),
@@ -170,7 +163,8 @@ class ScaleStage(wiring.Component):
         m.submodules.statistics = stats = Register(self.o_stats.payload.shape())
 
         wiring.connect(m, wiring.flipped(self.i), spreads.i)
-        channel = stream.Signature(extended(self.spread, **{n: f.shape for n, f in self.i_affine.payload.shape()})).create()
+        affine = fields(self.i_affine.payload.shape())
+        channel = stream.Signature(extended(self.spread, **affine)).create()
         join(m, channel, spreads.o, self.i_affine)
         consult(m, channel, scale.i, scale.o, scaled.i)
         biased = stream.Signature(bias.o.payload.shape()).create()
@@ -206,8 +200,8 @@ class BatchNorm(wiring.Component):
     o : packets of y with ``error``
     o_stats : the statistics, one item per channel; they hold the unit up like any stream that is not read
 
-    The packet of one channel has count / lanes beats. One that is too short or too long gives a full packet of y that
-    ends with ``error``; the next one is right.
+    The packet of one channel has count / lanes beats. One that is too short or too long gives a full packet
+    of y that ends with ``error``; the next one is right.
     """
 
     def __init__(self, config: Configuration):
@@ -234,22 +228,21 @@ class BatchNorm(wiring.Component):
     @cached_property
     def waits(self) -> list[int]:
         """Cycles from the final beat of each pass but the last until the next pass can begin."""
-        if self.spread.after_mean:
-            return [self.mean.latency, self.spread.latency + self.scale.latency]
-        mean = max(self.mean.latency, self.spread.accumulator.latency)
-        return [mean + self.spread.latency + self.scale.latency]
+        scaled = self.spread.latency(self.mean.latency) + self.scale.latency
+        return [self.mean.latency, scaled] if self.spread.after_mean else [scaled]
 
     def latency(self, count: int) -> int:
-        """Cycles from the first beat of a channel that is taken to its first beat of y, nothing else under way."""
+        """Cycles from a channel's first beat that is taken to its first beat of y, nothing else under way."""
         beats = count // self.config.lanes
-        return self.storage.guard.latency + sum(beats - 1 + wait for wait in self.waits) + self.affine.latency
+        before = sum(beats - 1 + wait for wait in self.waits)
+        return self.storage.guard.latency + before + self.affine.latency
 
     def cycles_per_channel(self, count: int) -> int:
         """Cycles from channel to channel with a producer and sinks that never wait."""
         beats = count // self.config.lanes
         if self.config.storage == "outside":
             return beats + sum(beats - 1 + wait for wait in self.waits)
-        return max(beats, self.mean.interval, self.spread.interval, self.scale.interval)
+        return max(beats, self.mean.interval, self.spread.interval(self.mean.latency), self.scale.interval)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -271,11 +264,13 @@ class BatchNorm(wiring.Component):
                 m.d.comb += copied(source.payload, sink.payload)
 
         # What the spread does not need of a channel waits beside it.
-        beside = data.StructLayout({name: mean.o.payload.shape()[name].shape for name in ("mean", "select", "error")})
-        waiting = [Register(beside) for _ in range(spread.held)]
+        beside = fields(mean.o.payload.shape())
+        del beside["sum"]
+        # One register more than the spread holds channels, so that the next one finds a place.
+        waiting = [Register(data.StructLayout(beside)) for _ in range(spread.held + 1)]
         for index, register in enumerate(waiting):
             m.submodules[f"waiting_{index}"] = register
-        for before, after in zip(waiting, waiting[1:], strict=False):
+        for before, after in pairwise(waiting):
             wiring.connect(m, before.o, after.i)
         fork(m, mean.o, spread.i_mean, waiting[0].i)
         join(m, scale.i, spread.o, waiting[-1].o)
@@ -302,7 +297,7 @@ class L1BatchNorm(BatchNorm):
 
 
 class L2BatchNorm(BatchNorm):
-    """:class:`BatchNorm` with the standard deviation, in the form ``config.form``; ``config.norm`` is ``"l2"``."""
+    """:class:`BatchNorm` with the standard deviation; ``config.norm`` is ``"l2"``."""
 
 
 def unit(config: Configuration) -> BatchNorm:

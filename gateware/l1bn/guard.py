@@ -30,8 +30,8 @@ class PacketGuard(wiring.Component):
     Members
     -------
     i : packets as they come, with ``select`` where there is more than one length
-    o : ``{data, last, select, number, error}``: right packets; ``number`` is that of the packet within its channel, and
-        ``error``, valid with ``last``, says that the packet had the wrong length
+    o : ``{data, last, select, number, error}``: right packets; ``number`` is that of the packet within its
+        channel, and ``error``, valid with ``last``, says that the packet had the wrong length
 
     Latency: 1.
     """

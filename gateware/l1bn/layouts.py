@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
@@ -11,6 +13,9 @@ from .formats import Formats
 __all__ = [
     "affine_parameters",
     "channel_mean",
+    "copied",
+    "extended",
+    "fields",
     "inlet",
     "outlet",
     "packet",
@@ -28,6 +33,22 @@ def inlet(shape: Shape | data.Layout) -> In:
 def outlet(shape: Shape | data.Layout) -> Out:
     """An output stream of ``shape``."""
     return Out(stream.Signature(shape))
+
+
+def fields(layout: data.StructLayout) -> dict[str, object]:
+    """The fields of a layout and their shapes."""
+    return {name: field.shape for name, field in layout}
+
+
+def extended(layout: data.StructLayout, **more: object) -> data.StructLayout:
+    """A layout with more fields behind its own."""
+    return data.StructLayout({**fields(layout), **more})
+
+
+def copied(source: data.View, sink: data.View) -> list[Any]:
+    """Assignments of all fields that both have."""
+    names = fields(source.shape())
+    return [sink[name].eq(source[name]) for name in fields(sink.shape()) if name in names]
 
 
 def packet(width: int, lanes: int, select_width: int = 0, error: bool = False) -> data.StructLayout:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from amaranth.hdl import Module
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 
 from .formats import Formats
 from .guard import PacketGuard
-from .layouts import inlet, outlet, packet
+from .layouts import copied, inlet, outlet, packet
 from .streams import SampleBuffer, fork
 
 __all__ = ["ChannelBuffers", "ReplayedChannels"]
@@ -21,13 +21,13 @@ class ChannelBuffers(wiring.Component):
     Parameters
     ----------
     formats : derived formats of the unit
-    waits : for each buffer, the cycles from the final beat of a channel until its first beat is wanted; the buffer
-        goes on filling meanwhile
+    waits : for each buffer, the cycles from the final beat of a channel until its first beat is wanted; the
+        buffer goes on filling meanwhile
 
     Members
     -------
-    i : packets from outside
-    o_0, o_1, ... : the passes, packets with ``select`` and ``error``; these two are valid in ``o_0`` and 0 in the others
+    i : packets from outside o_0, o_1, ... : the passes, packets with ``select`` and ``error``; these two
+        are valid in ``o_0`` and 0 in the others
     """
 
     def __init__(self, formats: Formats, waits: Sequence[int]):
@@ -37,15 +37,13 @@ class ChannelBuffers(wiring.Component):
         self.stored = packet(config.width, config.lanes)
         self.buffers = [SampleBuffer(self.stored, max(formats.beats) + wait) for wait in waits]
         outputs = {f"o_{index}": outlet(self.shape) for index in range(len(waits) + 1)}
-        super().__init__(
-            {"i": inlet(packet(config.width, config.lanes, formats.select_width)), **outputs}
-        )
+        super().__init__({"i": inlet(packet(config.width, config.lanes, formats.select_width)), **outputs})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.guard = guard = self.guard
         wiring.connect(m, wiring.flipped(self.i), guard.i)
-        m.d.comb += copy_beat(guard.o.payload, self.o_0.payload)
+        m.d.comb += copied(guard.o.payload, self.o_0.payload)
         source = guard.o
         for index, buffer in enumerate(self.buffers):
             m.submodules[f"buffer_{index}"] = buffer
@@ -82,24 +80,15 @@ class ReplayedChannels(wiring.Component):
         self.passes = passes
         shape = packet(config.width, config.lanes, formats.select_width, error=True)
         outputs = {f"o_{index}": outlet(shape) for index in range(passes)}
-        super().__init__(
-            {"i": inlet(packet(config.width, config.lanes, formats.select_width)), **outputs}
-        )
+        super().__init__({"i": inlet(packet(config.width, config.lanes, formats.select_width)), **outputs})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.guard = guard = self.guard
         wiring.connect(m, wiring.flipped(self.i), guard.i)
-        with m.Switch(guard.o.payload.number):
-            for index in range(self.passes):
-                output = getattr(self, f"o_{index}")
-                m.d.comb += copy_beat(guard.o.payload, output.payload)
-                with m.Case(index):
-                    m.d.comb += [output.valid.eq(guard.o.valid), guard.o.ready.eq(output.ready)]
+        outputs = [getattr(self, f"o_{index}") for index in range(self.passes)]
+        for index, output in enumerate(outputs):
+            m.d.comb += copied(guard.o.payload, output.payload)
+            with m.If(guard.o.payload.number == index):
+                m.d.comb += [output.valid.eq(guard.o.valid), guard.o.ready.eq(output.ready)]
         return m
-
-
-def copy_beat(source: data.View, sink: data.View) -> list:
-    """A beat of the guard as one of a pass, which has no number and no index where there is one count only."""
-    fields = [name for name, _ in sink.shape()]
-    return [sink[name].eq(source[name]) for name in fields]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
+
 from amaranth.hdl import Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
 
@@ -39,8 +42,8 @@ class Register(wiring.Component):
 class SkidRegister(wiring.Component):
     """The end of a pipeline that is stalled as a whole: ``i.ready`` is a register and may drive its enables.
 
-    A stall of the sink reaches ``i.ready`` one cycle later; the item that arrives meanwhile waits in the skid.
-    Latency: 1.
+    A stall of the sink reaches ``i.ready`` one cycle later; the item that arrives meanwhile waits in the
+    skid. Latency: 1.
     """
 
     latency = 1
@@ -136,25 +139,17 @@ class SampleBuffer(wiring.Component):
 def fork(m: Module, source: stream.Interface, *sinks: stream.Interface) -> None:
     """Connect one stream to several: a beat moves when every sink takes it.
 
-    No sink's ``ready`` may depend on its own ``valid``; payloads are left to the caller.
+    At most one sink's ``ready`` may depend on its own ``valid``; payloads are the caller's.
     """
     for sink in sinks:
-        others = Value.cast(1)
-        for other in sinks:
-            if other is not sink:
-                others = others & other.ready
-        m.d.comb += sink.valid.eq(source.valid & others)
-    everyone = Value.cast(1)
-    for sink in sinks:
-        everyone = everyone & sink.ready
-    m.d.comb += source.ready.eq(everyone)
+        others = [other.ready for other in sinks if other is not sink]
+        m.d.comb += sink.valid.eq(reduce(and_, others, source.valid))
+    m.d.comb += source.ready.eq(reduce(and_, [sink.ready for sink in sinks]))
 
 
 def join(m: Module, sink: stream.Interface, *sources: stream.Interface) -> None:
-    """Connect several streams to one: an item moves when every source has one; payloads are left to the caller."""
-    everyone = Value.cast(1)
-    for source in sources:
-        everyone = everyone & source.valid
+    """Connect several streams to one: an item moves when every source has one; payloads are the caller's."""
+    everyone = reduce(and_, [source.valid for source in sources])
     m.d.comb += sink.valid.eq(everyone)
     for source in sources:
         m.d.comb += source.ready.eq(everyone & sink.ready)

@@ -110,7 +110,8 @@ class AffineLane(wiring.Component):
         def complement(value: Value, overflow: Value, sign: Value) -> Value:
             width = self.doubled_width
             extreme = Cat((~sign).replicate(width - 1), sign)
-            return stage(Mux(overflow, extreme, value.as_unsigned()) ^ self.negative.replicate(width)).as_signed()
+            chosen = Mux(overflow, extreme, value.as_unsigned())
+            return stage(chosen ^ self.negative.replicate(width)).as_signed()
 
         def add_beta(doubled: Value) -> Value:
             aligned = Cat(Const(1, 1), Const(0, config.y_fraction - config.beta_fraction), self.beta)

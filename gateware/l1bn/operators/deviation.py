@@ -1,4 +1,4 @@
-"""Sign-abs accumulation: sum |x - mean| and sum sgn(x - mean) of a channel, without a subtractor per element."""
+"""Sign-abs accumulation: sum |x - mean| and sum sgn(x - mean) of a channel, a comparator per element."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ __all__ = ["Deviation", "SignAbsAccumulator"]
 class Deviation(wiring.Component):
     """The per-channel half of the mean absolute deviation.
 
-    With P the sum and N the number of the samples above the mean, and ties, which deviate by 0, counted as below,
+    With P the sum and N the number of the samples above the mean, and ties, which deviate by 0, counted as
+    below,
 
         sum |x - mean| = (2 P - S) - mean * (2 N - n)           sum sgn(x - mean) = 2 N - n + ties
 
@@ -38,8 +39,8 @@ class Deviation(wiring.Component):
     Members
     -------
     i : ``{above_sum, above, level, mean, sum, select}``; held until the result leaves
-    o : ``{deviation, sign_count, select}``: ``2**guard_bits * sum |x - mean| + offset`` (unsigned, exact), the sign
-        sum, and the index as it came in
+    o : ``{deviation, sign_count, select}``: ``2**guard_bits * sum |x - mean| + offset`` (unsigned, exact),
+        the sign sum, and the index as it came in
 
     Latency: ``latency``.
     """
@@ -67,9 +68,7 @@ class Deviation(wiring.Component):
             "sign_count": self.excess,
             "select": operands["select"],
         }
-        super().__init__(
-            {"i": inlet(data.StructLayout(operands)), "o": outlet(data.StructLayout(results))}
-        )
+        super().__init__({"i": inlet(data.StructLayout(operands)), "o": outlet(data.StructLayout(results))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -112,10 +111,12 @@ class SignAbsAccumulator(wiring.Component):
     Members
     -------
     i : packets
-    i_mean : ``{mean, sum, select}`` of the channel, where ``sum`` is the sum of its samples; taken with the final beat
+    i_mean : ``{mean, sum, select}`` of the channel, where ``sum`` is the sum of its samples; taken with the
+        final beat
     o : ``{deviation, sign_count, select}`` as :class:`Deviation`
 
-    Latency: ``latency`` cycles from the final beat. One beat a cycle across channels that have more beats than that.
+    Latency: ``latency`` cycles from the final beat. One beat a cycle across channels that have more beats
+    than that.
     """
 
     def __init__(

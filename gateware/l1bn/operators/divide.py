@@ -19,17 +19,19 @@ __all__ = ["DivideByConstant", "DivideByCount", "Division", "signed_digits"]
 
 @dataclass(frozen=True)
 class Division:
-    """``round(a * 2**fraction / count) == (a * multiplier + offset) >> shift`` for every signed a of ``width`` bits.
+    """``round(a * 2**fraction / count) == (a * multiplier + offset) >> shift`` for every signed a of
+    ``width`` bits.
 
     A negative ``shift`` is a shift to the left. Rounding is half up.
 
-    Why it is exact: the left side is floor(A / d) of an integer A = a * 2^j + v and d, the odd part of the count or
-    a multiple of it by a power of two. With M = ceil(2^s / d) and e = M * d - 2^s,
+    Why it is exact: the left side is floor(A / d) of an integer A = a * 2^j + v and d, the odd part of the
+    count or a multiple of it by a power of two. With M = ceil(2^s / d) and e = M * d - 2^s,
 
         (A * M + C) / 2^s = A / d + (A * e / d + C) / 2^s
 
-    and A / d is at most 1 - 1/d above its floor. So the floor is right if the second term is at least 0 for the
-    smallest A and less than 1/d for the largest one; it is linear in A, so it then is so for all between them.
+    and A / d is at most 1 - 1/d above its floor. So the floor is right if the second term is at least 0 for
+    the smallest A and less than 1/d for the largest one; it is linear in A, so it then is so for all
+    between them.
     """
 
     width: int
@@ -71,7 +73,7 @@ class Division:
 
 
 def signed_digits(value: int) -> list[tuple[int, int]]:
-    """Canonical signed digits of a positive number as ``(sign, exponent)``: the fewest adders, never two adjacent."""
+    """Canonical signed digits of a positive number as ``(sign, exponent)``: the fewest adders there are."""
     digits = []
     exponent = 0
     while value:
@@ -98,8 +100,8 @@ def check_division(width: int, fraction: int, counts: Sequence[int]) -> None:
 class DivideByConstant(wiring.Component):
     """``round(i * 2**fraction / count)``, half up, exact for every dividend, one a cycle.
 
-    The product with the constant is a tree of adders over its signed digits, a register after each level; a power
-    of two needs no adder but the rounding's.
+    The product with the constant is a tree of adders over its signed digits, a register after each level; a
+    power of two needs no adder but the rounding's.
 
     Parameters
     ----------
@@ -121,9 +123,7 @@ class DivideByConstant(wiring.Component):
         self.digits = signed_digits(self.division.multiplier)
         self.terms = len(self.digits) + (self.division.offset != 0)
         self.latency = clog2(self.terms) + SkidRegister.latency
-        super().__init__(
-            {"i": inlet(signed(width)), "o": outlet(signed(self.division.quotient_width))}
-        )
+        super().__init__({"i": inlet(signed(width)), "o": outlet(signed(self.division.quotient_width))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -160,8 +160,8 @@ class DivideByConstant(wiring.Component):
 class DivideByCount(wiring.Component):
     """``round(dividend * 2**fraction / counts[select])``, half up, exact, one dividend at a time.
 
-    The multiplier and the offset of the selected count come from a table; the dividend's bits are the steps of a
-    sequential multiply-add.
+    The multiplier and the offset of the selected count come from a table; the dividend's bits are the steps
+    of a sequential multiply-add.
 
     Parameters
     ----------

@@ -4,53 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Const, Module, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import data, stream, wiring
 
-from ..formats import clog2, odd_part
+from ..formats import odd_part
 from ..layouts import inlet, outlet
+from ..streams import Register
 from .divide import DivideByCount
 from .normalize import Normalizer
 from .root import IterativeSquareRoot
 from .sequence import consult
 
-__all__ = ["Magnitude", "OddDivider", "RootMagnitude"]
-
-
-class OddDivider(wiring.Component):
-    """``round(value * 2**fraction / odd)`` with the odd part of the selected count, one value at a time.
-
-    Parameters
-    ----------
-    width : bits of the unsigned value
-    fraction : fraction bits of the quotient
-    counts : samples in a channel, one of them selected
-
-    Members
-    -------
-    i : ``{value, select}``; held until the result leaves
-    o : the quotient, unsigned, ``width + fraction`` bits
-
-    Latency: ``latency``. One result in ``interval`` cycles.
-    """
-
-    def __init__(self, width: int, fraction: int, counts: Sequence[int]):
-        self.divide = DivideByCount(width + 1, fraction, [odd_part(count)[0] for count in counts])
-        self.latency, self.interval = self.divide.latency, self.divide.interval
-        operands = {"value": width, "select": unsigned(clog2(len(counts)))}
-        super().__init__({"i": inlet(data.StructLayout(operands)), "o": outlet(unsigned(width + fraction))})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.divide = divide = self.divide
-        consult(m, self.i, divide.i, divide.o, self.o)
-        m.d.comb += [
-            divide.i.payload.dividend.eq(self.i.payload.value),
-            self.o.payload.eq(divide.o.payload.quotient),
-        ]
-        if divide.select_width:
-            m.d.comb += divide.i.payload.select.eq(self.i.payload.select)
-        return m
+__all__ = ["DividedMagnitude", "Magnitude", "RootMagnitude"]
 
 
 class Magnitude(wiring.Component):
@@ -60,31 +25,89 @@ class Magnitude(wiring.Component):
     ----------
     width : bits of the integer
     mantissa_width : bits to keep; the rest is floored away
+    tag : shape of what goes along with the integer
 
     Members
     -------
-    i : the integer, not 0; held until the result leaves
-    o : ``{mantissa, zeros}``; the mantissa's top bit is 1
+    i : ``{value, tag}``, the value not 0; held until the result leaves
+    o : ``{mantissa, zeros, tag}``; the mantissa's top bit is 1
 
     Latency: ``latency``. One result in ``interval`` cycles.
     """
 
-    def __init__(self, width: int, mantissa_width: int):
+    held = 1
+
+    def __init__(self, width: int, mantissa_width: int, tag: data.Layout):
         self.mantissa_width = mantissa_width
         self.normalizer = Normalizer(width)
         self.latency, self.interval = self.normalizer.latency, self.normalizer.interval
-        result = {"mantissa": mantissa_width, "zeros": self.normalizer.o.payload.zeros.shape()}
-        super().__init__({"i": inlet(unsigned(width)), "o": outlet(data.StructLayout(result))})
+        zeros = self.normalizer.o.payload.zeros.shape()
+        super().__init__(
+            {
+                "i": inlet(data.StructLayout({"value": width, "tag": tag})),
+                "o": outlet(data.StructLayout({"mantissa": mantissa_width, "zeros": zeros, "tag": tag})),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.normalizer = normalizer = self.normalizer
         consult(m, self.i, normalizer.i, normalizer.o, self.o)
         m.d.comb += [
-            normalizer.i.payload.eq(self.i.payload),
+            normalizer.i.payload.eq(self.i.payload.value),
             self.o.payload.mantissa.eq(leading_bits(normalizer.o.payload.mantissa, self.mantissa_width)),
             self.o.payload.zeros.eq(normalizer.o.payload.zeros),
+            self.o.payload.tag.eq(self.i.payload.tag),
         ]
+        return m
+
+
+class DividedMagnitude(wiring.Component):
+    """As :class:`Magnitude`, of ``round(value * 2**fraction / odd)`` with the odd part of the selected count.
+
+    Parameters
+    ----------
+    width : bits of the integer
+    fraction : fraction bits of the quotient
+    counts : samples in a channel; ``tag.select`` is the index of one
+    mantissa_width : bits to keep; the rest is floored away
+    tag : layout of what goes along with the integer, with ``select`` in it
+
+    Members and attributes: as :class:`Magnitude`; the quotient must not be 0. The integer has left when the
+    quotient is there, so that a channel can be divided while the one before is normalised.
+    """
+
+    held = 2
+
+    def __init__(
+        self, width: int, fraction: int, counts: Sequence[int], mantissa_width: int, tag: data.StructLayout
+    ):
+        self.divide = DivideByCount(width + 1, fraction, [odd_part(count)[0] for count in counts])
+        self.magnitude = Magnitude(width + fraction, mantissa_width, tag)
+        self.latency = self.divide.latency + Register.latency + self.magnitude.latency
+        self.interval = max(self.divide.interval, self.magnitude.interval)
+        super().__init__(
+            {
+                "i": inlet(data.StructLayout({"value": width, "tag": tag})),
+                "o": outlet(self.magnitude.o.payload.shape()),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.divide = divide = self.divide
+        m.submodules.magnitude = magnitude = self.magnitude
+        m.submodules.quotients = quotients = Register(magnitude.i.payload.shape())
+        consult(m, self.i, divide.i, divide.o, quotients.i)
+        m.d.comb += [
+            divide.i.payload.dividend.eq(self.i.payload.value),
+            quotients.i.payload.value.eq(divide.o.payload.quotient),
+            quotients.i.payload.tag.eq(self.i.payload.tag),
+        ]
+        if divide.select_width:
+            m.d.comb += divide.i.payload.select.eq(self.i.payload.tag.select)
+        wiring.connect(m, quotients.o, magnitude.i)
+        wiring.connect(m, magnitude.o, wiring.flipped(self.o))
         return m
 
 
@@ -98,23 +121,31 @@ class RootMagnitude(wiring.Component):
     ----------
     width : bits of the integer, even
     mantissa_width : bits of the root
+    tag : shape of what goes along with the integer
 
     Members
     -------
-    i : the integer, not 0; held until the result leaves
-    o : ``{mantissa, zeros}``
+    i : ``{value, tag}``, the value not 0; held until the result leaves
+    o : ``{mantissa, zeros, tag}``
 
     Latency: ``latency``. One result in ``interval`` cycles, one more.
     """
 
-    def __init__(self, width: int, mantissa_width: int):
+    held = 1
+
+    def __init__(self, width: int, mantissa_width: int, tag: data.Layout):
         self.mantissa_width = mantissa_width
         self.normalizer = Normalizer(width, radix_bits=2)
         self.root = IterativeSquareRoot(2 * mantissa_width)
         self.latency = self.normalizer.latency + self.root.latency
         self.interval = self.latency + 1
-        result = {"mantissa": mantissa_width, "zeros": self.normalizer.o.payload.zeros.shape()}
-        super().__init__({"i": inlet(unsigned(width)), "o": outlet(data.StructLayout(result))})
+        zeros = self.normalizer.o.payload.zeros.shape()
+        super().__init__(
+            {
+                "i": inlet(data.StructLayout({"value": width, "tag": tag})),
+                "o": outlet(data.StructLayout({"mantissa": mantissa_width, "zeros": zeros, "tag": tag})),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -124,10 +155,11 @@ class RootMagnitude(wiring.Component):
         consult(m, self.i, normalizer.i, rooted, self.o)
         consult(m, normalizer.o, root.i, root.o, rooted)
         m.d.comb += [
-            normalizer.i.payload.eq(self.i.payload),
+            normalizer.i.payload.eq(self.i.payload.value),
             root.i.payload.eq(leading_bits(normalizer.o.payload.mantissa, 2 * self.mantissa_width)),
             self.o.payload.mantissa.eq(root.o.payload),
             self.o.payload.zeros.eq(normalizer.o.payload.zeros),
+            self.o.payload.tag.eq(self.i.payload.tag),
         ]
         return m
 

@@ -14,8 +14,8 @@ __all__ = ["SequentialMultiplier"]
 class SequentialMultiplier(wiring.Component):
     """``a * b + c``, one bit of b a cycle from the least significant one up.
 
-    The partial sum moves right under the adder, so that the adder is only one bit wider than a, and the bits that
-    leave it take the places of the used bits of b.
+    The partial sum moves right under the adder, so that the adder is only one bit wider than a, and the
+    bits that leave it take the places of the used bits of b.
 
     Parameters
     ----------
@@ -32,10 +32,13 @@ class SequentialMultiplier(wiring.Component):
     """
 
     def __init__(self, a_shape: Shape | int, b_shape: Shape | int, c_shape: Shape | int):
-        self.a_shape, self.b_shape, self.c_shape = Shape.cast(a_shape), Shape.cast(b_shape), Shape.cast(c_shape)
+        self.a_shape, self.b_shape = Shape.cast(a_shape), Shape.cast(b_shape)
+        self.c_shape = Shape.cast(c_shape)
         self.a_width = self.a_shape.width + (not self.a_shape.signed)
         if self.c_shape.width + (not self.c_shape.signed) > self.a_width:
-            raise ValueError(f"c_shape = {self.c_shape} is not possible; allowed: no wider than a, {self.a_shape}")
+            raise ValueError(
+                f"c_shape = {self.c_shape} is not possible; allowed: no wider than {self.a_shape}"
+            )
         self.bits = self.b_shape.width
         self.latency = self.bits + 2
         self.interval = self.bits + 3
@@ -50,13 +53,14 @@ class SequentialMultiplier(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         a = Signal(signed(self.a_width), reset_less=True)
-        low = Signal(self.bits, reset_less=True)  # bits of b still to come, above them finished bits of the sum
+        # The bits of b still to come, and above them the finished bits of the sum.
+        low = Signal(self.bits, reset_less=True)
         high = Signal(signed(self.a_width + 1), reset_less=True)
         addend = Signal(signed(self.a_width), reset_less=True)  # chosen one step before it is added
         negate = Signal(reset_less=True)
         total = Signal(signed(self.a_width + 2))
 
-        # One step more than b has bits: the first only chooses an addend, so the sum starts one place too high.
+        # One step more than b has bits: the first only chooses an addend, and c starts one place too high.
         run = sequence(m, self.i, self.o, self.bits + 1)
         is_sign = (run.left == 2) & low[0] if self.b_shape.signed else 0
         m.d.comb += [total.eq(high + addend + negate), self.o.payload.eq(Cat(low, high))]

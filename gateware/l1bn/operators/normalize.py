@@ -29,7 +29,8 @@ class Normalizer(wiring.Component):
 
     def __init__(self, width: int, radix_bits: int = 1):
         if width % radix_bits or width < 2 * radix_bits:
-            raise ValueError(f"width = {width} is not possible; allowed: a multiple of {radix_bits}, at least twice it")
+            allowed = f"a multiple of {radix_bits}, at least {2 * radix_bits}"
+            raise ValueError(f"width = {width} is not possible; allowed: {allowed}")
         self.width, self.radix_bits = width, radix_bits
         self.places = width // radix_bits
         self.latency = self.places

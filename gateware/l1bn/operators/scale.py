@@ -16,8 +16,8 @@ __all__ = ["Bias", "Scale"]
 class Scale(wiring.Component):
     """k = round(|gamma| / r) as a normalised mantissa with its shift, by restoring division, a bit a cycle.
 
-    The quotient is taken from its first 1 on, until it has one bit more than k, for the rounding, or until its
-    last place is worth ``2**-(shift_max + 1)``.
+    The quotient is taken from its first 1 on, until it has one bit more than k, for the rounding, or until
+    its last place is worth ``2**-(shift_max + 1)``.
 
     Parameters
     ----------
@@ -109,8 +109,8 @@ class Scale(wiring.Component):
 class Bias(wiring.Component):
     """The constant of the affine sum, floor(-c * mean * 2^F / 2^G), one bit of the scale a cycle.
 
-    For a negative gamma the affine operator complements its result, so that constant is complemented, too; with
-    floor(-a) = ~(ceil(a) - 1) both signs are the complement of a floored product.
+    For a negative gamma the affine operator complements its result, so that constant is complemented, too;
+    with floor(-a) = ~(ceil(a) - 1) both signs are the complement of a floored product.
 
     Parameters
     ----------
@@ -130,9 +130,7 @@ class Bias(wiring.Component):
         self.multiplier = SequentialMultiplier(signed(formats.mean_width), config.scale_width, signed(1))
         self.latency, self.interval = self.multiplier.latency, self.multiplier.interval
         operands = {"mean": signed(formats.mean_width), "scale": config.scale_width, "negative": 1}
-        super().__init__(
-            {"i": inlet(data.StructLayout(operands)), "o": outlet(signed(formats.bias_width))}
-        )
+        super().__init__({"i": inlet(data.StructLayout(operands)), "o": outlet(signed(formats.bias_width))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -12,7 +12,7 @@ __all__ = ["Sequence", "sequence"]
 
 @dataclass(frozen=True)
 class Sequence:
-    """Strobes of one run: ``load`` takes an item, ``step`` is 1 in each of the steps, ``left`` counts them down to 1."""
+    """One run: ``load`` takes an item, ``step`` is 1 in each step, ``left`` counts the steps down to 1."""
 
     load: Value
     step: Value
@@ -20,10 +20,11 @@ class Sequence:
 
 
 def sequence(m: Module, i: stream.Interface, o: stream.Interface, steps: int) -> Sequence:
-    """Handshake of a sequential operator: take an item, do ``steps`` steps, offer the result until it is taken.
+    """Handshake of a sequential operator: take an item, do ``steps`` steps, offer the result until it is
+    taken.
 
-    The result is offered ``steps + 1`` cycles after the item was taken; the next item is taken one cycle after
-    the result at the earliest, so the operator repeats in ``steps + 2`` cycles.
+    The result is offered ``steps + 1`` cycles after the item was taken; the next item is taken one cycle
+    after the result at the earliest, so the operator repeats in ``steps + 2`` cycles.
     """
     idle = Signal(init=1)
     step = Signal()
@@ -51,9 +52,9 @@ def consult(
 ) -> None:
     """Put an item of ``source`` to a sequential operator and keep the item until the answer has left.
 
-    ``question`` and ``answer`` are the operator's ports, ``sink`` takes the result; payloads are the caller's. So
-    whatever else the item holds needs no register beside the operator. The sink sees the answer ``settling`` cycles
-    late, for what is computed from it in the meantime.
+    ``question`` and ``answer`` are the operator's ports, ``sink`` takes the result; payloads are the
+    caller's. So whatever else the item holds needs no register beside the operator. The sink sees the
+    answer ``settling`` cycles late, for what is computed from it in the meantime.
     """
     asked = Signal()
     leaves = sink.valid & sink.ready

@@ -17,8 +17,9 @@ def settling_cycles(width: int) -> int:
 def settling_sum(m: Module, a: Value, b: Value, carry: int, width: int) -> Value:
     """``a + b + carry`` modulo ``2**width`` of operands that are stable long enough: :func:`settling_cycles`.
 
-    The carry chain is cut by registers every :data:`SEGMENT` bits at the most. While the operands hold still, the
-    carries settle one segment after the other, which costs a cycle each and no register for the operands.
+    The carry chain is cut by registers every :data:`SEGMENT` bits at the most. While the operands hold
+    still, the carries settle one segment after the other, which costs a cycle each and no register for the
+    operands.
     """
     segments = settling_cycles(width) + 1
     length = -(-width // segments)

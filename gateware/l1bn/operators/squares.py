@@ -125,8 +125,8 @@ class CentredSquareAccumulator(wiring.Component):
     -------
     i : packets
     i_floor : ``floor(mean)``, signed, ``width`` bits; one per packet, taken with its final beat
-    o : ``{square_sum, centred_sum}``: unsigned, ``2 * width + clog2(count)`` bits, and sum (x - m), signed, for which
-        ``clog2(count) + 2`` bits are enough because m is within 1 of the mean; both exact
+    o : ``{square_sum, centred_sum}``: unsigned, ``2 * width + clog2(count)`` bits, and sum (x - m), signed,
+        for which ``clog2(count) + 2`` bits are enough because m is within 1 of the mean; both exact
 
     Latency: ``latency`` cycles from the final beat.
     """

@@ -55,9 +55,9 @@ def add_lanes(m: Module, terms: Sequence[Value]) -> Value:
 class ChannelTotal(wiring.Component):
     """Sum of what enters between two ends, one addend a cycle, without a pause between channels.
 
-    A total runs modulo ``2**width`` and is never cleared; the difference of its values at two ends is the sum,
-    exactly, as long as the sum fits. It is cut into segments of at most :data:`SEGMENT` bits, each one cycle
-    behind the one below it.
+    A total runs modulo ``2**width`` and is never cleared; the difference of its values at two ends is the
+    sum, exactly, as long as the sum fits. It is cut into segments of at most :data:`SEGMENT` bits, each one
+    cycle behind the one below it.
 
     Parameters
     ----------

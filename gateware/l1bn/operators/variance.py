@@ -20,8 +20,8 @@ __all__ = ["Variance"]
 class Variance(wiring.Component):
     """``n * square_sum - sum^2 + offset``, which is n^2 times variance plus epsilon.
 
-    It holds for sums of x as for sums of x - m with any integer m. The square is a sequential product; so is the one
-    with n, unless all counts are powers of two.
+    It holds for sums of x as for sums of x - m with any integer m. The square is a sequential product; so
+    is the one with n, unless all counts are powers of two.
 
     Parameters
     ----------

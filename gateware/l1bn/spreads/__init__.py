@@ -6,11 +6,12 @@ A spread is a component with
 - ``i_mean``: :func:`l1bn.layouts.channel_mean` of each channel,
 - ``o``: :func:`l1bn.layouts.spread_result` of each channel,
 
-all in the order of the channels, and the attributes
+all in the order of the channels, the attribute ``held``, the most channels that have given their mean and
+not yet left, and the closed forms, both for a mean that comes ``mean_latency`` cycles after the final beat
+of the first pass,
 
-- ``latency``: cycles from what comes last (the final beat, or the mean if it comes after it) until ``o`` is valid,
-- ``interval``: cycles that a channel keeps the slowest of its steps busy,
-- ``held``: channels that have given their mean and not yet left, at most.
+- ``latency(mean_latency)``: cycles from the final beat of its pass until ``o`` is valid,
+- ``interval(mean_latency)``: cycles that a channel keeps the slowest of its steps busy.
 """
 
 from __future__ import annotations

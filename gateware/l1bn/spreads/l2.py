@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Module, unsigned
 from amaranth.lib import data, wiring
 
 from ..formats import Formats
-from ..layouts import channel_mean, inlet, outlet, packet, spread_result
+from ..layouts import channel_mean, copied, extended, inlet, outlet, packet, spread_result
 from ..operators.divide import lookup
-from ..operators.magnitude import Magnitude, OddDivider, RootMagnitude
+from ..operators.magnitude import DividedMagnitude, RootMagnitude
 from ..operators.squares import CentredSquareAccumulator, SquareAccumulator
 from ..operators.variance import Variance
 from ..streams import Register, join
@@ -17,7 +17,7 @@ __all__ = ["L2OnePassSpread", "L2TwoPassSpread"]
 
 
 class RootSpread(wiring.Component):
-    """From the integer n^2 (variance + epsilon) of a channel to r: square root, then division by the count.
+    """From the integer n^2 (variance + epsilon) of a channel to r, for counts that are powers of two.
 
     Parameters
     ----------
@@ -26,87 +26,91 @@ class RootSpread(wiring.Component):
     Members
     -------
     i : ``{variance, select}``
-    o : :func:`l1bn.layouts.spread_result`
+    o : :func:`l1bn.layouts.spread_result` with ``select``
+
+    Latency: ``latency``. One channel in ``interval`` cycles.
     """
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        self.root = RootMagnitude(formats.spread_width, formats.mantissa_width)
-        self.steps: list[wiring.Component] = [self.root]
-        self.divider = self.magnitude = None
-        if not formats.only_powers_of_two:
-            self.divider = OddDivider(formats.mantissa_width, formats.odd_fraction, formats.config.counts)
-            self.magnitude = Magnitude(formats.normalised_width, formats.mantissa_width)
-            self.steps += [self.divider, self.magnitude]
-        self.latency = sum(1 + step.latency for step in self.steps)
-        self.interval = max(1 + step.interval for step in self.steps)
-        self.held = len(self.steps)
-        variance = {"variance": formats.spread_width, "select": unsigned(formats.select_width)}
+        tag = data.StructLayout({"select": unsigned(formats.select_width)})
+        self.root = RootMagnitude(formats.spread_width, formats.mantissa_width, tag)
+        self.latency = Register.latency + self.root.latency
+        self.interval = self.root.interval
+        self.held = self.root.held
+        select = {"select": unsigned(formats.select_width)}
         super().__init__(
-            {"i": inlet(data.StructLayout(variance)), "o": outlet(spread_result(formats))}
+            {
+                "i": inlet(data.StructLayout({"variance": formats.spread_width, **select})),
+                "o": outlet(extended(spread_result(formats), **select)),
+            }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         formats = self.formats
-        m.submodules.variances = variances = Register(self.i.payload.shape())
         m.submodules.root = root = self.root
-        wiring.connect(m, wiring.flipped(self.i), variances.i)
-        m.d.comb += [
-            root.i.valid.eq(variances.o.valid),
-            variances.o.ready.eq(root.i.ready),
-            root.i.payload.eq(variances.o.payload.variance),
-        ]
+        m.submodules.variances = variances = Register(root.i.payload.shape())
+        wiring.connect(m, variances.o, root.i)
         fixed = formats.mantissa_width - formats.spread_width // 2
         exponents = [power + fixed for power in formats.powers]
-        exponent = Signal(formats.r_exponent_shape)
-        m.d.comb += exponent.eq(root.o.payload.zeros + lookup(exponents, variances.o.payload.select))
-        if not self.divider:
-            m.d.comb += [
-                self.o.valid.eq(root.o.valid),
-                root.o.ready.eq(self.o.ready),
-                self.o.payload.r_mantissa.eq(root.o.payload.mantissa),
-                self.o.payload.r_exponent.eq(exponent),
-            ]
-            return m
+        found, select = root.o.payload, root.o.payload.tag.select
+        m.d.comb += [
+            variances.i.valid.eq(self.i.valid),
+            self.i.ready.eq(variances.i.ready),
+            variances.i.payload.value.eq(self.i.payload.variance),
+            variances.i.payload.tag.select.eq(self.i.payload.select),
+            self.o.valid.eq(root.o.valid),
+            root.o.ready.eq(self.o.ready),
+            self.o.payload.r_mantissa.eq(found.mantissa),
+            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents, select)),
+            self.o.payload.select.eq(select),
+        ]
+        return m
 
-        def channel(name: str, width: int) -> Register:
-            """A register for a channel between two steps."""
-            fields = {
-                "value": unsigned(width),
-                "exponent": formats.r_exponent_shape,
-                "select": unsigned(formats.select_width),
-            }
-            register = m.submodules[name] = Register(data.StructLayout(fields))
-            return register
 
-        roots = channel("roots", formats.mantissa_width)
-        quotients = channel("quotients", formats.normalised_width)
-        m.submodules.divider = divider = self.divider
+class DividedRootSpread(wiring.Component):
+    """As :class:`RootSpread`, for any counts: the root is divided by the odd part of the count."""
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        self.root = RootSpread(formats)
+        tag = data.StructLayout(
+            {"r_exponent": formats.r_exponent_shape, "select": unsigned(formats.select_width)}
+        )
+        kept = formats.mantissa_width
+        self.magnitude = DividedMagnitude(kept, formats.odd_fraction, formats.config.counts, kept, tag)
+        self.latency = self.root.latency + Register.latency + self.magnitude.latency
+        self.interval = max(self.root.interval, self.magnitude.interval)
+        self.held = self.root.held + self.magnitude.held
+        super().__init__({"i": inlet(self.root.i.payload.shape()), "o": outlet(self.root.o.payload.shape())})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.root = root = self.root
         m.submodules.magnitude = magnitude = self.magnitude
+        m.submodules.roots = roots = Register(magnitude.i.payload.shape())
+        wiring.connect(m, wiring.flipped(self.i), root.i)
+        wiring.connect(m, roots.o, magnitude.i)
+        found = magnitude.o.payload
         m.d.comb += [
             roots.i.valid.eq(root.o.valid),
             root.o.ready.eq(roots.i.ready),
-            roots.i.payload.value.eq(root.o.payload.mantissa),
-            roots.i.payload.exponent.eq(exponent),
-            roots.i.payload.select.eq(variances.o.payload.select),
-            divider.i.valid.eq(roots.o.valid),
-            roots.o.ready.eq(divider.i.ready),
-            divider.i.payload.value.eq(roots.o.payload.value),
-            divider.i.payload.select.eq(roots.o.payload.select),
-            quotients.i.valid.eq(divider.o.valid),
-            divider.o.ready.eq(quotients.i.ready),
-            quotients.i.payload.value.eq(divider.o.payload),
-            quotients.i.payload.exponent.eq(roots.o.payload.exponent),
-            magnitude.i.valid.eq(quotients.o.valid),
-            quotients.o.ready.eq(magnitude.i.ready),
-            magnitude.i.payload.eq(quotients.o.payload.value),
+            roots.i.payload.value.eq(root.o.payload.r_mantissa),
+            roots.i.payload.tag.r_exponent.eq(root.o.payload.r_exponent),
+            roots.i.payload.tag.select.eq(root.o.payload.select),
             self.o.valid.eq(magnitude.o.valid),
             magnitude.o.ready.eq(self.o.ready),
-            self.o.payload.r_mantissa.eq(magnitude.o.payload.mantissa),
-            self.o.payload.r_exponent.eq(magnitude.o.payload.zeros + quotients.o.payload.exponent),
+            self.o.payload.r_mantissa.eq(found.mantissa),
+            self.o.payload.r_exponent.eq(found.zeros + found.tag.r_exponent),
+            self.o.payload.select.eq(found.tag.select),
         ]
         return m
+
+
+def root_spread(formats: Formats) -> RootSpread | DividedRootSpread:
+    """The way from the variance to r that the counts need."""
+    return RootSpread(formats) if formats.only_powers_of_two else DividedRootSpread(formats)
 
 
 class L2OnePassSpread(wiring.Component):
@@ -128,9 +132,7 @@ class L2OnePassSpread(wiring.Component):
         self.variance = Variance(
             formats.square_sum_width, formats.sum_width, config.counts, formats.epsilons, formats.spread_width
         )
-        self.root = RootSpread(formats)
-        self.latency = self.variance.latency + self.root.latency
-        self.interval = max(self.accumulator.latency + self.variance.latency, self.root.interval)
+        self.root = root_spread(formats)
         self.held = self.root.held
         super().__init__(
             {
@@ -139,6 +141,14 @@ class L2OnePassSpread(wiring.Component):
                 "o": outlet(spread_result(formats)),
             }
         )
+
+    def latency(self, mean_latency: int) -> int:
+        joined = max(mean_latency, self.accumulator.latency)
+        return joined + self.variance.latency + self.root.latency
+
+    def interval(self, mean_latency: int) -> int:
+        joined = max(mean_latency, self.accumulator.latency)
+        return max(joined + self.variance.latency + 1, self.root.interval)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -153,7 +163,11 @@ class L2OnePassSpread(wiring.Component):
             variance.i.payload.select.eq(self.i_mean.payload.select),
         ]
         wiring.connect(m, variance.o, root.i)
-        wiring.connect(m, root.o, wiring.flipped(self.o))
+        m.d.comb += [
+            self.o.valid.eq(root.o.valid),
+            root.o.ready.eq(self.o.ready),
+            *copied(root.o.payload, self.o.payload),
+        ]
         return m
 
 
@@ -180,9 +194,7 @@ class L2TwoPassSpread(wiring.Component):
             formats.epsilons,
             formats.spread_width,
         )
-        self.root = RootSpread(formats)
-        self.latency = self.accumulator.latency + self.variance.latency + self.root.latency
-        self.interval = max(self.accumulator.latency + self.variance.latency, self.root.interval)
+        self.root = root_spread(formats)
         self.held = 1 + self.root.held
         super().__init__(
             {
@@ -191,6 +203,12 @@ class L2TwoPassSpread(wiring.Component):
                 "o": outlet(spread_result(formats)),
             }
         )
+
+    def latency(self, mean_latency: int) -> int:
+        return self.accumulator.latency + self.variance.latency + self.root.latency
+
+    def interval(self, mean_latency: int) -> int:
+        return max(self.accumulator.latency + self.variance.latency + 1, self.root.interval)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -215,5 +233,9 @@ class L2TwoPassSpread(wiring.Component):
             variance.i.payload.select.eq(closing.o.payload),
         ]
         wiring.connect(m, variance.o, root.i)
-        wiring.connect(m, root.o, wiring.flipped(self.o))
+        m.d.comb += [
+            self.o.valid.eq(root.o.valid),
+            root.o.ready.eq(self.o.ready),
+            *copied(root.o.payload, self.o.payload),
+        ]
         return m
