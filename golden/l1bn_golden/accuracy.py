@@ -59,7 +59,7 @@ CASES = tuple(
 
 @dataclass
 class Row:
-    """What one kind of data gave: outputs that were not saturated, saturated ones, the largest error in LSB."""
+    """What one kind of data gave: numbers of outputs, saturated ones apart, and the largest error in LSB."""
 
     case: Case
     counts: tuple[int, ...]
@@ -119,7 +119,7 @@ def measure(case: Case, outputs: int, seed: int) -> Iterator[Row]:
                 )
                 largest_beta = contract.beta_in_y(1 << contract.beta_fraction)
                 row.bound = max(row.bound, error_bound(contract, -contract.y_min + largest_beta))
-                key = (CASES.index(case), kinds.index(kind), count)
+                key = (int(case.norm[1]), case.width, case.scale_width, kinds.index(kind), count)
                 rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
                 enough = row.outputs + share
                 while row.outputs < enough:
@@ -136,9 +136,11 @@ HEADER = (
 def _line(row: Row) -> str:
     case = row.case
     sizes = ", ".join(str(count) for count in row.counts)
-    verdict = (
-        "" if row.error <= case.limit else "  above the limit" + (" (not enforced)" * (not case.enforced))
-    )
+    verdict = ""
+    if row.error > row.bound:
+        verdict = "  above the bound"
+    elif row.error > case.limit:
+        verdict = "  above the limit" if case.enforced else "  above the limit (not enforced)"
     return (
         f"{case.norm:4} {case.width:2} {case.scale_width:2}  {sizes:18} {row.kind:12} {row.outputs:9}"
         f" {row.saturated:9} {row.error:9.4f} {row.bound:6.4f} {case.limit:5.2f}{verdict}"

@@ -1,0 +1,155 @@
+"""The derived constants: by hand, and against the generator's own formats, which share no code with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from l1bn.config import Configuration
+from l1bn.formats import Formats
+from l1bn_golden import Contract
+
+
+def test_default_l1_by_hand() -> None:
+    contract = Contract()
+    assert (contract.x_fraction, contract.y_fraction, contract.beta_fraction) == (12, 12, 12)
+    assert (contract.y_width, contract.beta_width, contract.gamma_fraction) == (16, 16, 13)
+    assert (contract.L, contract.K_bits, contract.G, contract.T) == (10, 15 + 12 - 13 + 10, 10, 24)
+    assert (contract.SHIFT_MAX, contract.SHIFT_MIN, contract.F) == (20, 17 - 24, 8)
+    assert (contract.w, contract.f) == (16 + 10 + 10 + 1, 0)
+    # 1e-5 * 2**12 * 2**20 = 42949.67
+    assert contract.E(1024) == 42950
+
+
+def test_other_counts_by_hand() -> None:
+    contract = Contract(counts=(48, 100), width=8, scale_width=16)
+    assert (contract.L, contract.K_bits) == (7, 15 + 4 - 13 + 7)
+    # 7 + max(8, 13 - 7) + 8, and 16 + 6.
+    assert (contract.G, contract.T) == (23, 22)
+    # odd parts 3 and 25: 5 bits; 22 + 7 - 23 = 6.
+    assert contract.f == 6
+    assert contract.w == 8 + 7 + 23 + 1
+    l2 = contract.replace(norm="l2")
+    assert (l2.w, l2.f) == (2 * (8 + 7) + 2, 6)
+    # 1e-5 * 2**8 * 100**2 = 25.6
+    assert l2.E(100) == 26
+
+
+def test_epsilon_zero_still_counts_one() -> None:
+    assert Contract(epsilon=0).E(1024) == 1
+    assert Contract(norm="l2", epsilon=0).E(1024) == 1
+
+
+def test_small_gamma_range_needs_no_scale_bits() -> None:
+    contract = Contract(width=8, y_fraction=0, gamma_width=8, gamma_fraction=7, counts=(2,), y_width=4)
+    assert contract.K_bits == 1
+    assert contract.replace(counts=(2,), gamma_width=2, gamma_fraction=1).K_bits == 1
+    assert Contract(width=4, scale_width=24, gamma_width=2, y_fraction=0, counts=(2,)).SHIFT_MIN == 8
+
+
+def test_user_guard_bits() -> None:
+    assert Contract(guard_bits=3).G == 3
+    assert Contract(guard_bits=0, counts=(100,)).f == Contract().T + 7
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+
+    def whole(low: int, high: int) -> int:
+        return int(rng.integers(low, high, endpoint=True))
+
+    for _ in range(300):
+        y_width, beta_width, gamma_width = whole(4, 32), whole(2, 32), whole(2, 32)
+        y_fraction = whole(0, y_width - 1)
+        parameters: dict[str, Any] = {
+            "norm": norm,
+            "width": whole(4, 32),
+            "counts": tuple({2 ** whole(1, 20) if whole(0, 1) else whole(2, 1 << 20) for _ in range(2)}),
+            "guard_bits": whole(0, 64) if whole(0, 3) == 0 else None,
+            "scale_width": whole(8, 24),
+            "y_width": y_width,
+            "y_fraction": y_fraction,
+            "gamma_width": gamma_width,
+            "gamma_fraction": whole(0, gamma_width - 1) if whole(0, 1) else None,
+            "beta_width": beta_width,
+            "beta_fraction": whole(0, min(beta_width - 1, y_fraction)) if whole(0, 1) else None,
+            "epsilon": float(rng.choice([0.0, 1e-5, 1e-3, 1.0])),
+        }
+        config = Configuration(**parameters)
+        contract, formats = Contract.from_parameters(config.to_mapping()), Formats(config)
+        defaults = Contract.from_parameters({**parameters, "form": config.form})
+        assert defaults == contract, "the defaults differ"
+        ours = (
+            contract.G,
+            contract.T,
+            contract.K_bits,
+            contract.SHIFT_MIN,
+            contract.SHIFT_MAX,
+            contract.F,
+            contract.f,
+            tuple(contract.E(count) for count in contract.counts),
+        )
+        theirs = (
+            formats.guard_bits,
+            formats.mantissa_width,
+            formats.scale_bits,
+            formats.shift_min,
+            formats.shift_max,
+            formats.scale_fraction,
+            formats.odd_fraction,
+            formats.epsilons,
+        )
+        assert ours == theirs, parameters
+
+
+def test_from_parameters_takes_what_a_configuration_holds() -> None:
+    contract = Contract.from_parameters(
+        {
+            "norm": "l2",
+            "form": "two-pass",
+            "direction": "forward",
+            "storage": "outside",
+            "lanes": 4,
+            "count": 64,
+        }
+    )
+    assert (contract.norm, contract.counts) == ("l2", (64,))
+    assert Contract.from_parameters({"counts": [16, 32], "guard_bits": None}).counts == (16, 32)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"norm": "l3"}, "norm = 'l3' is not possible; allowed: l1 or l2"),
+        ({"width": 3}, "width = 3 is not possible; allowed: a whole number from 4 to 32"),
+        ({"width": 33}, "width = 33"),
+        ({"width": True}, "width = True"),
+        ({"width": 16.0}, "width = 16.0"),
+        ({"x_fraction": 16}, "x_fraction = 16"),
+        ({"x_fraction": -2}, "x_fraction = -2"),
+        ({"counts": []}, "counts = "),
+        ({"counts": [1]}, "count = 1 "),
+        ({"counts": [1 << 21]}, "count = 2097152"),
+        ({"count": 4, "counts": [4]}, "count = 4 is not possible; allowed: count or counts"),
+        ({"guard_bits": 65}, "guard_bits = 65"),
+        ({"scale_width": 25}, "scale_width = 25"),
+        ({"y_fraction": 16}, "y_fraction = 16"),
+        ({"gamma_width": 1}, "gamma_width = 1"),
+        ({"beta_fraction": 13}, "beta_fraction = 13 is not possible; allowed: a whole number from 0 to 12"),
+        ({"epsilon": float("nan")}, "epsilon = nan"),
+        ({"epsilon": 1.5}, "epsilon = 1.5"),
+        ({"eps": 1}, "eps = 1 is not possible; allowed: norm, "),
+    ],
+)
+def test_bad_parameters(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}") as caught:
+        Contract.from_parameters(parameters)
+    assert "\n" not in str(caught.value)
+
+
+def test_count_of_another_contract() -> None:
+    with pytest.raises(ValueError, match="count = 5 is not possible; allowed: 4 or 8"):
+        Contract(counts=(4, 8)).check_count(5)
