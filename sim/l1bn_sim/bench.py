@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 
 from .fields import StreamPort
 from .pauses import pauses
-from .scoreboard import Scoreboard
+from .scoreboard import Comparison, Scoreboard
 from .streams import StreamSink, StreamSource
 
 __all__ = ["Bench", "HangError", "MismatchError", "parameters"]
@@ -141,21 +141,26 @@ class Bench:
             if self._transfers() == before and not done():
                 raise HangError(f"no transfer in {self.patience} cycles; {self._state()}")
 
-    async def finish(self, margin: int = 128) -> None:
-        """Run until every expected item has come and every queued one has gone, then ``margin`` cycles more.
-
-        Raises :exc:`MismatchError` when something differs, is missing or is left over.
-        """
+    async def drain(self, margin: int = 128) -> None:
+        """Run until every expected item has come and every queued one has gone, then ``margin`` cycles more."""
 
         def done() -> bool:
-            return all(len(sink.taken) >= self.scoreboards[name].length for name, sink in self.sinks.items()) and (
-                not any(source.waiting for source in self.sources.values())
-            )
+            arrived = all(len(sink.taken) >= self.scoreboards[name].length for name, sink in self.sinks.items())
+            return arrived and not any(source.waiting for source in self.sources.values())
 
         await self.run_until(done)
         await self.run(margin)
         self._cover_pauses()
-        lines = [line for name, board in self.scoreboards.items() for line in board.mismatches(self.sinks[name].columns)]
+
+    def compare(self) -> Comparison:
+        """What came, held against what was expected, on all output streams."""
+        parts = [board.compare(self.sinks[name].columns) for name, board in self.scoreboards.items()]
+        return Comparison(sum(part.wrong for part in parts), [line for part in parts for line in part.lines])
+
+    async def finish(self) -> None:
+        """:meth:`drain`, then raise :exc:`MismatchError` if anything differs, is missing or is left over."""
+        await self.drain()
+        lines = self.compare().lines
         if lines:
             more = [f"... {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
             raise MismatchError("\n".join(["the scoreboard is not empty:", *lines[:SHOWN], *more]))

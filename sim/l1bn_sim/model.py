@@ -30,7 +30,7 @@ from . import toolchain
 __all__ = ["BuildError", "Model", "build"]
 
 OPTIMISATION = {"OPT_FAST": "-O1", "OPT_SLOW": "-O0"}
-VERILATOR_OPTIONS = ("-cc", "--exe", "--vpi", "--prefix", "Vtop", "-Wno-fatal", "-Wwarn-lint")
+VERILATOR_OPTIONS = ("-cc", "--exe", "--vpi", "--prefix", "Vtop")
 
 
 class BuildError(RuntimeError):
@@ -108,7 +108,7 @@ def _verilate(folder: Path, top: str, options: list[str]) -> None:
 
 
 def _compile(folder: Path, runtime: Path, waves: bool) -> None:
-    make = ["make", "-j2", "-f", "Vtop.mk", f"VM_TRACE={int(waves)}"]
+    make = ["make", "-j2", "-f", "Vtop.mk", f"VM_TRACE={int(waves)}", "VM_PARALLEL_BUILDS=0"]
     make += [f"{name}={flags}" for name, flags in OPTIMISATION.items()]
     if not runtime.exists():
         with _locked(runtime.with_suffix(".lock")):

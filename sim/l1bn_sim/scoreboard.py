@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from .fields import Columns, StreamPort
 
-__all__ = ["Scoreboard"]
+__all__ = ["Comparison", "Scoreboard"]
+
+
+@dataclass
+class Comparison:
+    """``wrong`` values (an item that is missing or too much counts as one), and a line for every item with one."""
+
+    wrong: int
+    lines: list[str]
 
 
 class Scoreboard:
@@ -36,21 +45,23 @@ class Scoreboard:
         self.length += lengths.pop()
         self._batches.append(arrays)
 
-    def mismatches(self, got: Columns) -> list[str]:
-        """One line for every item that differs, is missing or is more than expected; an empty list is a pass."""
-        lines = []
+    def compare(self, got: Columns) -> Comparison:
+        """Hold ``got`` against what was expected."""
+        result = Comparison(0, [])
         start = 0
         length = len(next(iter(got.values())))
         for batch in self._batches:
             stop = start + len(next(iter(batch.values())))
-            present = min(stop, length) - start
+            present = max(0, min(stop, length) - start)
             for name, expected in batch.items():
                 actual = got[name][start:stop]
-                different = np.ma.filled(expected[: max(present, 0)] != actual, False)
-                for index in np.flatnonzero(different.reshape(len(different), -1).any(axis=1)):
+                different = np.ma.filled(expected[:present] != actual, False).astype(bool)
+                result.wrong += int(different.sum())
+                for index in np.flatnonzero(different.reshape(present, -1).any(axis=1)):
                     item = f"{self.port.name}[{start + index}].{name}"
-                    lines.append(f"{item} = {actual[index]}, expected {expected[index]}")
+                    result.lines.append(f"{item} = {actual[index]}, expected {expected[index]}")
             start = stop
         if length != self.length:
-            lines.append(f"{self.port.name}: {length} items, expected {self.length}")
-        return lines
+            result.wrong += abs(length - self.length)
+            result.lines.append(f"{self.port.name}: {length} items, expected {self.length}")
+        return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
+from l1bn_golden import data
 from numpy.typing import NDArray
 
 __all__ = ["beats", "channels", "integers"]
@@ -23,34 +24,15 @@ def integers(draw: random.Random, width: int, signed: bool, length: int) -> list
 
 
 def channels(draw: np.random.Generator, width: int, count: int) -> dict[str, NDArray[np.int64]]:
-    """A channel of ``count`` samples of ``width`` bits for each of the shapes that a norm may stumble over."""
+    """A channel of ``count`` samples of ``width`` bits of every kind that a norm may stumble over, by name."""
     low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
-    half = count // 2
-    outlier = np.zeros(count)
-    outlier[draw.integers(count)] = 1
-    large_outlier = np.full(count, -3)
-    large_outlier[draw.integers(count)] = high
-    ties = np.concatenate([np.full(half, -2), np.full(count - half, 2)])
-    ties[1 : count - 1] *= draw.random(count - 2) < 0.5  # most samples sit on the mean when the rest cancels
-    ties[1] -= ties.sum()
-    patterns = {
-        "all minimum": np.full(count, low),
-        "all maximum": np.full(count, high),
-        "all zero": np.zeros(count),
-        "constant": np.full(count, draw.integers(low, high + 1)),
-        "alternating": np.where(np.arange(count) % 2, low, high),
-        "two halves": np.where(np.arange(count) < half, low, high),
-        "single step": outlier,
-        "single outlier": large_outlier,
-        "ties": ties,
-        "ramp": np.linspace(low, high, count),
-        "skewed": np.maximum(0, draw.normal(-0.3, 1, count)) * high / 3,
-        "exponential": draw.exponential(high / 8, count),
-        "gaussian": draw.normal(high / 5, high / 4, count),
-        "narrow": draw.integers(0, 3, count) + high // 2,
-        "uniform": draw.integers(low, high + 1, count),
-    }
-    return {name: np.clip(np.rint(samples), low, high).astype(np.int64) for name, samples in patterns.items()}
+    kinds = {name: data.edge(name, count, width) for name in data.EDGES}
+    kinds["gaussian with an offset"] = data.gaussian(draw, (1, count), width, 0.2, 0.3)[0]
+    kinds["exponential"] = data.exponential(draw, (1, count), width, 0.3, -0.5)[0]
+    kinds["rectified"] = np.maximum(0, data.gaussian(draw, (1, count), width, 0.3, -0.1)[0])
+    kinds["a few LSB"] = draw.integers(-1, 2, count)
+    kinds["uniform"] = draw.integers(low, high + 1, count)
+    return {name: samples.astype(np.int64) for name, samples in kinds.items()}
 
 
 def beats(samples: NDArray[np.int64], lanes: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -1,0 +1,155 @@
+"""cocotb bench of a forward unit.
+
+Parameters: ``configuration`` (``Configuration.to_mapping``), ``latency`` and ``cycles_per_channel`` (what the unit
+states, one number for each of its counts).
+"""
+
+from __future__ import annotations
+
+import random
+from itertools import repeat
+from typing import Any
+
+import cocotb
+import numpy as np
+
+from .bench import Bench, parameters
+from .stimuli import channels, integers
+from .traffic import Channel, Unit
+
+PAUSES = [(0.0, 0.0), (0.3, 0.0), (0.0, 0.3), (0.5, 0.5)]
+STEADY = 6
+"""Channels whose distance is measured, after as many that fill the buffers."""
+
+
+async def _start(dut: Any, **options: Any) -> Unit:
+    configuration = parameters()["configuration"]
+    beats = max(configuration["counts"]) // configuration["lanes"]
+    bench = await Bench.start(dut, patience=1024 + 4 * beats, **options)
+    return Unit(bench, configuration)
+
+
+def _channels(unit: Unit, select: int = 0) -> list[Channel]:
+    """A channel of every kind, with gammas and betas of every size."""
+    contract = unit.contract
+    samples = channels(np.random.default_rng(cocotb.RANDOM_SEED + select), contract.width, contract.counts[select])
+    draw = random.Random(cocotb.RANDOM_SEED + select)
+    gammas = integers(draw, contract.gamma_width, True, len(samples))
+    betas = integers(draw, contract.beta_width, True, len(samples))
+    draw.shuffle(gammas)
+    draw.shuffle(betas)
+    rows = zip(samples.values(), gammas, betas, strict=True)
+    return [Channel(row, gamma, beta, select) for row, gamma, beta in rows]
+
+
+def _uniform(unit: Unit, count: int, number: int, select: int = 0) -> list[Channel]:
+    """Channels of ``count`` random samples, gamma and beta such that y shows what went wrong."""
+    contract = unit.contract
+    draw = np.random.default_rng(cocotb.RANDOM_SEED + count)
+    low, high = -(1 << (contract.width - 1)), 1 << (contract.width - 1)
+    gamma = 1 << (contract.gamma_width - 2)
+    return [Channel(draw.integers(low, high, count), (-gamma, gamma)[k % 2], k % 4, select) for k in range(number)]
+
+
+@cocotb.test()
+@cocotb.parametrize((("idle", "stall"), PAUSES))
+async def values(dut: Any, idle: float, stall: float) -> None:
+    """y and the statistics are the golden model's, whatever the pauses; counts take turns."""
+    unit = await _start(dut, idle=idle, stall=stall)
+    lists = [_channels(unit, select) for select in range(len(unit.contract.counts))]
+    unit.pass_through([channel for turn in zip(*lists, strict=True) for channel in turn])
+    await unit.bench.finish()
+
+
+@cocotb.test()
+@cocotb.parametrize(slow=["i", "i_affine", "o", "o_stats"])
+async def one_slow_stream(dut: Any, slow: str) -> None:
+    """One stream that hardly moves holds the others up and loses nothing."""
+    unit = await _start(dut, idle={slow: 0.9}, stall={slow: 0.9})
+    unit.pass_through(_channels(unit)[:8])
+    await unit.bench.finish()
+
+
+@cocotb.test()
+async def late_parameters_and_statistics(dut: Any) -> None:
+    """Samples run in until the unit is full; parameters and readers of the statistics come long after."""
+    unit = await _start(dut)
+    bench = unit.bench
+    work = _channels(unit)[:6]
+    parameters_later = bench.sources["i_affine"]
+    schedule = bench.sinks["o_stats"].stall
+    bench.sinks["o_stats"].stall = repeat(True)
+    parameters_later.idle = repeat(True)
+    unit.pass_through(work)
+    await bench.run(8 * max(unit.contract.counts) // unit.lanes)
+    assert not bench.sinks["o"].taken, "y came without gamma and beta"
+    parameters_later.idle = None
+    await bench.run(8 * max(unit.contract.counts) // unit.lanes)
+    assert not bench.sinks["o_stats"].taken
+    bench.sinks["o_stats"].stall = schedule
+    await bench.finish()
+
+
+@cocotb.test()
+async def latency(dut: Any) -> None:
+    """The first y of a channel comes exactly as late as the unit says, for each of its counts."""
+    for select, stated in enumerate(parameters()["latency"]):
+        unit = await _start(dut)
+        unit.pass_through(_uniform(unit, unit.contract.counts[select], 1, select))
+        await unit.bench.finish()
+        measured = unit.bench.sinks["o"].taken[0] - unit.bench.sources["i"].accepted[0]
+        assert measured == stated, f"latency is {measured} cycles, stated {stated}"
+
+
+@cocotb.test()
+async def throughput(dut: Any) -> None:
+    """In the steady state channels follow each other exactly as fast as the unit says, for each of its counts.
+
+    Where that is one beat a cycle, neither side ever waits.
+    """
+    for select, stated in enumerate(parameters()["cycles_per_channel"]):
+        unit = await _start(dut)
+        count = unit.contract.counts[select]
+        unit.pass_through(_uniform(unit, count, 2 * STEADY, select))
+        await unit.bench.finish()
+        beats = count // unit.lanes
+        taken = np.array(unit.bench.sinks["o"].taken)
+        periods = np.diff(taken[beats - 1 :: beats])[-STEADY:]
+        assert (periods == stated).all(), f"channels are {periods.tolist()} cycles apart, stated {stated}"
+        if stated == unit.passes * beats:
+            accepted = np.diff(unit.bench.sources["i"].accepted)
+            assert (accepted == 1).all(), "the unit held its producer up"
+            unit.bench.cover(full_throughput=1)
+        else:
+            unit.bench.cover(held_up_by_the_channel=1)
+    unit.bench.report()
+
+
+@cocotb.test()
+@cocotb.parametrize((("idle", "stall"), [(0.0, 0.0), (0.4, 0.4)]))
+async def packets_of_wrong_length(dut: Any, idle: float, stall: float) -> None:
+    """Too short or too long: y is that of the packet filled up or cut, with the flag; the next one is right."""
+    unit = await _start(dut, idle=idle, stall=stall)
+    lanes = unit.lanes
+    work = []
+    for select, count in enumerate(unit.contract.counts):
+        for length in (count - lanes, count + lanes, lanes, 3 * count, count - lanes, lanes, 2 * count):
+            if length:
+                work += _uniform(unit, length, 1, select)
+            work += _uniform(unit, count, 1, select)
+        work += _uniform(unit, lanes, 1, select) * 3 + _uniform(unit, count + lanes, 1, select) * 3
+    unit.pass_through([*work, *_channels(unit)[-2:]])
+    await unit.bench.finish()
+
+
+@cocotb.test()
+@cocotb.parametrize(share=[0.3, 1.0, 1.7, 2.2, 3.1])
+async def reset_at_work(dut: Any, share: float) -> None:
+    """A reset at any moment leaves nothing behind."""
+    unit = await _start(dut)
+    beats = max(unit.contract.counts) // unit.lanes
+    unit.send(_uniform(unit, max(unit.contract.counts), 4, int(np.argmax(unit.contract.counts))))
+    await unit.bench.run(max(1, round(share * beats)))
+    after = await _start(dut)
+    after.pass_through(_channels(after)[-4:])
+    await after.bench.finish()

@@ -1,0 +1,179 @@
+"""The command ``python -m l1bn_sim``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import click
+from l1bn.config import Configuration, ConfigurationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from . import toolchain
+from .digits import feature_maps
+from .jobs import run_jobs
+from .measure import Job, Measurement, measure, run_name
+from .report import coverage_line, table, write_json
+
+__all__ = ["main"]
+
+NORMS = (("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass"))
+WIDTHS = (8, 16)
+LANES = (1, 4)
+SEED = 20190707
+FEWEST = 8
+"""Channels that it takes to reach the steady state and to see it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    0: all agree; 1: a mismatch or a bench that failed; 2: bad input or a missing tool; 130: Ctrl-C.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code: int = command.main(arguments, prog_name="python -m l1bn_sim", standalone_mode=False)
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2)
+    except (ConfigurationError, toolchain.ToolchainError) as error:
+        return _fail(str(error), 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted; models that were complete are kept, the report is not written", 130)
+    return code
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"l1bn_sim: error: {' '.join(message.split())}", err=True)
+    return code
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def command() -> None:
+    """Co-simulation of generated hardware under Verilator."""
+
+
+@command.command()
+@click.option("--norm", metavar="l1|l2", help="Norm.  [default: both]")
+@click.option("--form", metavar="one-pass|two-pass", help="Form of the norm.  [default: all that it has]")
+@click.option("--direction", default="forward", metavar="forward", help="Direction.  [default: forward]")
+@click.option("--width", type=int, metavar="4..32", help="Bits of a sample.  [default: 8 and 16]")
+@click.option("--lanes", type=int, metavar="1..64", help="Samples in a beat.  [default: 1 and 4]")
+@click.option("--count", type=int, default=1024, show_default=True, help="Samples in a channel.")
+@click.option("--storage", default="inside", metavar="inside|outside", help="Where channels wait.  [default: inside]")
+@click.option("--channels", type=int, help="Channels a run, 8 or more.  [default: 32, fewer of long ones]")
+@click.option("--seed", type=int, default=SEED, show_default=True, help="Seed of gamma, beta, idle cycles and stalls.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Runs at a time.")
+@click.option("--waves", is_flag=True, help="Write an FST file for each run.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("build/sim"),
+    show_default=True,
+    help="Folder for report.json, models, logs and waves.",
+)
+def run(
+    norm: str | None,
+    form: str | None,
+    direction: str,
+    width: int | None,
+    lanes: int | None,
+    count: int,
+    storage: str,
+    channels: int | None,
+    seed: int,
+    jobs: int,
+    waves: bool,
+    output: Path,
+) -> int:
+    """Simulate forward units on real feature maps and hold every sample against the integer model.
+
+    Each unit gets the handwritten digits of scikit-learn after a small convolution, a packet a channel of the map: first
+    without a pause, to measure its throughput, then with idle cycles and stalls at random.
+    """
+    configurations = [
+        Configuration(
+            norm=each_norm,
+            form=each_form,
+            direction=direction,
+            width=each_width,
+            lanes=each_lanes,
+            counts=(count,),
+            storage=storage,
+        )
+        for each_norm, each_form in _forms(norm, form)
+        for each_width in ([width] if width is not None else WIDTHS)
+        for each_lanes in ([lanes] if lanes is not None else LANES)
+    ]
+    if channels is None:
+        channels = max(FEWEST, min(32, (1 << 17) // count))
+    elif channels < FEWEST:
+        raise ConfigurationError("channels", channels, f"a whole number from {FEWEST}")
+    toolchain.require()
+    _prepare(output)
+    listed = [_job(config, channels, seed, output, waves) for config in configurations]
+    done, failures = _measure_all(listed, jobs)
+    return _show(done, failures, output)
+
+
+def _forms(norm: str | None, form: str | None) -> list[tuple[str, str]]:
+    """The norms with their forms that the options leave; what is impossible is for the configuration to say."""
+    if norm is not None and form is not None:
+        return [(norm, form)]
+    chosen = [pair for pair in NORMS if norm in (None, pair[0]) and form in (None, pair[1])]
+    return chosen or [(norm or "l2", form or "one-pass")]
+
+
+def _prepare(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=output).close()
+    except OSError as error:
+        raise ConfigurationError("output", str(output), f"a folder to write to ({error.strerror})") from error
+
+
+def _job(config: Configuration, channels: int, seed: int, output: Path, waves: bool) -> Job:
+    assert config.x_fraction is not None
+    x = feature_maps(config.width, config.x_fraction, config.counts[0], channels)
+    return Job(config, x, seed, output.resolve(), waves)
+
+
+def _measure_all(jobs: list[Job], processes: int) -> tuple[list[Measurement], dict[str, Exception]]:
+    """The results in the order of the jobs, and what went wrong by the run's name."""
+    done: dict[str, Measurement] = {}
+    failures: dict[str, Exception] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("simulating", total=len(jobs))
+        for job, result in run_jobs(measure, jobs, processes):
+            name = run_name(job.config)
+            if isinstance(result, Exception):
+                failures[name] = result
+            else:
+                done[name] = result
+            progress.update(bar, advance=1, description=name)
+    return [done[name] for name in map(run_name, (job.config for job in jobs)) if name in done], failures
+
+
+def _show(done: list[Measurement], failures: dict[str, Exception], output: Path) -> int:
+    rows = [measurement.row for measurement in done]
+    console = Console(soft_wrap=False, width=None if os.isatty(1) else 120)
+    if rows:
+        console.print(table(rows))
+        console.print(coverage_line(done), highlight=False)
+        write_json(rows, output / "report.json")
+        console.print(f"report: {output / 'report.json'}", highlight=False, soft_wrap=True)
+    for measurement in done:
+        if measurement.waves is not None:
+            console.print(f"waves: {measurement.waves}", highlight=False, soft_wrap=True)
+    for name, failure in failures.items():
+        click.echo(f"l1bn_sim: error: {name}: {failure}", err=True)
+    return 1 if failures or any(row.mismatches for row in rows) else 0

@@ -1,0 +1,65 @@
+"""The report of ``python -m l1bn_sim run``: a table to read and a file to go on with."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from .measure import Measurement, Row
+
+__all__ = ["coverage_line", "table", "write_json"]
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """The rows with what a reader wants to compare side by side."""
+    result = Table(title="Generated hardware against the integer model, on feature maps", title_justify="left")
+    for heading in ("norm", "form"):
+        result.add_column(heading)
+    numbers = ("width", "lanes", "count", "samples", "mismatches", "largest error\nLSB")
+    for heading in (*numbers, "cycles a channel\nmeasured", "\npredicted", "samples\na cycle"):
+        result.add_column(heading, justify="right")
+    for row in rows:
+        as_predicted = row.cycles_per_channel == row.predicted_cycles_per_channel
+        result.add_row(
+            row.norm,
+            row.form,
+            str(row.width),
+            str(row.lanes),
+            str(row.count),
+            f"{row.samples:,}",
+            f"[{'red' if row.mismatches else 'green'}]{row.mismatches}[/]",
+            f"{row.max_error_lsb:.3f}",
+            f"[{'green' if as_predicted else 'red'}]{row.cycles_per_channel:g}[/]",
+            str(row.predicted_cycles_per_channel),
+            f"{row.samples_per_cycle:.3f}",
+        )
+    return result
+
+
+def coverage_line(measurements: Sequence[Measurement]) -> str:
+    """What all runs together have hit, and how often."""
+    total: Counter[str] = Counter()
+    for measurement in measurements:
+        total.update(measurement.coverage)
+    return "covered: " + ", ".join(f"{name} {times:,}" for name, times in sorted(total.items()) if times)
+
+
+def write_json(rows: Sequence[Row], path: Path) -> None:
+    """Write a list with an object a row, complete or not at all."""
+    text = json.dumps([dataclasses.asdict(row) for row in rows], indent=2) + "\n"
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(draft, 0o644)
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
