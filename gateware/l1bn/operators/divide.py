@@ -50,7 +50,7 @@ class Division:
         else:
             divisor, j, v = odd << (p - fraction), 0, count >> (fraction + 1)
         low, high = (-(1 << (width - 1)) << j) + v, (((1 << (width - 1)) - 1) << j) + v
-        for s in range(width + j + clog2(divisor) + 3):
+        for s in range(max(width + j, clog2(divisor)) + clog2(divisor) + 3):
             multiplier = -(-(1 << s) // divisor)
             error = multiplier * divisor - (1 << s)
             correction = max(0, -(low * error // divisor))
@@ -64,8 +64,9 @@ class Division:
     @property
     def quotient_width(self) -> int:
         """Signed bits of the quotient."""
-        smallest = self.apply(-(1 << (self.width - 1)))
-        return (-smallest - 1).bit_length() + 1 if smallest < 0 else 1
+        # The largest dividend counts, too: it may be rounded up to a power of two.
+        ends = (self.apply(-(1 << (self.width - 1))), self.apply((1 << (self.width - 1)) - 1))
+        return max((~end if end < 0 else end).bit_length() for end in ends) + 1
 
     def apply(self, dividend: int) -> int:
         """The quotient as the hardware computes it."""
