@@ -121,9 +121,27 @@ class Configuration:
         "the unit buffers the channel (inside) or the producer replays it (outside)",
         *("inside", "outside"),
     )
+    target: str = _choice(
+        "portable",
+        "whose multipliers and memories to use: any tool's, those without multiplier blocks, Lattice ECP5's, "
+        "or iCE40 UltraPlus's",
+        "portable",
+        "logic",
+        "ecp5",
+        "ice40",
+    )
 
     def __post_init__(self) -> None:
-        for name in ("norm", "direction", "storage", "width", "gamma_width", "scale_width", "lanes"):
+        for name in (
+            "norm",
+            "direction",
+            "storage",
+            "target",
+            "width",
+            "gamma_width",
+            "scale_width",
+            "lanes",
+        ):
             self._check(name)
         self._check_form()
         self._check_format("x", self.width)

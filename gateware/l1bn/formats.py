@@ -31,6 +31,14 @@ def odd_part(count: int) -> tuple[int, int]:
     return count >> p, p
 
 
+def ceil_log2(value: Fraction, root: int = 1) -> int:
+    """The smallest whole b, 0 or more, with ``value <= 2**(root * b)``."""
+    bits = 0
+    while value > 1 << (root * bits):
+        bits += 1
+    return bits
+
+
 class Formats:
     """The derived formats of a :class:`Configuration`.
 
@@ -92,8 +100,8 @@ class Formats:
     def spread_width(self) -> int:
         """w: unsigned width of v (L1), or w2, the even width of V (L2)."""
         if self.config.norm == "l1":
-            return self.config.width + self.count_bits + self.guard_bits + 1
-        return 2 * (self.config.width + self.count_bits) + 2
+            return self.config.width + self.count_bits + self.guard_bits
+        return 2 * (self.config.width + self.count_bits)
 
     @cached_property
     def epsilons(self) -> tuple[int, ...]:
@@ -127,7 +135,14 @@ class Formats:
     def scale_bits(self) -> int:
         """K_bits: log2 of the largest scale that a channel can need."""
         config = self.config
-        return max(0, config.gamma_width - 1 + config.y_fraction - config.gamma_fraction + self.count_bits)
+        numerator = config.gamma_width - 1 + config.y_fraction - config.gamma_fraction
+        bits = numerator + self.count_bits
+        if config.epsilon:
+            # r is at least epsilon (L1) or its square root (L2), in LSB of x.
+            power = 1 if config.norm == "l1" else 2
+            least = Fraction(config.epsilon) * 2 ** (power * config.x_fraction)
+            bits = min(bits, ceil_log2(Fraction(2) ** (power * numerator) / least, power))
+        return max(0, bits)
 
     @property
     def shift_max(self) -> int:
@@ -149,8 +164,8 @@ class Formats:
         return range(low, low + self.shift_max - self.shift_min + 1)
 
     @property
-    def bias_width(self) -> int:
-        """Signed width of b and of x*c*2^F + b."""
+    def offset_width(self) -> int:
+        """Signed width of the offset and of the affine sum x*k*2^F - offset - 1."""
         return self.config.scale_width + self.config.width + self.scale_fraction + 1
 
     @property

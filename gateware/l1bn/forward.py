@@ -4,7 +4,7 @@
 
     i --> storage --pass 0--> sum --> divide --> mean ----+
              |                                            v
-             +--------pass 1---------------------------> spread --> r --> scale --> bias --> o_stats
+             +--------pass 1---------------------------> spread --> r --> scale --> offset o_stats
              |                                                              ^        |
              |                                                         gamma, beta   v
              +--------pass 2------------------------------------------------------> affine --> o
@@ -18,7 +18,7 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import pairwise
 
-from amaranth.hdl import Module, signed, unsigned
+from amaranth.hdl import Module, signed
 from amaranth.lib import data, stream, wiring
 
 from .config import Configuration
@@ -33,17 +33,18 @@ from .layouts import (
     outlet,
     packet,
     scale_constants,
+    select_field,
     spread_result,
     statistics,
 )
 from .operators.affine import Affine
 from .operators.divide import DivideByConstant, DivideByCount
-from .operators.scale import Bias, Scale
+from .operators.scale import Offset, Scale
 from .operators.sequence import consult
 from .operators.sums import SumAccumulator
 from .spreads import SPREADS
 from .storage import ChannelBuffers, ReplayedChannels
-from .streams import Register, fork, join
+from .streams import ChannelRegister, Register, fork, join
 
 __all__ = ["BatchNorm", "L1BatchNorm", "L2BatchNorm", "unit"]
 
@@ -72,7 +73,8 @@ class MeanStage(wiring.Component):
             self.divide = DivideByConstant(formats.sum_width, formats.guard_bits, config.counts[0])
         else:
             self.divide = DivideByCount(formats.sum_width, formats.guard_bits, config.counts)
-        self.latency = self.sums.latency + self.divide.latency + Register.latency
+        between = ChannelRegister.latency + Register.latency
+        self.latency = self.sums.latency + self.divide.latency + between
         self.interval = self.sums.latency + self.divide.latency + 1
         super().__init__(
             {
@@ -85,10 +87,12 @@ class MeanStage(wiring.Component):
         m = Module()
         m.submodules.sums = sums = self.sums
         m.submodules.divide = divide = self.divide
-        tag = {"select": unsigned(self.formats.select_width), "error": 1}
+        tag = {**select_field(self.formats.select_width), "error": 1}
         # The tag of the channel whose sum is on its way.
-        m.submodules.closing = closing = Register(data.StructLayout(tag))
-        m.submodules.means = means = Register(self.o.payload.shape())
+        m.submodules.closing = closing = ChannelRegister(data.StructLayout(tag))
+        # The register behind the first one lets the next mean take the place of the last one at once.
+        m.submodules.means = means = ChannelRegister(self.o.payload.shape())
+        m.submodules.current = current = Register(self.o.payload.shape())
         channel = stream.Signature(extended(sums.o.payload.shape(), **tag)).create()
         m.d.comb += [
             sums.i.valid.eq(self.i.valid),
@@ -113,7 +117,8 @@ class MeanStage(wiring.Component):
                 *copied(channel.payload, divide.i.payload),
                 means.i.payload.mean.eq(divide.o.payload.quotient),
             ]
-        wiring.connect(m, means.o, wiring.flipped(self.o))
+        wiring.connect(m, means.o, current.i)
+        wiring.connect(m, current.o, wiring.flipped(self.o))
         return m
 
 
@@ -136,13 +141,14 @@ class ScaleStage(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        self.scale, self.bias = Scale(formats), Bias(formats)
-        self.latency = 3 * Register.latency + self.scale.latency + self.bias.latency
-        self.interval = max(self.scale.interval, self.bias.interval)
-        tag = {"select": unsigned(formats.select_width), "error": 1}
+        self.scale, self.offset = Scale(formats), Offset(formats)
+        between = 3 * ChannelRegister.latency + Register.latency
+        self.latency = between + self.scale.latency + self.offset.latency
+        self.interval = max(self.scale.interval, self.offset.interval) + 1
+        tag = {**select_field(formats.select_width), "error": 1}
         self.spread = extended(spread_result(formats), mean=signed(formats.mean_width), **tag)
         constants = fields(scale_constants(formats))
-        del constants["bias"]
+        del constants["offset"]
         self.scaled = extended(self.spread, **constants)
         super().__init__(
             {
@@ -156,32 +162,37 @@ class ScaleStage(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.scale = scale = self.scale
-        m.submodules.bias = bias = self.bias
-        m.submodules.spreads = spreads = Register(self.spread)
-        m.submodules.scaled = scaled = Register(self.scaled)
-        m.submodules.constants = constants = Register(self.o.payload.shape())
-        m.submodules.statistics = stats = Register(self.o_stats.payload.shape())
+        m.submodules.offset = offset = self.offset
+        m.submodules.spreads = spreads = ChannelRegister(self.spread)
+        m.submodules.parameters = parameters = ChannelRegister(self.i_affine.payload.shape())
+        m.submodules.scaled = scaled = ChannelRegister(self.scaled)
+        offset_field = {"offset": offset.o.payload.shape()}
+        m.submodules.placed = placed = ChannelRegister(extended(self.scaled, **offset_field))
+        # The register behind the last one lets the next constants take the place of these at once.
+        m.submodules.current = current = Register(self.o.payload.shape())
+        m.submodules.statistics = stats = ChannelRegister(self.o_stats.payload.shape())
 
         wiring.connect(m, wiring.flipped(self.i), spreads.i)
+        wiring.connect(m, wiring.flipped(self.i_affine), parameters.i)
         affine = fields(self.i_affine.payload.shape())
         channel = stream.Signature(extended(self.spread, **affine)).create()
-        join(m, channel, spreads.o, self.i_affine)
+        join(m, channel, spreads.o, parameters.o)
         consult(m, channel, scale.i, scale.o, scaled.i)
-        biased = stream.Signature(bias.o.payload.shape()).create()
-        consult(m, scaled.o, bias.i, bias.o, biased)
-        fork(m, biased, constants.i, stats.i)
+        consult(m, scaled.o, offset.i, offset.o, placed.i)
+        fork(m, placed.o, current.i, stats.i)
         m.d.comb += [
             *copied(spreads.o.payload, channel.payload),
-            *copied(self.i_affine.payload, channel.payload),
+            *copied(parameters.o.payload, channel.payload),
             *copied(channel.payload, scale.i.payload),
             *copied(channel.payload, scaled.i.payload),
             *copied(scale.o.payload, scaled.i.payload),
-            *copied(scaled.o.payload, bias.i.payload),
-            *copied(scaled.o.payload, constants.i.payload),
-            constants.i.payload.bias.eq(bias.o.payload),
-            *copied(scaled.o.payload, stats.i.payload),
+            *copied(scaled.o.payload, offset.i.payload),
+            *copied(scaled.o.payload, placed.i.payload),
+            placed.i.payload.offset.eq(offset.o.payload),
+            *copied(placed.o.payload, current.i.payload),
+            *copied(placed.o.payload, stats.i.payload),
         ]
-        wiring.connect(m, constants.o, wiring.flipped(self.o))
+        wiring.connect(m, current.o, wiring.flipped(self.o))
         wiring.connect(m, stats.o, wiring.flipped(self.o_stats))
         return m
 
@@ -267,7 +278,7 @@ class BatchNorm(wiring.Component):
         beside = fields(mean.o.payload.shape())
         del beside["sum"]
         # One register more than the spread holds channels, so that the next one finds a place.
-        waiting = [Register(data.StructLayout(beside)) for _ in range(spread.held + 1)]
+        waiting = [ChannelRegister(data.StructLayout(beside)) for _ in range(spread.held + 1)]
         for index, register in enumerate(waiting):
             m.submodules[f"waiting_{index}"] = register
         for before, after in pairwise(waiting):

@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 
 from .formats import clog2
-from .layouts import inlet, outlet, packet
+from .layouts import inlet, outlet, packet, select_field, selected
 from .operators.divide import lookup
 
 __all__ = ["PacketGuard"]
@@ -30,7 +30,8 @@ class PacketGuard(wiring.Component):
     Members
     -------
     i : packets as they come, with ``select`` where there is more than one length
-    o : ``{data, last, select, number, error}``: right packets; ``number`` is that of the packet within its
+    o : ``{data, last, select, number, error}``: right packets; ``number``, where there are several passes, is that of
+        the packet within its
         channel, and ``error``, valid with ``last``, says that the packet had the wrong length
 
     Latency: 1.
@@ -44,8 +45,8 @@ class PacketGuard(wiring.Component):
         fields = {
             "data": data.ArrayLayout(unsigned(width), lanes),
             "last": 1,
-            "select": unsigned(select_width),
-            "number": range(passes),
+            **select_field(select_width),
+            **({"number": range(passes)} if passes > 1 else {}),
             "error": 1,
         }
         super().__init__(
@@ -60,36 +61,36 @@ class PacketGuard(wiring.Component):
         i, o = self.i, self.o
         first, final = Signal(init=1), Signal(reset_less=True)
         filling, dropping = Signal(), Signal()
-        left = Signal(range(max(self.beats) + 1), reset_less=True)  # beats after the next one
-        select = Signal(len(o.payload.select), reset_less=True)
+        index = Signal(range(max(self.beats)))  # of the next beat
+        select = Signal(max(1, clog2(len(self.beats))), reset_less=True)
         number = Signal(range(self.passes))
         advance = ~o.valid | o.ready
 
-        arriving = i.payload.select if len(self.beats) > 1 else select
-        opens = first & (number == 0)
-        chosen = Mux(opens, arriving, select)
-        beats = lookup(self.beats, chosen)
-        is_final = Mux(first, beats == 1, final)
+        chosen = Mux(first & (number == 0), selected(i.payload), select)
+        is_final = Mux(first, lookup([beats == 1 for beats in self.beats], chosen), final)
         emit = filling | (i.valid & ~dropping)
         m.d.comb += i.ready.eq(dropping | (advance & ~filling))
 
         with m.If(advance):
-            m.d.sync += [o.valid.eq(emit), o.payload.eq(0)]
-        with m.If(advance & emit):
             m.d.sync += [
+                o.valid.eq(emit),
+                o.payload.data.eq(Mux(filling, 0, i.payload.data)),
                 o.payload.last.eq(is_final),
                 o.payload.error.eq(filling | ~i.payload.last),
-                o.payload.select.eq(chosen),
-                o.payload.number.eq(number),
+            ]
+            if len(self.beats) > 1:
+                m.d.sync += o.payload.select.eq(chosen)
+            if self.passes > 1:
+                m.d.sync += o.payload.number.eq(number)
+        with m.If(advance & emit):
+            m.d.sync += [
                 select.eq(chosen),
                 first.eq(is_final),
-                left.eq(Mux(first, beats, left) - 1),
-                final.eq(Mux(first, beats == 2, left == 2)),
+                index.eq(Mux(is_final, 0, index + 1)),
+                final.eq(index == lookup([max(beats - 2, 0) for beats in self.beats], chosen)),
                 filling.eq((filling | i.payload.last) & ~is_final),
                 dropping.eq(~filling & is_final & ~i.payload.last),
             ]
-            with m.If(~filling):
-                m.d.sync += o.payload.data.eq(i.payload.data)
             with m.If(is_final):
                 m.d.sync += number.eq(Mux(number == self.passes - 1, 0, number + 1))
         with m.If(dropping & i.valid & i.payload.last):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Shape, signed, unsigned
+from amaranth.hdl import Const, Shape, Value, signed, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
@@ -20,6 +20,8 @@ __all__ = [
     "outlet",
     "packet",
     "scale_constants",
+    "select_field",
+    "selected",
     "spread_result",
     "statistics",
 ]
@@ -51,6 +53,16 @@ def copied(source: data.View, sink: data.View) -> list[Any]:
     return [sink[name].eq(source[name]) for name in fields(sink.shape()) if name in names]
 
 
+def select_field(width: int) -> dict[str, object]:
+    """The field with the index of the count, absent where there is one count only."""
+    return {"select": unsigned(width)} if width else {}
+
+
+def selected(view: data.View) -> Value:
+    """The index of the count that goes along with a payload."""
+    return view.select if "select" in fields(view.shape()) else Const(0, 1)
+
+
 def packet(width: int, lanes: int, select_width: int = 0, error: bool = False) -> data.StructLayout:
     """One beat of a packet: ``lanes`` samples, lane 0 lowest; ``last`` marks the final beat of a channel.
 
@@ -58,8 +70,7 @@ def packet(width: int, lanes: int, select_width: int = 0, error: bool = False) -
     its first beat; ``error`` is valid with ``last``.
     """
     fields: dict[str, object] = {"data": data.ArrayLayout(signed(width), lanes), "last": 1}
-    if select_width:
-        fields["select"] = unsigned(select_width)
+    fields |= select_field(select_width)
     if error:
         fields["error"] = 1
     return data.StructLayout(fields)
@@ -78,7 +89,7 @@ def scale_constants(formats: Formats) -> data.StructLayout:
             "scale": unsigned(formats.config.scale_width),
             "negative": 1,
             "shift": formats.shift_shape,
-            "bias": signed(formats.bias_width),
+            "offset": signed(formats.offset_width),
             "beta": signed(formats.config.beta_width),
         }
     )
@@ -96,8 +107,7 @@ def statistics(formats: Formats) -> data.StructLayout:
     }
     if formats.config.norm == "l1":
         fields["sign_count"] = signed(formats.sign_count_width)
-    if formats.select_width:
-        fields["select"] = unsigned(formats.select_width)
+    fields |= select_field(formats.select_width)
     fields["error"] = 1
     return data.StructLayout(fields)
 
@@ -108,7 +118,7 @@ def channel_mean(formats: Formats) -> data.StructLayout:
         {
             "mean": signed(formats.mean_width),
             "sum": signed(formats.sum_width),
-            "select": unsigned(formats.select_width),
+            **select_field(formats.select_width),
         }
     )
 

@@ -35,7 +35,7 @@ class ChannelBuffers(wiring.Component):
         self.guard = PacketGuard(config.width, config.lanes, formats.beats, passes=1)
         self.shape = packet(config.width, config.lanes, formats.select_width, error=True)
         self.stored = packet(config.width, config.lanes)
-        self.buffers = [SampleBuffer(self.stored, max(formats.beats) + wait) for wait in waits]
+        self.buffers = [SampleBuffer(self.stored, max(formats.beats) + wait, config.target) for wait in waits]
         outputs = {f"o_{index}": outlet(self.shape) for index in range(len(waits) + 1)}
         super().__init__({"i": inlet(packet(config.width, config.lanes, formats.select_width)), **outputs})
 

@@ -9,9 +9,9 @@ from amaranth.hdl import Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
 
 from .layouts import inlet, outlet
-from .primitives.portable import SampleMemory
+from .primitives import primitives
 
-__all__ = ["Register", "SampleBuffer", "SkidRegister", "fork", "join"]
+__all__ = ["ChannelRegister", "Register", "SampleBuffer", "SkidRegister", "fork", "join"]
 
 
 class Register(wiring.Component):
@@ -36,6 +36,34 @@ class Register(wiring.Component):
         ]
         with m.If(self.i.ready):
             m.d.sync += [valid.eq(self.i.valid), payload.eq(self.i.payload)]
+        return m
+
+
+class ChannelRegister(wiring.Component):
+    """A register for what comes once a channel: ``ready`` is a register, an item passes in two cycles.
+
+    Between the steps of a channel it cuts the chain of ``ready``, at no more than a flip-flop a bit.
+    Latency: 1.
+    """
+
+    latency = 1
+
+    def __init__(self, shape: Shape | data.Layout):
+        super().__init__({"i": inlet(shape), "o": outlet(shape)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        payload = Signal(Value.cast(self.i.payload).shape(), reset_less=True)
+        valid, ready = Signal(), Signal(init=1)  # one is the complement of the other
+        m.d.comb += [
+            self.i.ready.eq(ready),
+            self.o.valid.eq(valid),
+            self.o.payload.eq(payload),
+        ]
+        with m.If(ready):
+            m.d.sync += payload.eq(self.i.payload)
+        with m.If(Mux(ready, self.i.valid, self.o.ready)):
+            m.d.sync += [valid.eq(ready), ready.eq(valid)]
         return m
 
 
@@ -83,6 +111,7 @@ class SampleBuffer(wiring.Component):
     shape : payload
     beats : beats that it must be able to hold; the memory has the next power of two above
         ``beats + slack`` words
+    target : whose memories to use, see :func:`l1bn.primitives.primitives`
 
     Latency: 3 when empty (write, fetch, output register).
     """
@@ -90,15 +119,15 @@ class SampleBuffer(wiring.Component):
     latency = 3
     slack = 4
 
-    def __init__(self, shape: Shape | data.Layout, beats: int):
-        self.shape = shape
+    def __init__(self, shape: Shape | data.Layout, beats: int, target: str = "portable"):
+        self.shape, self.target = shape, target
         self.depth = 1 << (beats + self.slack - 1).bit_length()
         super().__init__({"i": inlet(shape), "o": outlet(shape)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         word = Value.cast(self.i.payload)
-        m.submodules.memory = memory = SampleMemory(len(word), self.depth)
+        m.submodules.memory = memory = primitives(self.target).memory(len(word), self.depth)
         has_room, has_words = Signal(init=1), Signal()
         level = Signal(range(self.depth))  # words written and not yet fetched
         fetched, valid = Signal(), Signal()
@@ -123,10 +152,9 @@ class SampleBuffer(wiring.Component):
         with m.If(fetch):
             m.d.sync += memory.r_address.eq(memory.r_address + 1)
 
-        with m.If(write & ~fetch):
-            m.d.sync += [level.eq(level + 1), has_words.eq(1)]
-        with m.Elif(fetch & ~write):
-            m.d.sync += [level.eq(level - 1), has_words.eq(level != 1)]
+        with m.If(write ^ fetch):
+            m.d.sync += level.eq(level + Mux(fetch, -1, 1))
+            m.d.sync += has_words.eq(write | (level != 1))
         m.d.sync += has_room.eq(~level[2:].all())  # a full quarter-word group is `slack` words
 
         with m.If(advance_fetched):

@@ -28,7 +28,7 @@ class Contract:
     """The numeric contract of one normalisation unit.
 
     Fields carry the names and defaults of the generator's configuration. ``form``, ``direction``,
-    ``lanes`` and ``storage`` are accepted because a configuration has them; no result depends on them.
+    ``lanes``, ``storage`` and ``target`` are accepted because a configuration has them; no result depends on them.
     A negative format field stands for "not given" and reads as its default after construction.
 
     Parameters
@@ -64,6 +64,7 @@ class Contract:
     beta_fraction: int = -1
     epsilon: float = 1e-5
     storage: str = "inside"
+    target: str = "portable"
 
     def __post_init__(self) -> None:
         if self.norm not in ("l1", "l2"):
@@ -147,7 +148,16 @@ class Contract:
     @cached_property
     def K_bits(self) -> int:
         """log2 of the largest scale that a channel can need."""
-        return max(0, self.gamma_width - 1 + self.y_fraction - self.gamma_fraction + self.L)
+        gamma = Fraction(2) ** (self.gamma_width - 1 + self.y_fraction - self.gamma_fraction)
+        bounds = [gamma * 2**self.L]  # r >= 1/n
+        squared = 2 if self.norm == "l2" else 1
+        if self.epsilon:  # r >= epsilon (L1), r^2 >= epsilon (L2)
+            least = Fraction(self.epsilon) * Fraction(2) ** (squared * self.x_fraction)
+            bounds.append(gamma**squared / least)
+        bits = 0
+        while bounds[0] > 2**bits and all(b > 2 ** (squared * bits) for b in bounds[1:]):
+            bits += 1
+        return bits
 
     @cached_property
     def G(self) -> int:
@@ -167,8 +177,8 @@ class Contract:
     def w(self) -> int:
         """Bits of v (L1) or of V (L2, where the page calls it w2)."""
         if self.norm == "l1":
-            return self.width + self.L + self.G + 1
-        return 2 * (self.width + self.L) + 2
+            return self.width + self.L + self.G
+        return 2 * (self.width + self.L)
 
     @cached_property
     def f(self) -> int:

@@ -1,4 +1,4 @@
-"""y = (x * k + b) >> shift + beta, rounded once and saturated: one multiplier a lane."""
+"""y = (x * k - offset - 1) >> shift + beta, rounded once and saturated: one multiplier a lane."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..formats import Formats
 from ..layouts import inlet, outlet, packet, scale_constants
-from ..primitives.portable import Multiplier
+from ..primitives import primitives
 from ..streams import SkidRegister
 
 __all__ = ["Affine", "AffineLane"]
@@ -19,12 +19,13 @@ class AffineLane(wiring.Component):
 
     ::
 
-        x ---> * ---> + ---> >> t ---> ~ ---> + ---> saturate ---> y
+        x ---> * ---> - ---> >> t ---> ~ ---> + ---> saturate ---> y
                ^      ^       ^        ^      ^
-               k      b     shift  negative  2 beta + 1, then >> 1
+               k   offset   shift  negative  2 beta + 1, then >> 1
 
     The product is exact, the shift keeps half an LSB of y, and the last adder rounds half up and adds beta at
-    once. The wide adder takes two stages, the shifter one for every two bits of the shift.
+    once. The wide subtraction takes two stages, the shifter one for every two bits of the shift; what leaves
+    its range on the way down is remembered and saturates at the end.
 
     Parameters
     ----------
@@ -34,41 +35,42 @@ class AffineLane(wiring.Component):
     -------
     enable : every register holds while 0
     x : the sample
-    constant ports : the name says which, ``depths`` after how many enabled cycles each is needed
+    constant ports : ``depths`` has their names and after how many enabled cycles each is needed
     y : the output, ``depth`` enabled cycles later
     """
 
     def __init__(self, formats: Formats):
         self.formats = formats
         config = formats.config
-        self.multiplier = Multiplier(signed(config.width), unsigned(config.scale_width))
-        # The bias has scale_fraction more bits than the product: they pass below the adder.
-        self.sum_width = formats.bias_width - formats.scale_fraction
+        multiplier = primitives(config.target).multiplier
+        self.multiplier = multiplier(signed(config.width), unsigned(config.scale_width))
+        # The offset has scale_fraction more bits than the product: 0 - offset - 1 is their complement.
+        self.sum_width = formats.offset_width - formats.scale_fraction
         self.low_width = self.sum_width // 2
         span = (formats.shift_range.stop - formats.shift_range.start - 1).bit_length()
-        self.shift_digits = [(low, min(low + 2, span)) for low in reversed(range(0, span, 2))]
+        self.shift_digits = [(max(high - 2, 0), high) for high in range(span, 0, -2)] or [(0, 1)]
         # Twice y, and twice beta added to it: what does not fit saturates whatever beta is.
         aligned_beta = config.beta_width + config.y_fraction - config.beta_fraction
         self.doubled_width = max(config.y_width, aligned_beta) + 2
 
-        added = Multiplier.latency + 2
-        shifted = added + len(self.shift_digits)
-        self.depth = shifted + 3
+        subtracted = self.multiplier.latency + 2
+        shifted = subtracted + len(self.shift_digits)
+        self.depth = shifted + 2
         self.depths = {
             "scale": 0,
-            "bias_low": added - 2,
-            "bias_high": added - 1,
-            **{f"shift_{low}": added + index for index, (low, _) in enumerate(self.shift_digits)},
-            "negative": shifted,
-            "beta": shifted + 1,
+            "offset_low": subtracted - 2,
+            "offset_high": subtracted - 1,
+            **{f"shift_{low}": subtracted + index for index, (low, _) in enumerate(self.shift_digits)},
+            "negative": shifted - 1,
+            "beta": shifted,
         }
         super().__init__(
             {
                 "enable": In(1),
                 "x": In(signed(config.width)),
                 "scale": In(config.scale_width),
-                "bias_low": In(self.low_width + formats.scale_fraction),
-                "bias_high": In(self.sum_width - self.low_width),
+                "offset_low": In(self.low_width + formats.scale_fraction),
+                "offset_high": In(self.sum_width - self.low_width),
                 **{f"shift_{low}": In(high - low) for low, high in self.shift_digits},
                 "negative": In(1),
                 "beta": In(signed(config.beta_width)),
@@ -86,41 +88,38 @@ class AffineLane(wiring.Component):
                 m.d.sync += held.eq(value)
             return held
 
-        def add_bias(product: Value) -> Value:
+        def subtract_offset(product: Value) -> Value:
             split, fraction = self.low_width, formats.scale_fraction
-            low = stage(product[:split] + self.bias_low[fraction:])
+            below = stage(stage(~self.offset_low[:fraction]))
+            # The places below borrow from neither: the 1 is theirs, which leaves a borrow to the lowest place here.
+            low = stage((product[:split] - self.offset_low[fraction:] - 1)[: split + 1])
             high = stage(product[split:].as_signed())
-            total = stage((high + self.bias_high.as_signed() + low[split])[: self.sum_width - split])
-            return Cat(stage(stage(self.bias_low[:fraction])), stage(low[:split]), total).as_signed()
+            rest = (high - self.offset_high.as_signed() - low[split])[: self.sum_width - split]
+            return Cat(below, stage(low[:split]), stage(rest)).as_signed()
 
-        def shift_right(value: Value) -> tuple[Value, Value, Value]:
-            """The shifted value, and whether and with which sign it does not fit."""
+        def shift_right(value: Value) -> tuple[Value, Value]:
+            """The shifted value, complemented for a negative gamma, and whether it does not fit."""
             overflow: Value = Const(0, 1)
-            sign = value[-1]
             for low, high in self.shift_digits:
                 keep = self.doubled_width + (1 << low) - 1  # later stages shift by up to that much more
                 ways = [value >> (way << low) for way in range(1 << (high - low))]
                 digit = getattr(self, f"shift_{low}")
                 lost = Array([differ(way[keep - 1 :]) for way in ways])[digit]
+                kept = Value.cast(Array([resize(way, keep) for way in ways])[digit])
+                if low == 0:
+                    kept = kept ^ self.negative.replicate(keep)
                 overflow = stage(overflow | lost)
-                sign = stage(sign)
-                value = stage(Value.cast(Array([resize(way, keep) for way in ways])[digit])).as_signed()
-            return value, overflow, sign
+                value = stage(kept).as_signed()
+            return value, overflow
 
-        def complement(value: Value, overflow: Value, sign: Value) -> Value:
-            width = self.doubled_width
-            extreme = Cat((~sign).replicate(width - 1), sign)
-            chosen = Mux(overflow, extreme, value.as_unsigned())
-            return stage(chosen ^ self.negative.replicate(width)).as_signed()
-
-        def add_beta(doubled: Value) -> Value:
+        def round_and_saturate(doubled: Value, overflow: Value, sign: Value) -> Value:
             aligned = Cat(Const(1, 1), Const(0, config.y_fraction - config.beta_fraction), self.beta)
-            return stage(doubled + aligned.as_signed()) >> 1
-
-        def saturate(value: Value) -> Value:
-            top = value[config.y_width - 1 :]
-            extreme = Cat((~value[-1]).replicate(config.y_width - 1), value[-1])
-            return stage(Mux(differ(top), extreme, value[: config.y_width]))
+            total = stage(doubled + aligned.as_signed()) >> 1
+            overflow, sign = stage(overflow), stage(sign)
+            width = config.y_width
+            outside = overflow | differ(total[width - 1 :])
+            low_end = Mux(overflow, sign, total[-1])
+            return stage(Mux(outside, Cat((~low_end).replicate(width - 1), low_end), total[:width]))
 
         m.submodules.multiplier = multiplier = self.multiplier
         m.d.comb += [
@@ -128,13 +127,18 @@ class AffineLane(wiring.Component):
             multiplier.a.eq(self.x),
             multiplier.b.eq(self.scale),
         ]
-        total = add_bias(multiplier.product) >> formats.shift_range.start
-        m.d.comb += self.y.eq(saturate(add_beta(complement(*shift_right(total)))))
+        difference = subtract_offset(multiplier.product)
+        sign: Value = difference[-1]
+        for _ in self.shift_digits[1:]:
+            sign = stage(sign)
+        sign = stage(sign ^ self.negative)
+        doubled, overflow = shift_right(difference >> formats.shift_range.start)
+        m.d.comb += self.y.eq(round_and_saturate(doubled, overflow, sign))
         return m
 
 
 class Affine(wiring.Component):
-    """Apply the scale and the bias of a channel to its samples.
+    """Apply the scale and the offset of a channel to its samples.
 
     Parameters
     ----------
@@ -219,8 +223,8 @@ class Affine(wiring.Component):
         steps = constants.shift - formats.shift_range.start
         return {
             "scale": constants.scale,
-            "bias_low": constants.bias[:split],
-            "bias_high": constants.bias[split:],
+            "offset_low": constants.offset[:split],
+            "offset_high": constants.offset[split:],
             **{f"shift_{low}": steps[low:high] for low, high in lane.shift_digits},
             "negative": constants.negative,
             "beta": constants.beta,

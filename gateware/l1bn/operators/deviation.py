@@ -8,8 +8,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 
 from ..formats import clog2
-from ..layouts import inlet, outlet, packet
-from ..streams import Register, join
+from ..layouts import copied, fields, inlet, outlet, packet, select_field, selected
+from ..streams import ChannelRegister, join
 from .divide import lookup
 from .multiply import SequentialMultiplier
 from .sequence import consult
@@ -22,12 +22,11 @@ __all__ = ["Deviation", "SignAbsAccumulator"]
 class Deviation(wiring.Component):
     """The per-channel half of the mean absolute deviation.
 
-    With P the sum and N the number of the samples above the mean, and ties, which deviate by 0, counted as
-    below,
+    With m = floor(mean), f its fraction, A = sum |x - m| and N of the n samples above m,
 
-        sum |x - mean| = (2 P - S) - mean * (2 N - n)           sum sgn(x - mean) = 2 N - n + ties
+        sum |x - mean| = A + (n - 2 N) * f           sum sgn(x - mean) = 2 N - n + ties
 
-    for any mean, rounded or not. The samples that equal floor(mean) are ties if the mean has no fraction.
+    for any mean, rounded or not. The samples that equal m are ties if the mean has no fraction.
 
     Parameters
     ----------
@@ -38,7 +37,7 @@ class Deviation(wiring.Component):
 
     Members
     -------
-    i : ``{above_sum, above, level, mean, sum, select}``; held until the result leaves
+    i : ``{absolute_sum, above, level, fraction, select}``; held until the result leaves
     o : ``{deviation, sign_count, select}``: ``2**guard_bits * sum |x - mean| + offset`` (unsigned, exact),
         the sign sum, and the index as it came in
 
@@ -48,51 +47,45 @@ class Deviation(wiring.Component):
     def __init__(self, width: int, counts: Sequence[int], guard_bits: int, offsets: Sequence[int]):
         self.counts, self.guard_bits, self.offsets = tuple(counts), guard_bits, tuple(offsets)
         count_bits, tally = clog2(max(counts)), max(counts).bit_length()
-        self.excess = signed(tally + 1)
+        self.sign_sum = signed(tally + 1)
         # The offset enters as the multiplier's c, which a must be wide enough for.
-        factor = max(width + guard_bits, max(offsets).bit_length() + 1)
-        self.multiplier = SequentialMultiplier(signed(factor), self.excess, signed(factor))
-        self.deviation_width = width + count_bits + guard_bits + 1
+        factor = signed(max(tally, max(offsets).bit_length()) + 1)
+        self.multiplier = SequentialMultiplier(factor, unsigned(max(1, guard_bits)), factor)
+        self.deviation_width = width + count_bits + guard_bits
         self.settling = settling_cycles(self.deviation_width - guard_bits)
         self.latency = self.multiplier.latency + self.settling
+        select = select_field(clog2(len(counts)))
         operands = {
-            "above_sum": signed(width + count_bits),
+            "absolute_sum": width + count_bits,
             "above": tally,
             "level": tally,
-            "mean": signed(width + guard_bits),
-            "sum": signed(width + count_bits),
-            "select": unsigned(clog2(len(counts))),
+            "fraction": unsigned(max(1, guard_bits)),
+            **select,
         }
-        results = {
-            "deviation": self.deviation_width,
-            "sign_count": self.excess,
-            "select": operands["select"],
-        }
+        results = {"deviation": self.deviation_width, "sign_count": self.sign_sum, **select}
         super().__init__({"i": inlet(data.StructLayout(operands)), "o": outlet(data.StructLayout(results))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.multiplier = multiplier = self.multiplier
         sums, guard_bits = self.i.payload, self.guard_bits
-        high_width = self.deviation_width - guard_bits
-        deficit = Signal(self.excess)  # how many samples more are not above the mean than are
+        deficit = Signal(self.sign_sum)  # how many samples more are not above m than are
+        ties = Mux(sums.fraction.any(), 0, sums.level)
         m.d.comb += [
-            deficit.eq(lookup(self.counts, sums.select) - (sums.above << 1)),
-            multiplier.i.payload.a.eq(sums.mean),
-            multiplier.i.payload.b.eq(deficit),
-            multiplier.i.payload.c.eq(lookup(self.offsets, sums.select)),
+            deficit.eq(lookup(self.counts, selected(sums)) - (sums.above << 1)),
+            multiplier.i.payload.a.eq(deficit),
+            multiplier.i.payload.b.eq(sums.fraction),
+            multiplier.i.payload.c.eq(lookup(self.offsets, selected(sums))),
         ]
         consult(m, self.i, multiplier.i, multiplier.o, self.o, settling=self.settling)
 
-        ties = Mux(sums.mean[:guard_bits].any(), 0, sums.level)
-        excess_sum = Signal(signed(high_width), reset_less=True)
-        m.d.sync += excess_sum.eq(settling_sum(m, sums.above_sum << 1, ~sums.sum, 1, high_width))
         product = multiplier.o.payload
-        high = settling_sum(m, excess_sum, product >> guard_bits, 0, high_width)
+        width = self.deviation_width - guard_bits
+        whole = settling_sum(m, sums.absolute_sum, product >> guard_bits, width)
         m.d.comb += [
-            self.o.payload.deviation.eq(Cat(product[:guard_bits], high)),
+            self.o.payload.deviation.eq(Cat(product[:guard_bits], whole)),
             self.o.payload.sign_count.eq(ties - deficit),
-            self.o.payload.select.eq(sums.select),
+            *copied(sums, self.o.payload),
         ]
         return m
 
@@ -111,8 +104,7 @@ class SignAbsAccumulator(wiring.Component):
     Members
     -------
     i : packets
-    i_mean : ``{mean, sum, select}`` of the channel, where ``sum`` is the sum of its samples; taken with the
-        final beat
+    i_mean : ``{mean, select}`` of the channel; taken with the final beat
     o : ``{deviation, sign_count, select}`` as :class:`Deviation`
 
     Latency: ``latency`` cycles from the final beat. One beat a cycle across channels that have more beats
@@ -134,8 +126,7 @@ class SignAbsAccumulator(wiring.Component):
         self.latency = self.sums.latency + self.deviation.latency
         means = {
             "mean": signed(width + guard_bits),
-            "sum": signed(width + clog2(max(counts))),
-            "select": unsigned(clog2(len(counts))),
+            **select_field(clog2(len(counts))),
         }
         super().__init__(
             {
@@ -149,25 +140,24 @@ class SignAbsAccumulator(wiring.Component):
         m = Module()
         m.submodules.sums = sums = self.sums
         m.submodules.deviation = deviation = self.deviation
-        # The channel that closes needs its mean when the next channel's has taken its place.
-        m.submodules.closing = closing = Register(self.i_mean.payload.shape())
+        # The channel that closes needs the mean's fraction when the next channel's has taken its place.
         means = self.i_mean.payload
+        kept = {"fraction": unsigned(max(1, self.guard_bits)), **fields(means.shape())}
+        del kept["mean"]
+        m.submodules.closing = closing = ChannelRegister(data.StructLayout(kept))
         wiring.connect(m, wiring.flipped(self.i), sums.i)
         m.d.comb += [
             sums.i_floor.valid.eq(self.i_mean.valid),
             sums.i_floor.payload.eq(means.mean >> self.guard_bits),
             self.i_mean.ready.eq(sums.i_floor.ready),
             closing.i.valid.eq(sums.i_floor.valid & sums.i_floor.ready),
-            closing.i.payload.eq(means),
+            closing.i.payload.fraction.eq(means.mean[: self.guard_bits]),
+            *copied(means, closing.i.payload),
         ]
         join(m, deviation.i, sums.o, closing.o)
         m.d.comb += [
-            deviation.i.payload.above_sum.eq(sums.o.payload.above_sum),
-            deviation.i.payload.above.eq(sums.o.payload.above),
-            deviation.i.payload.level.eq(sums.o.payload.level),
-            deviation.i.payload.mean.eq(closing.o.payload.mean),
-            deviation.i.payload.sum.eq(closing.o.payload.sum),
-            deviation.i.payload.select.eq(closing.o.payload.select),
+            *copied(sums.o.payload, deviation.i.payload),
+            *copied(closing.o.payload, deviation.i.payload),
         ]
         wiring.connect(m, deviation.o, wiring.flipped(self.o))
         return m

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from amaranth.hdl import Array, Const, Module, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 
 from ..config import ConfigurationError
 from ..formats import clog2, odd_part
-from ..layouts import inlet, outlet
-from ..streams import SkidRegister
+from ..layouts import inlet, outlet, select_field, selected
 from .multiply import SequentialMultiplier
 
 __all__ = ["DivideByConstant", "DivideByCount", "Division", "signed_digits"]
@@ -115,7 +114,7 @@ class DivideByConstant(wiring.Component):
     i : dividends
     o : quotients, signed, as many bits as they need
 
-    Latency: ``latency``.
+    Latency: ``latency``. ``ready`` passes through combinationally, as in a register.
     """
 
     def __init__(self, width: int, fraction: int, count: int):
@@ -123,15 +122,13 @@ class DivideByConstant(wiring.Component):
         self.division = Division.derive(width, fraction, count)
         self.digits = signed_digits(self.division.multiplier)
         self.terms = len(self.digits) + (self.division.offset != 0)
-        self.latency = clog2(self.terms) + SkidRegister.latency
+        self.latency = max(1, clog2(self.terms))
         super().__init__({"i": inlet(signed(width)), "o": outlet(signed(self.division.quotient_width))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.skid = skid = SkidRegister(self.o.payload.shape())
-        wiring.connect(m, skid.o, wiring.flipped(self.o))
-        advance = skid.i.ready
-        valid: Value = self.i.valid
+        advance = ~self.o.valid | self.o.ready
+        m.d.comb += self.i.ready.eq(advance)
 
         terms: list[Value] = []
         for sign, exponent in self.digits:
@@ -139,22 +136,21 @@ class DivideByConstant(wiring.Component):
             terms.append(shifted if sign > 0 else -shifted)
         if self.division.offset:
             terms.append(Const(self.division.offset))
-        while len(terms) > 1:
+        valid: Value = self.i.valid
+        for level in range(self.latency):
             sums = [left + right for left, right in zip(terms[::2], terms[1::2], strict=False)]
             sums += terms[len(sums) * 2 :]
             terms = [Signal(total.shape(), reset_less=True) for total in sums]
-            stage_valid = Signal()
+            stage_valid = self.o.valid if level == self.latency - 1 else Signal()
             with m.If(advance):
                 m.d.sync += [term.eq(total) for term, total in zip(terms, sums, strict=True)]
                 m.d.sync += stage_valid.eq(valid)
             valid = stage_valid
         shift = self.division.shift
         product = terms[0]
-        m.d.comb += [
-            self.i.ready.eq(advance),
-            skid.i.valid.eq(valid),
-            skid.i.payload.eq(product.shift_right(shift) if shift >= 0 else product.shift_left(-shift)),
-        ]
+        m.d.comb += self.o.payload.eq(
+            product.shift_right(shift) if shift >= 0 else product.shift_left(-shift)
+        )
         return m
 
 
@@ -175,7 +171,7 @@ class DivideByCount(wiring.Component):
     i : ``{dividend, select}``; ``select`` is the index of the count and absent where there is only one
     o : ``{quotient, select}``, the quotient signed and as many bits as any of them needs
 
-    Latency: ``latency``, ``width + 2``. One result in ``interval`` cycles, one more.
+    Latency: ``latency``. One result in ``interval`` cycles, one more.
     """
 
     def __init__(self, width: int, fraction: int, counts: Sequence[int]):
@@ -191,7 +187,7 @@ class DivideByCount(wiring.Component):
         self.latency, self.interval = self.multiplier.latency, self.multiplier.interval
         self.select_width = clog2(len(counts))
         quotient = signed(max(division.quotient_width for division in self.divisions))
-        tag: dict[str, Shape] = {"select": unsigned(self.select_width)} if self.select_width else {}
+        tag = select_field(self.select_width)
         super().__init__(
             {
                 "i": inlet(data.StructLayout({"dividend": signed(width), **tag})),
@@ -202,7 +198,7 @@ class DivideByCount(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.multiplier = multiplier = self.multiplier
-        select = self.i.payload.select if self.select_width else Const(0)
+        select = selected(self.i.payload)
         m.d.comb += [
             multiplier.i.valid.eq(self.i.valid),
             self.i.ready.eq(multiplier.i.ready),

@@ -8,8 +8,8 @@ from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import data, stream, wiring
 
 from ..formats import odd_part
-from ..layouts import inlet, outlet
-from ..streams import Register
+from ..layouts import inlet, outlet, selected
+from ..streams import ChannelRegister
 from .divide import DivideByCount
 from .normalize import Normalizer
 from .root import IterativeSquareRoot
@@ -84,8 +84,8 @@ class DividedMagnitude(wiring.Component):
     ):
         self.divide = DivideByCount(width + 1, fraction, [odd_part(count)[0] for count in counts])
         self.magnitude = Magnitude(width + fraction, mantissa_width, tag)
-        self.latency = self.divide.latency + Register.latency + self.magnitude.latency
-        self.interval = max(self.divide.interval, self.magnitude.interval)
+        self.latency = self.divide.latency + ChannelRegister.latency + self.magnitude.latency
+        self.interval = max(self.divide.interval, self.magnitude.interval + 1)
         super().__init__(
             {
                 "i": inlet(data.StructLayout({"value": width, "tag": tag})),
@@ -97,7 +97,7 @@ class DividedMagnitude(wiring.Component):
         m = Module()
         m.submodules.divide = divide = self.divide
         m.submodules.magnitude = magnitude = self.magnitude
-        m.submodules.quotients = quotients = Register(magnitude.i.payload.shape())
+        m.submodules.quotients = quotients = ChannelRegister(magnitude.i.payload.shape())
         consult(m, self.i, divide.i, divide.o, quotients.i)
         m.d.comb += [
             divide.i.payload.dividend.eq(self.i.payload.value),
@@ -105,7 +105,7 @@ class DividedMagnitude(wiring.Component):
             quotients.i.payload.tag.eq(self.i.payload.tag),
         ]
         if divide.select_width:
-            m.d.comb += divide.i.payload.select.eq(self.i.payload.tag.select)
+            m.d.comb += divide.i.payload.select.eq(selected(self.i.payload.tag))
         wiring.connect(m, quotients.o, magnitude.i)
         wiring.connect(m, magnitude.o, wiring.flipped(self.o))
         return m

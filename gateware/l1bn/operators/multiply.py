@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, wiring
 
 from ..layouts import inlet, outlet
 from .sequence import sequence
+from .settle import settling_cycles, settling_sum
 
 __all__ = ["SequentialMultiplier"]
 
@@ -28,7 +29,8 @@ class SequentialMultiplier(wiring.Component):
     i : ``{a, b, c}``
     o : ``a * b + c``, signed, exact: bits of a (as a signed number) plus bits of b
 
-    Latency: ``latency``, bits of b + 2. One result in ``interval`` cycles, one more.
+    Latency: ``latency``, bits of b + 2, or a multiple of it where the adder is cut into segments. One result
+    in ``interval`` cycles, one more.
     """
 
     def __init__(self, a_shape: Shape | int, b_shape: Shape | int, c_shape: Shape | int):
@@ -40,8 +42,10 @@ class SequentialMultiplier(wiring.Component):
                 f"c_shape = {self.c_shape} is not possible; allowed: no wider than {self.a_shape}"
             )
         self.bits = self.b_shape.width
-        self.latency = self.bits + 2
-        self.interval = self.bits + 3
+        # One step more than b has bits: the first only chooses an addend.
+        self.cycles = settling_cycles(self.a_width + 2) + 1
+        self.latency = (self.bits + 1) * self.cycles + 1
+        self.interval = self.latency + 1
         operands = {"a": self.a_shape, "b": self.b_shape, "c": self.c_shape}
         super().__init__(
             {
@@ -56,26 +60,26 @@ class SequentialMultiplier(wiring.Component):
         # The bits of b still to come, and above them the finished bits of the sum.
         low = Signal(self.bits, reset_less=True)
         high = Signal(signed(self.a_width + 1), reset_less=True)
-        addend = Signal(signed(self.a_width), reset_less=True)  # chosen one step before it is added
+        addend = Signal(signed(self.a_width + 1), reset_less=True)  # chosen one step before it is added
         negate = Signal(reset_less=True)
-        total = Signal(signed(self.a_width + 2))
 
-        # One step more than b has bits: the first only chooses an addend, and c starts one place too high.
-        run = sequence(m, self.i, self.o, self.bits + 1)
-        is_sign = (run.left == 2) & low[0] if self.b_shape.signed else 0
-        m.d.comb += [total.eq(high + addend + negate), self.o.payload.eq(Cat(low, high))]
+        run = sequence(m, self.i, self.o, self.bits + 1, self.cycles)
+        # The top bit of a signed b counts negative: there ~a + 1 is added.
+        is_sign = (run.left == 2) if self.b_shape.signed else Const(0, 1)
+        total = settling_sum(m, high, addend, len(high) + 1, carry=negate).as_signed()
+        m.d.comb += self.o.payload.eq(Cat(low, high))
         with m.If(run.load):
             m.d.sync += [
                 a.eq(self.i.payload.a),
                 low.eq(self.i.payload.b),
-                high.eq(self.i.payload.c << 1),
-                addend.eq(0),
+                high.eq(0),
+                addend.eq(self.i.payload.c << 1),  # one place too high for the first step
                 negate.eq(0),
             ]
         with m.Elif(run.step):
             m.d.sync += [
                 addend.eq(Mux(low[0], Mux(is_sign, ~a, a), 0)),
-                negate.eq(is_sign),
+                negate.eq(is_sign & low[0]),
                 high.eq(total >> 1),
                 low.eq(Cat(low[1:], total[0])),
             ]

@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from ..layouts import inlet, outlet
-from ..streams import SkidRegister
 from .sequence import sequence
+from .settle import settling_cycles, settling_difference
 
 __all__ = ["IterativeSquareRoot", "PipelinedSquareRoot"]
 
@@ -25,9 +25,7 @@ def digit(m: Module, remainder: Value, pair: Value, root: Value) -> tuple[Value,
 
 
 class IterativeSquareRoot(wiring.Component):
-    """``floor(sqrt(i))``, one digit a cycle, one result at a time.
-
-    Radicand and root share one register: it gives two bits of the one and takes one bit of the other a step.
+    """``floor(sqrt(i))`` by restoring division, a digit a step, one result at a time.
 
     Parameters
     ----------
@@ -38,7 +36,8 @@ class IterativeSquareRoot(wiring.Component):
     i : radicands, unsigned
     o : roots, unsigned, ``ceil(width / 2)`` bits
 
-    Latency: ``latency``, bits of the root + 1. One result in ``interval`` cycles, one more.
+    Latency: ``latency``, bits of the root + 1, or a multiple of it where the subtractor is cut into segments. One
+    result in ``interval`` cycles, one more.
     """
 
     def __init__(self, width: int):
@@ -46,8 +45,9 @@ class IterativeSquareRoot(wiring.Component):
             raise ValueError(f"width = {width} is not possible; allowed: 2 to 128")
         self.width = width
         self.root_width = (width + 1) // 2
-        self.latency = self.root_width + 1
-        self.interval = self.root_width + 2
+        self.cycles = settling_cycles(self.root_width + 3) + 1
+        self.latency = self.root_width * self.cycles + 1
+        self.interval = self.latency + 1
         super().__init__({"i": inlet(width), "o": outlet(self.root_width)})
 
     def elaborate(self, platform: object) -> Module:
@@ -55,8 +55,11 @@ class IterativeSquareRoot(wiring.Component):
         radicand = Signal(2 * self.root_width, reset_less=True)
         remainder = Signal(self.root_width + 1, reset_less=True)
         root = Signal(self.root_width, reset_less=True)
-        run = sequence(m, self.i, self.o, self.root_width)
-        rest, bit = digit(m, remainder, radicand[-2:], root)
+        run = sequence(m, self.i, self.o, self.root_width, self.cycles)
+        extended = Cat(radicand[-2:], remainder)
+        trial = settling_difference(m, extended, Cat(Const(1, 2), root), self.root_width + 3)
+        bit = ~trial[-1]
+        rest = Mux(bit, trial, extended)[: self.root_width + 1]
         with m.If(run.load):
             m.d.sync += [radicand.eq(self.i.payload), remainder.eq(0), root.eq(0)]
         with m.Elif(run.step):
@@ -77,7 +80,7 @@ class PipelinedSquareRoot(wiring.Component):
     i : radicands, unsigned
     o : roots, unsigned, ``ceil(width / 2)`` bits
 
-    Latency: ``latency``, bits of the root + 1.
+    Latency: ``latency``, bits of the root. ``ready`` passes through combinationally, as in a register.
     """
 
     def __init__(self, width: int):
@@ -85,25 +88,25 @@ class PipelinedSquareRoot(wiring.Component):
             raise ValueError(f"width = {width} is not possible; allowed: 2 to 128")
         self.width = width
         self.root_width = (width + 1) // 2
-        self.latency = self.root_width + SkidRegister.latency
+        self.latency = self.root_width
         super().__init__({"i": inlet(width), "o": outlet(self.root_width)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.skid = skid = SkidRegister(self.o.payload.shape())
-        wiring.connect(m, skid.o, wiring.flipped(self.o))
+        advance = ~self.o.valid | self.o.ready
+        m.d.comb += self.i.ready.eq(advance)
         valid: Value = self.i.valid
         radicand: Value = Signal(2 * self.root_width)
         m.d.comb += radicand.eq(self.i.payload)
         remainder: Value = Const(0, 1)
         root: Value = Const(0, 0)
-        for _ in range(self.root_width):
+        for index in range(self.root_width):
             rest, bit = digit(m, remainder, radicand[-2:], root)
             stage_radicand = Signal(len(radicand) - 2, reset_less=True)
             stage_remainder = Signal(len(root) + 2, reset_less=True)
             stage_root = Signal(len(root) + 1, reset_less=True)
-            stage_valid = Signal()
-            with m.If(skid.i.ready):
+            stage_valid = self.o.valid if index == self.root_width - 1 else Signal()
+            with m.If(advance):
                 m.d.sync += [
                     stage_radicand.eq(radicand[:-2]),
                     stage_remainder.eq(rest),
@@ -111,9 +114,5 @@ class PipelinedSquareRoot(wiring.Component):
                     stage_valid.eq(valid),
                 ]
             radicand, remainder, root, valid = stage_radicand, stage_remainder, stage_root, stage_valid
-        m.d.comb += [
-            self.i.ready.eq(skid.i.ready),
-            skid.i.valid.eq(valid),
-            skid.i.payload.eq(root),
-        ]
+        m.d.comb += self.o.payload.eq(root)
         return m

@@ -1,4 +1,4 @@
-"""The scale of a channel, k = round(gamma / r), and the constant that goes with it."""
+"""The scale of a channel, k = round(gamma / r), and the offset that goes with it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from ..formats import Formats
 from ..layouts import inlet, outlet
 from .multiply import SequentialMultiplier
 from .sequence import sequence
+from .settle import settling_cycles, settling_difference
 
-__all__ = ["Bias", "Scale"]
+__all__ = ["Offset", "Scale"]
 
 
 class Scale(wiring.Component):
@@ -28,15 +29,17 @@ class Scale(wiring.Component):
     i : ``{gamma, r_mantissa, r_exponent}``
     o : ``{scale, shift, negative}``; see ``docs/arithmetic.md``
 
-    Latency: ``latency``, ``gamma_width + scale_width + 2``. One result in ``interval`` cycles, one more.
+    Latency: ``latency``. One result in ``interval`` cycles, one more.
     """
 
     def __init__(self, formats: Formats):
         self.formats = formats
         config = formats.config
-        self.steps = config.gamma_width + config.scale_width + 1
-        self.latency = self.steps + 1
-        self.interval = self.steps + 2
+        # The digits, and two steps in which the quotient is rounded and its shift placed.
+        self.digits = config.gamma_width + config.scale_width + 1
+        self.cycles = settling_cycles(formats.mantissa_width + 2) + 1
+        self.latency = (self.digits + 2) * self.cycles + 1
+        self.interval = self.latency + 1
         super().__init__(
             {
                 "i": inlet(
@@ -73,11 +76,10 @@ class Scale(wiring.Component):
 
         gamma, magnitude = self.i.payload.gamma, Signal(config.gamma_width)
         m.d.comb += magnitude.eq(abs(gamma))
-        difference = Signal(signed(mantissa_width + 2))
-        fits = Signal()
-        m.d.comb += [difference.eq(remainder - divisor), fits.eq(difference >= 0)]
+        difference = settling_difference(m, remainder, divisor, mantissa_width + 2)
+        fits = ~difference[-1]
 
-        run = sequence(m, self.i, self.o, self.steps)
+        run = sequence(m, self.i, self.o, self.digits + 2, self.cycles)
         with m.If(run.load):
             m.d.sync += [
                 remainder.eq(magnitude << align),
@@ -91,26 +93,35 @@ class Scale(wiring.Component):
             with m.If(~quotient[-1] & (place != finest)):
                 m.d.sync += [quotient.eq(Cat(fits, quotient)), place.eq(place + 1)]
 
-        rounded = Signal(bits + 2)
+        rounded = Signal(bits + 2, reset_less=True)
         overflow = rounded[bits + 1]
-        shift = Signal(signed(len(place) + 1))
-        m.d.comb += [
+        # The shift as the affine operator takes it, before the carry of a rounding up to the next power of two.
+        moved = Signal(range(lowest + formats.scale_fraction - 2, formats.shift_range.stop), reset_less=True)
+        shift = Signal(signed(len(moved) + 1))
+        scale = Signal(bits, reset_less=True)
+        placed = Signal(formats.shift_shape, reset_less=True)
+        lowest_shift = formats.shift_range.start
+        m.d.sync += [
             rounded.eq(quotient + 1),
-            shift.eq(place - 1 - overflow),
-            self.o.payload.scale.eq(rounded[1 : bits + 1] | (overflow << (bits - 1))),
+            moved.eq(place + (formats.scale_fraction - 2)),
+            scale.eq(rounded[1 : bits + 1] | (overflow << (bits - 1))),
+            placed.eq(Mux(shift < lowest_shift, lowest_shift, shift)),
+        ]
+        m.d.comb += [
+            shift.eq(moved - overflow),
+            self.o.payload.scale.eq(scale),
             self.o.payload.negative.eq(negative),
-            self.o.payload.shift.eq(
-                Mux(shift < formats.shift_min, formats.shift_min, shift) + formats.scale_fraction - 1
-            ),
+            self.o.payload.shift.eq(placed),
         ]
         return m
 
 
-class Bias(wiring.Component):
-    """The constant of the affine sum, floor(-c * mean * 2^F / 2^G), one bit of the scale a cycle.
+class Offset(wiring.Component):
+    """What the affine operator subtracts, floor(k * mean * 2^F / 2^G), one bit of k a cycle.
 
-    For a negative gamma the affine operator complements its result, so that constant is complemented, too;
-    with floor(-a) = ~(ceil(a) - 1) both signs are the complement of a floored product.
+    The operator computes x*k*2^F - offset - 1. For a gamma that is not negative the product is taken less 1
+    before it is floored, which makes that the floor of the difference. For a negative one the operator
+    complements its result, and floor(-a) = ~(ceil(a) - 1).
 
     Parameters
     ----------
@@ -119,18 +130,19 @@ class Bias(wiring.Component):
     Members
     -------
     i : ``{mean, scale, negative}``
-    o : the constant, signed, ``bias_width`` bits
+    o : the offset, signed, ``offset_width`` bits
 
-    Latency: ``latency``, ``scale_width + 2``. One result in ``interval`` cycles, one more.
+    Latency: ``latency``. One result in ``interval`` cycles, one more.
     """
 
     def __init__(self, formats: Formats):
         self.formats = formats
         config = formats.config
-        self.multiplier = SequentialMultiplier(signed(formats.mean_width), config.scale_width, signed(1))
+        mean = signed(formats.mean_width)
+        self.multiplier = SequentialMultiplier(mean, config.scale_width, signed(1))
         self.latency, self.interval = self.multiplier.latency, self.multiplier.interval
-        operands = {"mean": signed(formats.mean_width), "scale": config.scale_width, "negative": 1}
-        super().__init__({"i": inlet(data.StructLayout(operands)), "o": outlet(signed(formats.bias_width))})
+        operands = {"mean": mean, "scale": config.scale_width, "negative": 1}
+        super().__init__({"i": inlet(data.StructLayout(operands)), "o": outlet(signed(formats.offset_width))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -138,12 +150,10 @@ class Bias(wiring.Component):
         positive = Signal(reset_less=True)
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += positive.eq(~self.i.payload.negative)
-        dropped = self.formats.guard_bits - self.formats.scale_fraction
-        product = multiplier.o.payload  # scale * mean, less 1 for a positive gamma
-        if dropped >= 0:
-            floored = product >> dropped
-        else:
-            floored = Cat(positive.replicate(-dropped), product).as_signed()
+        product = multiplier.o.payload  # k * mean, less 1 where gamma is not negative
+        raised = self.formats.scale_fraction - self.formats.guard_bits
+        # An integer less 1 has ones in all places below.
+        scaled = Cat(positive.replicate(raised), product) if raised > 0 else product >> -raised
         m.d.comb += [
             multiplier.i.valid.eq(self.i.valid),
             self.i.ready.eq(multiplier.i.ready),
@@ -152,6 +162,6 @@ class Bias(wiring.Component):
             multiplier.i.payload.c.eq((~self.i.payload.negative).as_signed()),
             self.o.valid.eq(multiplier.o.valid),
             multiplier.o.ready.eq(self.o.ready),
-            self.o.payload.eq(~floored),
+            self.o.payload.eq(scaled.as_signed()),
         ]
         return m

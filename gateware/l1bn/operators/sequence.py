@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import stream
 
 __all__ = ["Sequence", "sequence"]
@@ -19,24 +19,31 @@ class Sequence:
     left: Value
 
 
-def sequence(m: Module, i: stream.Interface, o: stream.Interface, steps: int) -> Sequence:
-    """Handshake of a sequential operator: take an item, do ``steps`` steps, offer the result until it is
-    taken.
+def sequence(m: Module, i: stream.Interface, o: stream.Interface, steps: int, cycles: int = 1) -> Sequence:
+    """Handshake of a sequential operator: take an item, do ``steps`` steps, offer the result until it is taken.
 
-    The result is offered ``steps + 1`` cycles after the item was taken; the next item is taken one cycle
-    after the result at the earliest, so the operator repeats in ``steps + 2`` cycles.
+    A step takes ``cycles`` cycles, of which ``step`` is 1 in the last one: until then what the step computes may
+    settle. The result is offered ``steps * cycles + 1`` cycles after the item was taken; the next item is taken
+    one cycle after the result at the earliest, so the operator repeats in one cycle more.
     """
     idle = Signal(init=1)
-    step = Signal()
+    busy = Signal()
     left = Signal(range(steps + 1), reset_less=True)
+    final = Signal(reset_less=True)
     load = i.valid & idle
+    step: Value = busy
+    if cycles > 1:
+        settled = Signal()
+        waited = Signal(cycles - 1)  # one bit walks through the cycles of a step
+        m.d.sync += Cat(waited, settled).eq(Cat(load | settled & ~final, waited))
+        step = settled
     m.d.comb += i.ready.eq(idle)
     with m.If(load):
-        m.d.sync += [idle.eq(0), step.eq(1), left.eq(steps)]
+        m.d.sync += [idle.eq(0), busy.eq(1), left.eq(steps), final.eq(steps == 1)]
     with m.If(step):
-        m.d.sync += left.eq(left - 1)
-        with m.If(left == 1):
-            m.d.sync += [step.eq(0), o.valid.eq(1)]
+        m.d.sync += [left.eq(left - 1), final.eq(left == 2)]
+        with m.If(final):
+            m.d.sync += [busy.eq(0), o.valid.eq(1)]
     with m.If(o.valid & o.ready):
         m.d.sync += [o.valid.eq(0), idle.eq(1)]
     return Sequence(load, step, left)

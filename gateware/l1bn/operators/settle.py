@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Shape, Signal, Value
+from collections.abc import Callable
+
+from amaranth.hdl import Cat, Const, Module, Shape, Signal, Value
 
 from .total import SEGMENT
 
-__all__ = ["settling_cycles", "settling_sum"]
+__all__ = ["settling_cycles", "settling_difference", "settling_sum"]
 
 
 def settling_cycles(width: int) -> int:
@@ -14,23 +16,31 @@ def settling_cycles(width: int) -> int:
     return -(-width // SEGMENT) - 1
 
 
-def settling_sum(m: Module, a: Value, b: Value, carry: int, width: int) -> Value:
+def settling_sum(m: Module, a: Value, b: Value, width: int, carry: Value | int = 0) -> Value:
     """``a + b + carry`` modulo ``2**width`` of operands that are stable long enough: :func:`settling_cycles`.
 
-    The carry chain is cut by registers every :data:`SEGMENT` bits at the most. While the operands hold
-    still, the carries settle one segment after the other, which costs a cycle each and no register for the
-    operands.
+    The carry chain is cut by registers every :data:`SEGMENT` bits at the most. While the operands hold still,
+    the carries settle one segment after the other, which costs a cycle each and no register for the operands.
     """
-    segments = settling_cycles(width) + 1
-    length = -(-width // segments)
+    return settle(m, lambda a, b, carry: a + b + carry, a, b, Value.cast(carry), width)
+
+
+def settling_difference(m: Module, a: Value, b: Value, width: int) -> Value:
+    """``a - b``; see :func:`settling_sum`."""
+    return settle(m, lambda a, b, borrow: a - b - borrow, a, b, Const(0, 1), width)
+
+
+def settle(
+    m: Module, add: Callable[[Value, Value, Value], Value], a: Value, b: Value, carry: Value, width: int
+) -> Value:
+    length = -(-width // (settling_cycles(width) + 1))
     left, right = Signal(Shape(width, signed=True)), Signal(Shape(width, signed=True))
     m.d.comb += [left.eq(a), right.eq(b)]
     parts = []
-    carry_in: Value = Value.cast(carry)
     for low in range(0, width, length):
         part = Signal(len(left[low : low + length]) + 1)
-        m.d.comb += part.eq(left[low : low + length] + right[low : low + length] + carry_in)
+        m.d.comb += part.eq(add(left[low : low + length], right[low : low + length], carry))
         parts.append(part[:-1])
-        carry_in = Signal(reset_less=True)
-        m.d.sync += carry_in.eq(part[-1])
+        carry = Signal(reset_less=True)
+        m.d.sync += carry.eq(part[-1])
     return Cat(parts)

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..formats import clog2
 from ..layouts import inlet, outlet, packet
-from ..primitives.portable import Multiplier
+from ..primitives import primitives
 from .sums import close_channel
 from .total import ChannelTotal, add_lanes, delayed, delayed_flag, tree_latency
 
@@ -23,18 +23,20 @@ class SquareTotal(wiring.Component):
     operand : signed shape of an operand
     lanes : operands a cycle
     width : bits of the unsigned sum
+    target : whose multipliers to use
 
     Members
     -------
     valid, operands, last, done, total : as :class:`ChannelTotal`, with ``lanes`` operands for the addend
     """
 
-    def __init__(self, operand: Shape, lanes: int, width: int):
+    def __init__(self, operand: Shape, lanes: int, width: int, target: str):
         self.lanes = lanes
-        self.squares = [Multiplier(operand, operand) for _ in range(lanes)]
+        self.squares = [primitives(target).multiplier(operand, operand) for _ in range(lanes)]
+        self.entered = self.squares[0].latency + tree_latency(lanes)
         self.square_width = 2 * operand.width - 1  # the square of the smallest operand just fits
         self.sum = ChannelTotal(unsigned(self.square_width + tree_latency(lanes)), width)
-        self.latency = Multiplier.latency + tree_latency(lanes) + self.sum.latency
+        self.latency = self.entered + self.sum.latency
         super().__init__(
             {
                 "valid": In(1),
@@ -57,10 +59,9 @@ class SquareTotal(wiring.Component):
                 square.enable.eq(1),
             ]
             squares.append(square.product[: self.square_width])
-        entered = Multiplier.latency + tree_latency(self.lanes)
         m.d.comb += [
-            total.valid.eq(delayed_flag(m, self.valid, entered)),
-            total.last.eq(delayed_flag(m, self.last, entered)),
+            total.valid.eq(delayed_flag(m, self.valid, self.entered)),
+            total.last.eq(delayed_flag(m, self.last, self.entered)),
             total.addend.eq(add_lanes(m, squares)),
             self.done.eq(total.done),
             self.total.eq(total.total),
@@ -76,6 +77,7 @@ class SquareAccumulator(wiring.Component):
     width : bits of a sample
     lanes : samples in a beat
     count : the most samples in a channel
+    target : whose multipliers to use, see :func:`l1bn.primitives.primitives`
 
     Members
     -------
@@ -85,9 +87,9 @@ class SquareAccumulator(wiring.Component):
     Latency: ``latency`` cycles from the final beat.
     """
 
-    def __init__(self, width: int, lanes: int, count: int):
+    def __init__(self, width: int, lanes: int, count: int, target: str = "portable"):
         self.lanes = lanes
-        self.total = SquareTotal(signed(width), lanes, 2 * width - 1 + clog2(count))
+        self.total = SquareTotal(signed(width), lanes, 2 * width - 1 + clog2(count), target)
         self.latency = self.total.latency + 1
         super().__init__(
             {
@@ -120,6 +122,7 @@ class CentredSquareAccumulator(wiring.Component):
     width : bits of a sample
     lanes : samples in a beat
     count : the most samples in a channel
+    target : whose multipliers to use, see :func:`l1bn.primitives.primitives`
 
     Members
     -------
@@ -131,9 +134,9 @@ class CentredSquareAccumulator(wiring.Component):
     Latency: ``latency`` cycles from the final beat.
     """
 
-    def __init__(self, width: int, lanes: int, count: int):
+    def __init__(self, width: int, lanes: int, count: int, target: str = "portable"):
         self.width, self.lanes = width, lanes
-        self.total = SquareTotal(signed(width + 1), lanes, 2 * width + clog2(count))
+        self.total = SquareTotal(signed(width + 1), lanes, 2 * width + clog2(count), target)
         self.centred = ChannelTotal(signed(width + 1 + tree_latency(lanes)), clog2(count) + 2)
         self.latency = 2 + self.total.latency + 1
         sums = {"square_sum": 2 * width + clog2(count), "centred_sum": signed(self.centred.width)}

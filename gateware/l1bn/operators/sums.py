@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 
 from ..formats import clog2
 from ..layouts import inlet, outlet, packet
-from .total import ChannelTotal, add_lanes, delayed, delayed_flag, tree_latency
+from .total import (
+    ChannelCount,
+    ChannelTotal,
+    add_lanes,
+    add_lanes_and_carries,
+    delayed,
+    delayed_flag,
+    tree_latency,
+)
 
 __all__ = ["DeviationSums", "SumAccumulator", "close_channel"]
 
@@ -81,10 +89,10 @@ class SumAccumulator(wiring.Component):
 
 
 class DeviationSums(wiring.Component):
-    """The per-element half of the mean absolute deviation: a comparator and an adder per lane.
+    """The per-element half of the mean absolute deviation: a subtractor, an inverter and an adder per lane.
 
-    With m = floor(mean), the sum of x over x > m and the numbers of x > m and of x = m are all that
-    sum |x - mean| and sum sgn(x - mean) need; see :class:`l1bn.operators.deviation.SignAbsAccumulator`.
+    With m = floor(mean), a lane computes d = x - m - 1, whose sign tells whether x > m. Then |x - m| is
+    d + 1 or ~d, and the 1 enters as a carry of the adders that there are anyway.
 
     Parameters
     ----------
@@ -95,22 +103,22 @@ class DeviationSums(wiring.Component):
     Members
     -------
     i : packets
-    i_floor : ``floor(mean)``, signed, ``width`` bits; one per packet, taken with its final beat
-    o : ``{above_sum, above, level}``: sum of the samples above the floor (signed, exact), how many they are,
-        and how many equal the floor
+    i_floor : m, signed, ``width`` bits; one per packet, taken with its final beat
+    o : ``{absolute_sum, above, level}``: sum |x - m| (unsigned, exact), how many samples are greater than m,
+        and how many equal it
 
     Latency: ``latency`` cycles from the final beat.
     """
 
     def __init__(self, width: int, lanes: int, count: int):
         self.width, self.lanes = width, lanes
-        tally = unsigned(1 + tree_latency(lanes))
-        self.above_sum = ChannelTotal(signed(width + tree_latency(lanes)), width + clog2(count))
-        self.above = ChannelTotal(tally, count.bit_length())
-        self.level = ChannelTotal(tally, count.bit_length())
-        self.latency = 4 + tree_latency(lanes) + self.above_sum.latency
+        entered = tree_latency(lanes)
+        self.absolute_sum = ChannelTotal(unsigned(width + entered), width + clog2(count))
+        self.above = ChannelCount(1 + entered, count.bit_length())
+        self.level = ChannelCount(1 + entered, count.bit_length())
+        self.latency = 4 + entered + self.absolute_sum.latency
         sums = {
-            "above_sum": signed(self.above_sum.width),
+            "absolute_sum": self.absolute_sum.width,
             "above": self.above.width,
             "level": self.level.width,
         }
@@ -124,35 +132,43 @@ class DeviationSums(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.above_sum = above_sum = self.above_sum
+        m.submodules.absolute_sum = absolute_sum = self.absolute_sum
         m.submodules.above = above = self.above
         m.submodules.level = level = self.level
-        taken = close_channel(m, self.i, self.o, self.i_floor.valid, above_sum.done)
+        taken = close_channel(m, self.i, self.o, self.i_floor.valid, absolute_sum.done)
         m.d.comb += self.i_floor.ready.eq(taken & self.i.payload.last)
 
-        floor = delayed(m, self.i_floor.payload, 1)
-        terms, is_above, is_level = [], [], []
+        complement = delayed(m, ~self.i_floor.payload, 1)
+        deviations, is_above, is_level = [], [], []
         for lane in range(self.lanes):
             sample = delayed(m, self.i.payload.data[lane], 1)
+            difference = Signal(signed(self.width + 1), reset_less=True)
+            deviation = Signal(self.width, reset_less=True)
             greater, equal = Signal(reset_less=True), Signal(reset_less=True)
-            term = Signal(signed(self.width), reset_less=True)
-            m.d.sync += [greater.eq(sample > floor), equal.eq(sample == floor)]
-            m.d.sync += term.eq(Mux(greater, delayed(m, sample, 1), 0))
-            terms.append(term)
-            is_above.append(delayed(m, greater, 1))
-            is_level.append(delayed(m, equal, 1))
+            m.d.sync += [
+                difference.eq(sample + complement),
+                deviation.eq(difference[:-1] ^ difference[-1].replicate(self.width)),
+                greater.eq(~difference[-1]),
+                equal.eq(difference.all()),
+            ]
+            deviations.append(deviation)
+            is_above.append(greater)
+            is_level.append(equal)
 
         entered = 3 + tree_latency(self.lanes)
         valid = delayed_flag(m, taken, entered)
         last = delayed_flag(m, self.i.payload.last, entered)
-        for total, addends in (above_sum, terms), (above, is_above), (level, is_level):
-            m.d.comb += [
-                total.valid.eq(valid),
-                total.last.eq(last),
-                total.addend.eq(add_lanes(m, addends)),
-            ]
+        addend, carry = add_lanes_and_carries(m, deviations, is_above)
         m.d.comb += [
-            self.o.payload.above_sum.eq(above_sum.total),
+            absolute_sum.addend.eq(addend),
+            absolute_sum.carry.eq(carry),
+            above.addend.eq(add_lanes(m, is_above)),
+            level.addend.eq(add_lanes(m, is_level)),
+        ]
+        for total in absolute_sum, above, level:
+            m.d.comb += [total.valid.eq(valid), total.last.eq(last)]
+        m.d.comb += [
+            self.o.payload.absolute_sum.eq(absolute_sum.total),
             self.o.payload.above.eq(above.total),
             self.o.payload.level.eq(level.total),
         ]

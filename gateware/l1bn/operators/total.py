@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Module, Shape, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..formats import clog2
 
-__all__ = ["SEGMENT", "ChannelTotal", "add_lanes", "delayed", "tree_latency"]
+__all__ = [
+    "SEGMENT",
+    "ChannelCount",
+    "ChannelTotal",
+    "add_lanes",
+    "add_lanes_and_carries",
+    "delayed",
+    "delayed_flag",
+    "tree_latency",
+]
 
 SEGMENT = 16
 """Longest carry chain of a running total in bits; longer ones are split, with a registered carry between."""
@@ -41,15 +50,25 @@ def tree_latency(lanes: int) -> int:
 
 def add_lanes(m: Module, terms: Sequence[Value]) -> Value:
     """Exact sum of a power of two of terms, one register after each level; :func:`tree_latency` cycles."""
+    zeros = [Const(0, 1)] * len(terms)
+    return add_lanes_and_carries(m, terms, zeros)[0]
+
+
+def add_lanes_and_carries(m: Module, terms: Sequence[Value], carries: Sequence[Value]) -> tuple[Value, Value]:
+    """As :func:`add_lanes`, with a bit to be added to each term.
+
+    Every adder of the tree takes one of the bits as its carry; the one that is left belongs to the adder that
+    comes after the tree.
+    """
     while len(terms) > 1:
         sums = []
-        for left, right in zip(terms[::2], terms[1::2], strict=True):
-            pair = left + right
-            total = Signal(pair.shape(), reset_less=True)
-            m.d.sync += total.eq(pair)
+        for left, right, carry in zip(terms[::2], terms[1::2], carries[::2], strict=True):
+            total = Signal((left + right).shape(), reset_less=True)
+            m.d.sync += total.eq(left + right + carry)
             sums.append(total)
         terms = sums
-    return terms[0]
+        carries = [delayed(m, carry, 1) for carry in carries[1::2]]
+    return terms[0], carries[0]
 
 
 class ChannelTotal(wiring.Component):
@@ -66,7 +85,7 @@ class ChannelTotal(wiring.Component):
 
     Members
     -------
-    valid, addend : an addend
+    valid, addend, carry : an addend, and one more to add
     last : with ``valid``: it is the final one of the channel
     done : one cycle, ``latency`` cycles after the final addend
     total : the sum, from ``done`` on until the next final addend's ``done``, less the segments' skew
@@ -81,6 +100,7 @@ class ChannelTotal(wiring.Component):
             {
                 "valid": In(1),
                 "addend": In(self.addend_shape),
+                "carry": In(1),
                 "last": In(1),
                 "done": Out(1),
                 "total": Out(width),
@@ -93,23 +113,66 @@ class ChannelTotal(wiring.Component):
         m.d.comb += extended.eq(self.addend)
         length = -(-self.width // self.segments)
         valid, end = self.valid, self.valid & self.last
-        carry: Value = Value.cast(0)
-        borrow: Value = Value.cast(1)  # the difference is running + ~previous + 1
+        carry: Value = self.carry
+        borrow: Value = Const(0, 1)
         parts = []
         for index in range(self.segments):
             addend = delayed(m, extended[index * length : (index + 1) * length], index)
             bits = len(addend)
             running = Signal(bits)
             previous, part = Signal(bits), Signal(bits, reset_less=True)
-            carry_out, borrow_out = Signal(), Signal(init=1)
+            carry_out, borrow_out = Signal(), Signal()
             ended = Signal()
             with m.If(valid):
                 m.d.sync += Cat(running, carry_out).eq(running + addend + carry)
             m.d.sync += ended.eq(end)
             with m.If(ended):
-                m.d.sync += [previous.eq(running), Cat(part, borrow_out).eq(running + ~previous + borrow)]
+                m.d.sync += [previous.eq(running), Cat(part, borrow_out).eq(running - previous - borrow)]
             parts.append(part)
             valid, end = delayed_flag(m, valid, 1), delayed_flag(m, end, 1)
             carry, borrow = carry_out, borrow_out
         m.d.comb += [self.total.eq(Cat(parts)), self.done.eq(delayed_flag(m, end, 1))]
+        return m
+
+
+class ChannelCount(wiring.Component):
+    """As :class:`ChannelTotal`, for addends of few bits: a counter that restarts with the addend it meets.
+
+    Parameters
+    ----------
+    addend_width : bits of an unsigned addend
+    width : bits of the sum
+
+    Members
+    -------
+    valid, addend, last, done, total : as :class:`ChannelTotal`; the total is stable from ``done`` on
+    """
+
+    latency = 2
+
+    def __init__(self, addend_width: int, width: int):
+        self.addend_width, self.width = addend_width, width
+        super().__init__(
+            {
+                "valid": In(1),
+                "addend": In(addend_width),
+                "last": In(1),
+                "done": Out(1),
+                "total": Out(width),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        low = min(self.addend_width, self.width)
+        running = Signal(self.width)
+        ended = delayed_flag(m, self.valid & self.last, 1)
+        arriving = Mux(self.valid, self.addend, 0)
+        counted = running + arriving
+        # The places above an addend are cleared by their reset; only the lowest ones choose what to load.
+        m.d.sync += running[:low].eq(Mux(ended, arriving, counted))
+        m.d.sync += running[low:].eq(Mux(ended, 0, counted[low:]))
+        with m.If(ended):
+            m.d.sync += self.total.eq(running)
+        m.d.comb += self.done.eq(delayed_flag(m, ended, 1))
         return m

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Array, Module, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Module, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 
 from ..formats import clog2, odd_part
-from ..layouts import inlet, outlet
+from ..layouts import copied, inlet, outlet, select_field, selected
 from .divide import lookup
 from .multiply import SequentialMultiplier
 from .sequence import consult
-from .settle import settling_cycles, settling_sum
+from .settle import settling_cycles, settling_difference
 
 __all__ = ["Variance"]
 
@@ -52,12 +52,12 @@ class Variance(wiring.Component):
         self.settling = settling_cycles(width)
         product = self.times_odd.latency if self.times_odd else 0
         self.latency = max(self.square.latency, product) + self.settling
-        select = unsigned(clog2(len(counts)))
-        operands = {"square_sum": square_width, "sum": signed(sum_width), "select": select}
+        select = select_field(clog2(len(counts)))
+        operands = {"square_sum": square_width, "sum": signed(sum_width), **select}
         super().__init__(
             {
                 "i": inlet(data.StructLayout(operands)),
-                "o": outlet(data.StructLayout({"variance": width, "select": select})),
+                "o": outlet(data.StructLayout({"variance": width, **select})),
             }
         )
 
@@ -68,7 +68,7 @@ class Variance(wiring.Component):
         m.d.comb += [
             square.i.payload.a.eq(sums.sum),
             square.i.payload.b.eq(sums.sum),
-            square.i.payload.c.eq(-lookup(self.offsets, sums.select)),
+            square.i.payload.c.eq(-lookup(self.offsets, selected(sums))),
         ]
         consult(m, self.i, square.i, square.o, self.o, settling=self.latency - square.latency)
 
@@ -78,14 +78,14 @@ class Variance(wiring.Component):
             m.d.comb += [
                 times_odd.i.valid.eq(square.i.valid & square.i.ready),
                 times_odd.i.payload.a.eq(sums.square_sum),
-                times_odd.i.payload.b.eq(lookup(self.odds, sums.select)),
+                times_odd.i.payload.b.eq(lookup(self.odds, selected(sums))),
                 times_odd.o.ready.eq(square.o.valid & square.o.ready),
             ]
             multiple = times_odd.o.payload
         scaled = Signal(Shape(self.width, signed=True))
-        m.d.comb += scaled.eq(Array([multiple << power for power in self.powers])[sums.select])
+        m.d.comb += scaled.eq(Array([multiple << power for power in self.powers])[selected(sums)])
         m.d.comb += [
-            self.o.payload.variance.eq(settling_sum(m, scaled, ~square.o.payload, 1, self.width)),
-            self.o.payload.select.eq(sums.select),
+            self.o.payload.variance.eq(settling_difference(m, scaled, square.o.payload, self.width)),
+            *copied(sums, self.o.payload),
         ]
         return m

@@ -1,1 +1,30 @@
 """Blocks that a device has in silicon, each behind one interface with a portable description."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from . import ecp5, ice40, logic, portable
+
+__all__ = ["TARGETS", "Primitives", "primitives"]
+
+
+class Primitives(NamedTuple):
+    """The components of one target, with the interfaces of :mod:`l1bn.primitives.portable`."""
+
+    multiplier: Any
+    memory: Any
+
+
+TARGETS = {
+    "portable": Primitives(portable.Multiplier, portable.SampleMemory),
+    "logic": Primitives(logic.Multiplier, logic.SampleMemory),
+    "ecp5": Primitives(ecp5.Multiplier, ecp5.SampleMemory),
+    "ice40": Primitives(ice40.Multiplier, ice40.SampleMemory),
+}
+"""Plain registers and memories for any tool; the same without multiplier blocks; Lattice ECP5; iCE40 UltraPlus."""
+
+
+def primitives(target: str) -> Primitives:
+    """The components of a target."""
+    return TARGETS[target]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, signed, unsigned
+from amaranth.hdl import Module, signed
 from amaranth.lib import data, wiring
 
 from ..formats import Formats
-from ..layouts import channel_mean, inlet, outlet, packet, spread_result
+from ..layouts import channel_mean, copied, inlet, outlet, packet, select_field, selected, spread_result
 from ..operators.deviation import SignAbsAccumulator
 from ..operators.divide import lookup
 from ..operators.magnitude import DividedMagnitude, Magnitude
-from ..streams import Register
+from ..streams import ChannelRegister
 
 __all__ = ["L1Spread"]
 
@@ -33,9 +33,8 @@ class L1Spread(wiring.Component):
         self.accumulator = SignAbsAccumulator(
             config.width, config.lanes, config.counts, formats.guard_bits, formats.epsilons
         )
-        tag = data.StructLayout(
-            {"sign_count": signed(formats.sign_count_width), "select": unsigned(formats.select_width)}
-        )
+        sign_count = {"sign_count": signed(formats.sign_count_width)}
+        tag = data.StructLayout({**sign_count, **select_field(formats.select_width)})
         width, kept = formats.spread_width, formats.mantissa_width
         self.magnitude: Magnitude | DividedMagnitude
         if formats.only_powers_of_two:
@@ -52,34 +51,35 @@ class L1Spread(wiring.Component):
         )
 
     def latency(self, mean_latency: int) -> int:
-        return self.accumulator.latency + Register.latency + self.magnitude.latency
+        return self.accumulator.latency + ChannelRegister.latency + self.magnitude.latency
 
     def interval(self, mean_latency: int) -> int:
-        return max(self.accumulator.latency + 1, self.magnitude.interval)
+        return max(self.accumulator.latency + 1, self.magnitude.interval + 1)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         formats = self.formats
         m.submodules.accumulator = accumulator = self.accumulator
         m.submodules.magnitude = magnitude = self.magnitude
-        m.submodules.deviations = deviations = Register(magnitude.i.payload.shape())
+        m.submodules.deviations = deviations = ChannelRegister(magnitude.i.payload.shape())
         wiring.connect(m, wiring.flipped(self.i), accumulator.i)
-        wiring.connect(m, wiring.flipped(self.i_mean), accumulator.i_mean)
         wiring.connect(m, deviations.o, magnitude.i)
 
         fixed = formats.guard_bits + formats.mantissa_width - formats.spread_width
         exponents = [power + fixed for power in formats.powers]
         found, tag = magnitude.o.payload, magnitude.o.payload.tag
         m.d.comb += [
+            accumulator.i_mean.valid.eq(self.i_mean.valid),
+            self.i_mean.ready.eq(accumulator.i_mean.ready),
+            *copied(self.i_mean.payload, accumulator.i_mean.payload),
             deviations.i.valid.eq(accumulator.o.valid),
             accumulator.o.ready.eq(deviations.i.ready),
             deviations.i.payload.value.eq(accumulator.o.payload.deviation),
-            deviations.i.payload.tag.sign_count.eq(accumulator.o.payload.sign_count),
-            deviations.i.payload.tag.select.eq(accumulator.o.payload.select),
+            *copied(accumulator.o.payload, deviations.i.payload.tag),
             self.o.valid.eq(magnitude.o.valid),
             magnitude.o.ready.eq(self.o.ready),
             self.o.payload.r_mantissa.eq(found.mantissa),
-            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents, tag.select)),
+            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents, selected(tag))),
             self.o.payload.sign_count.eq(tag.sign_count),
         ]
         return m

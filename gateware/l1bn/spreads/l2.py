@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, unsigned
+from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 
 from ..formats import Formats
-from ..layouts import channel_mean, copied, extended, inlet, outlet, packet, spread_result
+from ..layouts import (
+    channel_mean,
+    copied,
+    extended,
+    inlet,
+    outlet,
+    packet,
+    select_field,
+    selected,
+    spread_result,
+)
 from ..operators.divide import lookup
 from ..operators.magnitude import DividedMagnitude, RootMagnitude
 from ..operators.squares import CentredSquareAccumulator, SquareAccumulator
 from ..operators.variance import Variance
-from ..streams import Register, join
+from ..streams import ChannelRegister, join
 
 __all__ = ["L2OnePassSpread", "L2TwoPassSpread"]
 
@@ -33,12 +43,12 @@ class RootSpread(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        tag = data.StructLayout({"select": unsigned(formats.select_width)})
+        select = select_field(formats.select_width)
+        tag = data.StructLayout(select)
         self.root = RootMagnitude(formats.spread_width, formats.mantissa_width, tag)
-        self.latency = Register.latency + self.root.latency
-        self.interval = self.root.interval
+        self.latency = ChannelRegister.latency + self.root.latency
+        self.interval = self.root.interval + 1
         self.held = self.root.held
-        select = {"select": unsigned(formats.select_width)}
         super().__init__(
             {
                 "i": inlet(data.StructLayout({"variance": formats.spread_width, **select})),
@@ -50,21 +60,21 @@ class RootSpread(wiring.Component):
         m = Module()
         formats = self.formats
         m.submodules.root = root = self.root
-        m.submodules.variances = variances = Register(root.i.payload.shape())
+        m.submodules.variances = variances = ChannelRegister(root.i.payload.shape())
         wiring.connect(m, variances.o, root.i)
         fixed = formats.mantissa_width - formats.spread_width // 2
         exponents = [power + fixed for power in formats.powers]
-        found, select = root.o.payload, root.o.payload.tag.select
+        found, tag = root.o.payload, root.o.payload.tag
         m.d.comb += [
             variances.i.valid.eq(self.i.valid),
             self.i.ready.eq(variances.i.ready),
             variances.i.payload.value.eq(self.i.payload.variance),
-            variances.i.payload.tag.select.eq(self.i.payload.select),
+            *copied(self.i.payload, variances.i.payload.tag),
             self.o.valid.eq(root.o.valid),
             root.o.ready.eq(self.o.ready),
             self.o.payload.r_mantissa.eq(found.mantissa),
-            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents, select)),
-            self.o.payload.select.eq(select),
+            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents, selected(tag))),
+            *copied(tag, self.o.payload),
         ]
         return m
 
@@ -75,13 +85,12 @@ class DividedRootSpread(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         self.root = RootSpread(formats)
-        tag = data.StructLayout(
-            {"r_exponent": formats.r_exponent_shape, "select": unsigned(formats.select_width)}
-        )
+        exponent = {"r_exponent": formats.r_exponent_shape}
+        tag = data.StructLayout({**exponent, **select_field(formats.select_width)})
         kept = formats.mantissa_width
         self.magnitude = DividedMagnitude(kept, formats.odd_fraction, formats.config.counts, kept, tag)
-        self.latency = self.root.latency + Register.latency + self.magnitude.latency
-        self.interval = max(self.root.interval, self.magnitude.interval)
+        self.latency = self.root.latency + ChannelRegister.latency + self.magnitude.latency
+        self.interval = max(self.root.interval, self.magnitude.interval + 1)
         self.held = self.root.held + self.magnitude.held
         super().__init__({"i": inlet(self.root.i.payload.shape()), "o": outlet(self.root.o.payload.shape())})
 
@@ -89,7 +98,7 @@ class DividedRootSpread(wiring.Component):
         m = Module()
         m.submodules.root = root = self.root
         m.submodules.magnitude = magnitude = self.magnitude
-        m.submodules.roots = roots = Register(magnitude.i.payload.shape())
+        m.submodules.roots = roots = ChannelRegister(magnitude.i.payload.shape())
         wiring.connect(m, wiring.flipped(self.i), root.i)
         wiring.connect(m, roots.o, magnitude.i)
         found = magnitude.o.payload
@@ -97,13 +106,12 @@ class DividedRootSpread(wiring.Component):
             roots.i.valid.eq(root.o.valid),
             root.o.ready.eq(roots.i.ready),
             roots.i.payload.value.eq(root.o.payload.r_mantissa),
-            roots.i.payload.tag.r_exponent.eq(root.o.payload.r_exponent),
-            roots.i.payload.tag.select.eq(root.o.payload.select),
+            *copied(root.o.payload, roots.i.payload.tag),
             self.o.valid.eq(magnitude.o.valid),
             magnitude.o.ready.eq(self.o.ready),
             self.o.payload.r_mantissa.eq(found.mantissa),
+            *copied(found.tag, self.o.payload),
             self.o.payload.r_exponent.eq(found.zeros + found.tag.r_exponent),
-            self.o.payload.select.eq(found.tag.select),
         ]
         return m
 
@@ -128,7 +136,7 @@ class L2OnePassSpread(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         config = formats.config
-        self.accumulator = SquareAccumulator(config.width, config.lanes, formats.count_max)
+        self.accumulator = SquareAccumulator(config.width, config.lanes, formats.count_max, config.target)
         self.variance = Variance(
             formats.square_sum_width, formats.sum_width, config.counts, formats.epsilons, formats.spread_width
         )
@@ -159,8 +167,7 @@ class L2OnePassSpread(wiring.Component):
         join(m, variance.i, accumulator.o, self.i_mean)
         m.d.comb += [
             variance.i.payload.square_sum.eq(accumulator.o.payload.square_sum),
-            variance.i.payload.sum.eq(self.i_mean.payload.sum),
-            variance.i.payload.select.eq(self.i_mean.payload.select),
+            *copied(self.i_mean.payload, variance.i.payload),
         ]
         wiring.connect(m, variance.o, root.i)
         m.d.comb += [
@@ -186,7 +193,9 @@ class L2TwoPassSpread(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         config = formats.config
-        self.accumulator = CentredSquareAccumulator(config.width, config.lanes, formats.count_max)
+        self.accumulator = CentredSquareAccumulator(
+            config.width, config.lanes, formats.count_max, config.target
+        )
         self.variance = Variance(
             formats.square_sum_width,
             self.accumulator.centred.width,
@@ -217,20 +226,21 @@ class L2TwoPassSpread(wiring.Component):
         m.submodules.variance = variance = self.variance
         m.submodules.root = root = self.root
         # The channel that closes needs its count when the next channel's has taken its place.
-        m.submodules.closing = closing = Register(unsigned(formats.select_width))
+        select = data.StructLayout(select_field(formats.select_width))
+        m.submodules.closing = closing = ChannelRegister(select)
         wiring.connect(m, wiring.flipped(self.i), accumulator.i)
         m.d.comb += [
             accumulator.i_floor.valid.eq(self.i_mean.valid),
             accumulator.i_floor.payload.eq(self.i_mean.payload.mean >> formats.guard_bits),
             self.i_mean.ready.eq(accumulator.i_floor.ready),
             closing.i.valid.eq(self.i_mean.valid & self.i_mean.ready),
-            closing.i.payload.eq(self.i_mean.payload.select),
+            *copied(self.i_mean.payload, closing.i.payload),
         ]
         join(m, variance.i, accumulator.o, closing.o)
         m.d.comb += [
             variance.i.payload.square_sum.eq(accumulator.o.payload.square_sum),
             variance.i.payload.sum.eq(accumulator.o.payload.centred_sum),
-            variance.i.payload.select.eq(closing.o.payload),
+            *copied(closing.o.payload, variance.i.payload),
         ]
         wiring.connect(m, variance.o, root.i)
         m.d.comb += [
