@@ -40,7 +40,7 @@ _reported: dict[str, Any] = {}
 
 
 class HangError(AssertionError):
-    """Nothing moved on any stream for too long."""
+    """Nothing moved on any stream for too long, or items came without end."""
 
 
 class MismatchError(AssertionError):
@@ -63,8 +63,8 @@ class Bench:
     Parameters
     ----------
     dut : handle of the top
-    idle, stall : share of the cycles, 0 to 0.9, in which the sources hold back and the sinks are not ready; a number
-        for all streams or one by name
+    idle, stall : share of the cycles, 0 to 0.9, in which the sources hold back and the sinks are not ready; a
+        number for all streams or one by name
     patience : cycles without any transfer that mean the unit hangs
 
     Attributes
@@ -113,7 +113,7 @@ class Bench:
         self.dut.rst.value = 0
 
     def send(self, stream: str, **columns: ArrayLike) -> None:
-        """Queue items on an input stream: one column a field, as :meth:`l1bn_sim.fields.Payload.pack` takes them."""
+        """Queue items on an input stream: columns as :meth:`l1bn_sim.fields.Payload.pack` takes them."""
         source = self.sources[stream]
         source.send(source.port.payload.pack(**columns))
 
@@ -123,7 +123,8 @@ class Bench:
 
     async def run(self, cycles: int, until: Callable[[], bool] | None = None) -> None:
         """Run for ``cycles`` cycles, or less when ``until`` (asked every few cycles) says so."""
-        steps = [stream.step for stream in (*self.sources.values(), *self.sinks.values())]
+        steps = [source.step for source in self.sources.values()]
+        steps += [sink.step for sink in self.sinks.values()]
         edge = self._edge
         for count in range(cycles):
             await edge
@@ -134,18 +135,29 @@ class Bench:
                 return
 
     async def run_until(self, done: Callable[[], bool]) -> None:
-        """Run until ``done``; raises :exc:`HangError` when nothing has moved for ``patience`` cycles."""
+        """Run until ``done``.
+
+        Raises :exc:`HangError` when nothing has moved for ``patience`` cycles, or when as many items more than
+        expected have come.
+        """
         while not done():
             before = self._transfers()
             await self.run(self.patience, done)
-            if self._transfers() == before and not done():
+            if done():
+                return
+            if self._transfers() == before:
                 raise HangError(f"no transfer in {self.patience} cycles; {self._state()}")
+            surplus = [len(sink.taken) - self.scoreboards[name].length for name, sink in self.sinks.items()]
+            if max(surplus) > self.patience:
+                raise HangError(f"items without end; {self._state()}")
 
     async def drain(self, margin: int = 128) -> None:
-        """Run until every expected item has come and every queued one has gone, then ``margin`` cycles more."""
+        """Run until every expected item has come and every queued one has gone, and ``margin`` more."""
 
         def done() -> bool:
-            arrived = all(len(sink.taken) >= self.scoreboards[name].length for name, sink in self.sinks.items())
+            arrived = all(
+                len(sink.taken) >= self.scoreboards[name].length for name, sink in self.sinks.items()
+            )
             return arrived and not any(source.waiting for source in self.sources.values())
 
         await self.run_until(done)
@@ -188,6 +200,7 @@ class Bench:
     def _state(self) -> str:
         waiting = [f"{name}: {source.waiting} waiting" for name, source in self.sources.items()]
         arrived = [
-            f"{name}: {len(sink.taken)} of {self.scoreboards[name].length} items" for name, sink in self.sinks.items()
+            f"{name}: {len(sink.taken)} of {self.scoreboards[name].length} items"
+            for name, sink in self.sinks.items()
         ]
         return ", ".join(waiting + arrived)

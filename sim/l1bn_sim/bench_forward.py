@@ -1,7 +1,7 @@
 """cocotb bench of a forward unit.
 
-Parameters: ``configuration`` (``Configuration.to_mapping``), ``latency`` and ``cycles_per_channel`` (what the unit
-states, one number for each of its counts).
+Parameters: ``configuration`` (``Configuration.to_mapping``), ``latency`` and ``cycles_per_channel`` (what the
+unit states, one number for each of its counts).
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ async def _start(dut: Any, **options: Any) -> Unit:
 def _channels(unit: Unit, select: int = 0) -> list[Channel]:
     """A channel of every kind, with gammas and betas of every size."""
     contract = unit.contract
-    samples = channels(np.random.default_rng(cocotb.RANDOM_SEED + select), contract.width, contract.counts[select])
+    samples = channels(
+        np.random.default_rng(cocotb.RANDOM_SEED + select), contract.width, contract.counts[select]
+    )
     draw = random.Random(cocotb.RANDOM_SEED + select)
     gammas = integers(draw, contract.gamma_width, True, len(samples))
     betas = integers(draw, contract.beta_width, True, len(samples))
@@ -48,7 +50,9 @@ def _uniform(unit: Unit, count: int, number: int, select: int = 0) -> list[Chann
     draw = np.random.default_rng(cocotb.RANDOM_SEED + count)
     low, high = -(1 << (contract.width - 1)), 1 << (contract.width - 1)
     gamma = 1 << (contract.gamma_width - 2)
-    return [Channel(draw.integers(low, high, count), (-gamma, gamma)[k % 2], k % 4, select) for k in range(number)]
+    return [
+        Channel(draw.integers(low, high, count), (-gamma, gamma)[k % 2], k % 4, select) for k in range(number)
+    ]
 
 
 @cocotb.test()
@@ -103,7 +107,7 @@ async def latency(dut: Any) -> None:
 
 @cocotb.test()
 async def throughput(dut: Any) -> None:
-    """In the steady state channels follow each other exactly as fast as the unit says, for each of its counts.
+    """In the steady state channels follow each other exactly as fast as the unit says, for every count.
 
     Where that is one beat a cycle, neither side ever waits.
     """
@@ -128,7 +132,7 @@ async def throughput(dut: Any) -> None:
 @cocotb.test()
 @cocotb.parametrize((("idle", "stall"), [(0.0, 0.0), (0.4, 0.4)]))
 async def packets_of_wrong_length(dut: Any, idle: float, stall: float) -> None:
-    """Too short or too long: y is that of the packet filled up or cut, with the flag; the next one is right."""
+    """Too short or too long: y is that of the packet filled up or cut, and flagged; the next one is right."""
     unit = await _start(dut, idle=idle, stall=stall)
     lanes = unit.lanes
     work = []

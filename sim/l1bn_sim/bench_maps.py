@@ -1,8 +1,8 @@
-"""cocotb bench that measures a forward unit on given channels and compares every sample with the golden model.
+"""cocotb bench that measures a forward unit on given channels and compares it with the golden model.
 
-Mismatches are counted for the report and fail nothing here; a unit that hangs or breaks the protocol does. Parameters:
-``configuration``, and ``channels``, the name of an ``.npz`` file beside the description with the arrays ``x``
-(channels, count), ``gamma`` and ``beta``.
+Mismatches are counted for the report and fail nothing here; a unit that hangs or breaks the protocol does.
+Parameters: ``configuration``, and ``channels``, the name of an ``.npz`` file beside the description with the
+arrays ``x`` (channels, count), ``gamma`` and ``beta``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import cocotb
 import numpy as np
+
 from l1bn_golden.exact import max_error
 
 from .bench import Bench, parameters
@@ -42,7 +43,9 @@ async def _pass_through(dut: Any, number: int, **options: Any) -> tuple[Unit, di
         cocotb.log.error(line)
     y = unit.bench.sinks["o"].columns["data"].reshape(-1, x.shape[1])
     errors = [
-        max_error(unit.contract, x[row : row + 1], gamma[row : row + 1], beta[row : row + 1], y[row : row + 1])
+        max_error(
+            unit.contract, x[row : row + 1], gamma[row : row + 1], beta[row : row + 1], y[row : row + 1]
+        )
         for row in range(len(y))
     ]
     return unit, {"samples": y.size, "mismatches": comparison.wrong, "max_error_lsb": max(errors)}

@@ -55,7 +55,9 @@ async def latency(dut: Any) -> None:
     await bench.finish()
     asked = _finals(exercise)[0] if exercise.flow == "channel" else 0
     measured = bench.sinks["o"].taken[0] - bench.sources["i"].accepted[asked]
-    assert measured == parameters()["latency"], f"latency is {measured} cycles, stated {parameters()['latency']}"
+    assert measured == parameters()["latency"], (
+        f"latency is {measured} cycles, stated {parameters()['latency']}"
+    )
 
 
 @cocotb.test()
@@ -75,4 +77,6 @@ async def throughput(dut: Any) -> None:
         stated = max(finals[1] - finals[0], parameters()["latency"] + 1)
     else:
         periods, stated = accepted, parameters()["interval"]
-    assert (periods == stated).all(), f"items are {periods.min()} to {periods.max()} cycles apart, stated {stated}"
+    assert (periods == stated).all(), (
+        f"items are {periods.min()} to {periods.max()} cycles apart, stated {stated}"
+    )

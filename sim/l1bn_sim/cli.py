@@ -10,9 +10,10 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from l1bn.config import Configuration, ConfigurationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from l1bn.config import Configuration, ConfigurationError
 
 from . import toolchain
 from .digits import feature_maps
@@ -68,9 +69,13 @@ def command() -> None:
 @click.option("--width", type=int, metavar="4..32", help="Bits of a sample.  [default: 8 and 16]")
 @click.option("--lanes", type=int, metavar="1..64", help="Samples in a beat.  [default: 1 and 4]")
 @click.option("--count", type=int, default=1024, show_default=True, help="Samples in a channel.")
-@click.option("--storage", default="inside", metavar="inside|outside", help="Where channels wait.  [default: inside]")
+@click.option(
+    "--storage", default="inside", metavar="inside|outside", help="Where channels wait.  [default: inside]"
+)
 @click.option("--channels", type=int, help="Channels a run, 8 or more.  [default: 32, fewer of long ones]")
-@click.option("--seed", type=int, default=SEED, show_default=True, help="Seed of gamma, beta, idle cycles and stalls.")
+@click.option(
+    "--seed", type=int, default=SEED, show_default=True, help="Seed of gamma, beta, idle cycles and stalls."
+)
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Runs at a time.")
 @click.option("--waves", is_flag=True, help="Write an FST file for each run.")
 @click.option(
@@ -96,8 +101,8 @@ def run(
 ) -> int:
     """Simulate forward units on real feature maps and hold every sample against the integer model.
 
-    Each unit gets the handwritten digits of scikit-learn after a small convolution, a packet a channel of the map: first
-    without a pause, to measure its throughput, then with idle cycles and stalls at random.
+    Each unit gets the handwritten digits of scikit-learn after a small convolution, a packet a channel of the
+    map: first without a pause, to measure its throughput, then with idle cycles and stalls at random.
     """
     configurations = [
         Configuration(
@@ -125,7 +130,7 @@ def run(
 
 
 def _forms(norm: str | None, form: str | None) -> list[tuple[str, str]]:
-    """The norms with their forms that the options leave; what is impossible is for the configuration to say."""
+    """The norms and forms that the options leave; what is impossible is for the configuration to say."""
     if norm is not None and form is not None:
         return [(norm, form)]
     chosen = [pair for pair in NORMS if norm in (None, pair[0]) and form in (None, pair[1])]

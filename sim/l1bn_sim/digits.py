@@ -1,4 +1,4 @@
-"""Real feature maps without a download: scikit-learn's handwritten digits through a small fixed convolution."""
+"""Real feature maps without a download: scikit-learn's handwritten digits, a small fixed convolution."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ GAIN = 1 / 32
 
 
 def feature_maps(width: int, fraction: int, count: int, channels: int) -> NDArray[np.int64]:
-    """Maps after convolution and ReLU, quantised to ``width`` bits with ``fraction`` fraction bits: (channels, count).
+    """Maps after convolution and ReLU, integers of ``width`` bits, ``fraction`` of them a fraction.
 
-    A row is what batch normalisation takes for a channel: one filter's map of as many images, one after the other,
-    as make ``count`` samples. Rows run through the filters, then on to the next images; after the last of the 1,797
-    the first one follows. Rounding is half up, then saturation.
+    The shape is (channels, count). A row is what batch normalisation takes for a channel: one filter's map of
+    as many images, one after the other, as make ``count`` samples. Rows run through the filters, then on to
+    the next images; after the last of the 1,797 the first one follows. Rounding is half up, then saturation.
     """
     images = load_digits().images.astype(np.int64)
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+
 from l1bn_golden import Contract, integer
-from numpy.typing import ArrayLike
 
 from .stimuli import beats, channels, integers
 
 __all__ = ["EXERCISES", "Exercise"]
 
-Columns = Mapping[str, ArrayLike]
+Columns = Mapping[str, Any]
 Arguments = Mapping[str, Any]
 ITEMS = 120
 """Items for an operator that takes one at a time."""
@@ -103,7 +103,9 @@ def divide_by_count(arguments: Arguments, seed: int) -> Exercise:
         integer.divide_by_count(a, arguments["fraction"], counts[index])
         for a, index in zip(dividends, selects, strict=True)
     ]
-    return Exercise("item", {"i": {"dividend": dividends, **select}}, {"o": {"quotient": quotients, **select}})
+    return Exercise(
+        "item", {"i": {"dividend": dividends, **select}}, {"o": {"quotient": quotients, **select}}
+    )
 
 
 def square_root(arguments: Arguments, seed: int) -> Exercise:
@@ -113,7 +115,9 @@ def square_root(arguments: Arguments, seed: int) -> Exercise:
     around = [near for square in squares for near in (square - 1, square) if near >= 0]
     radicands = around + integers(draw, width, False, ITEMS - len(around))
     return Exercise(
-        "item", {"i": {"value": radicands}}, {"o": {"value": [integer.integer_sqrt(radicand) for radicand in radicands]}}
+        "item",
+        {"i": {"value": radicands}},
+        {"o": {"value": [integer.integer_sqrt(radicand) for radicand in radicands]}},
     )
 
 
@@ -136,9 +140,13 @@ def scale(arguments: Arguments, seed: int) -> Exercise:
         if contract.norm == "l1":
             spreads.append(integer.spread_l1(contract, value, count))
         else:
-            spreads.append(integer.spread_l2(contract, 0, min(value // count, count << (2 * contract.width - 2)), count))
+            spreads.append(
+                integer.spread_l2(contract, 0, min(value // count, count << (2 * contract.width - 2)), count)
+            )
     draw.shuffle(spreads)
-    expected = [integer.scale(contract, gamma, *spread[1:]) for gamma, spread in zip(gammas, spreads, strict=True)]
+    expected = [
+        integer.scale(contract, gamma, *spread[1:]) for gamma, spread in zip(gammas, spreads, strict=True)
+    ]
     inputs = {
         "gamma": gammas,
         "r_mantissa": [spread[1] for spread in spreads],
@@ -176,7 +184,9 @@ def affine(arguments: Arguments, seed: int) -> Exercise:
     betas = integers(draw, contract.beta_width, True, len(x))
     draw.shuffle(betas)
     real = integer.forward(contract, x, gammas, betas, count)
-    means, scales, shifts, negatives = (c.tolist() for c in (real.mean, real.scale, real.shift, real.negative))
+    means, scales, shifts, negatives = (
+        c.tolist() for c in (real.mean, real.scale, real.shift, real.negative)
+    )
     for channel in range(1, len(x), 2):
         scales[channel] = draw.getrandbits(contract.scale_width)
         shifts[channel] = draw.randint(contract.SHIFT_MIN, contract.SHIFT_MAX) + contract.F - 1

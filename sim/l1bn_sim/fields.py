@@ -1,6 +1,7 @@
 """Payloads of streams: one vector in the Verilog, named fields in Python.
 
-A description is plain data, so that it can go to the simulator's process as JSON; nothing here needs Amaranth.
+A description is plain data, so that it can go to the simulator's process as JSON; nothing here needs
+Amaranth.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Columns = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Field:
-    """A number, or an array of ``length`` numbers of one width, element 0 lowest, ``offset`` bits above bit 0."""
+    """A number, or an array of ``length`` numbers, element 0 lowest, that starts at bit ``offset``."""
 
     name: str
     offset: int
@@ -78,7 +79,7 @@ class Payload:
         return words or []
 
     def unpack(self, words: Sequence[int]) -> Columns:
-        """The inverse of :meth:`pack`: int64 arrays, or Python integers where a field is wider than 63 bits."""
+        """The inverse of :meth:`pack`: int64 arrays, or Python integers for fields that int64 cannot hold."""
         columns: Columns = {}
         for field in self.fields:
             mask = (1 << field.width) - 1

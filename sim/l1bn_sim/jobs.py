@@ -34,8 +34,9 @@ def run_jobs(
 ) -> Iterator[tuple[Job, Result | Exception]]:
     """Call ``function`` for every job, ``processes`` at a time; yield each job with its result as it ends.
 
-    An exception that the function raises takes the place of its result. When the caller stops early, for Ctrl-C
-    or otherwise, the running jobs and all processes below them are ended first. ``function`` must be importable.
+    An exception that the function raises takes the place of its result. When the caller stops early, for
+    Ctrl-C or otherwise, the running jobs and all processes below them are ended first. ``function`` must be
+    importable.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([function.__module__])

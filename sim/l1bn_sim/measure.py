@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from l1bn import generate
 from l1bn.config import Configuration
 from l1bn.forward import unit
@@ -19,7 +20,7 @@ __all__ = ["Job", "Measurement", "Row", "measure", "run_name"]
 
 @dataclass(frozen=True)
 class Job:
-    """What :func:`measure` needs: the unit, its channels ``x`` (channels, count), and where to leave results."""
+    """What :func:`measure` needs: the unit, its channels ``x`` (channels, count), where to leave results."""
 
     config: Configuration
     x: np.ndarray
@@ -30,7 +31,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of ``report.json``, in the units of its names; cycles and samples per cycle are those of the steady state.
+    """A row of ``report.json``; cycles and samples per cycle are those of the steady state.
 
     ``mismatches`` counts the values of y and of the statistics that are not the integer model's.
     """
@@ -63,7 +64,9 @@ def run_name(config: Configuration) -> str:
     """Name of a run's folder and files, such as ``l2_one_pass_w16_p4_n1024``."""
     outside = ["outside"] if config.storage == "outside" else []
     form = str(config.form).replace("-", "_")
-    return "_".join([config.norm, form, f"w{config.width}", f"p{config.lanes}", f"n{config.counts[0]}", *outside])
+    return "_".join(
+        [config.norm, form, f"w{config.width}", f"p{config.lanes}", f"n{config.counts[0]}", *outside]
+    )
 
 
 def measure(job: Job) -> Measurement:
@@ -109,7 +112,11 @@ def measure(job: Job) -> Measurement:
 def _parameters(config: Configuration, channels: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """gamma around 1 of either sign and beta around 0, one pair a channel."""
     draw = np.random.default_rng(seed)
-    assert config.gamma_fraction is not None and config.beta_fraction is not None and config.beta_width is not None
+    assert (
+        config.gamma_fraction is not None
+        and config.beta_fraction is not None
+        and config.beta_width is not None
+    )
     gamma = draw.normal(1, 0.3, channels) * draw.choice([-1, 1], channels) * (1 << config.gamma_fraction)
     beta = draw.normal(0, 0.5, channels) * (1 << config.beta_fraction)
     return _within(gamma, config.gamma_width), _within(beta, config.beta_width)

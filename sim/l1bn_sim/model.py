@@ -1,11 +1,12 @@
 """Verilator models of generated Verilog, one folder a model, built once and then reused.
 
-A model's folder is named by a hash of everything that decides what it does: the Verilog, the waivers, the options and
-the versions of the tools. It appears by one rename when it is complete, so an interrupted build leaves nothing
-that could be mistaken for a model.
+A model's folder is named by a hash of everything that decides what it does: the Verilog, the waivers, the
+options and the versions of the tools. It appears by one rename when it is complete, so an interrupted build
+leaves nothing that could be mistaken for a model.
 
-Two things make a build short. Only the ports are public to the simulator, so Verilator optimises all the rest. And the
-part of Verilator that is the same in every model (most of what there is to compile) is kept beside the models.
+Two things make a build short. Only the ports are public to the simulator, so Verilator optimises all the
+rest. And the part of Verilator that is the same in every model (most of what there is to compile) is kept
+beside the models.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def build(verilog: str, top: str, ports: Iterable[str], store: Path, waves: bool
         The build failed.
     """
     options = [*VERILATOR_OPTIONS, "--top-module", top, "-o", top, *(["--trace-fst"] if waves else [])]
-    control = _control_file(top, ports)
-    decisive = [verilog, control, options, OPTIMISATION, toolchain.versions()]
+    control = _package_file("waivers.vlt") + _public(top, ports)
+    decisive = [verilog, control, options, *_common(waves)]
     model = Model(store / f"{top}-{_digest(decisive)}", top, waves)
     if model.executable.exists():
         return model
@@ -81,7 +82,7 @@ def build(verilog: str, top: str, ports: Iterable[str], store: Path, waves: bool
         (folder / f"{top}.v").write_text(verilog, encoding="utf-8")
         (folder / "control.vlt").write_text(control, encoding="utf-8")
         _verilate(folder, top, options)
-        _compile(folder, store / f"runtime-{_digest([OPTIMISATION, toolchain.versions(), waves])}", waves)
+        _compile(folder, store / f"runtime-{_digest(_common(waves))}", waves)
         complete = folder / "complete"
         complete.mkdir()
         for name in (top, f"{top}.v", "build.log"):
@@ -91,9 +92,18 @@ def build(verilog: str, top: str, ports: Iterable[str], store: Path, waves: bool
     return model
 
 
-def _control_file(top: str, ports: Iterable[str]) -> str:
-    waivers = importlib.resources.files(__package__).joinpath("waivers.vlt").read_text(encoding="utf-8")
-    return waivers + "".join(f'public_flat_rw -module "{top}" -var "{port}"\n' for port in sorted(ports))
+def _common(waves: bool) -> list[object]:
+    """What decides the part that is the same in every model."""
+    shims = {name: _package_file(f"fst/{name}") for name in ("lz4.h", "zlib.h")} if waves else {}
+    return [OPTIMISATION, toolchain.versions(), shims]
+
+
+def _package_file(name: str) -> str:
+    return importlib.resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _public(top: str, ports: Iterable[str]) -> str:
+    return "".join(f'public_flat_rw -module "{top}" -var "{port}"\n' for port in sorted(ports))
 
 
 def _digest(values: object) -> str:
@@ -101,14 +111,18 @@ def _digest(values: object) -> str:
 
 
 def _verilate(folder: Path, top: str, options: list[str]) -> None:
-    libraries = cocotb_tools.config.libs_dir
+    for shim in ("lz4.h", "zlib.h"):
+        (folder / shim).write_text(_package_file(f"fst/{shim}"), encoding="utf-8")
     main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
-    link = f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"
-    _call(folder, ["verilator", *options, "-LDFLAGS", link, "-Mdir", ".", str(main), "control.vlt", f"{top}.v"])
+    _call(folder, ["verilator", *options, "-Mdir", ".", str(main), "control.vlt", f"{top}.v"])
 
 
 def _compile(folder: Path, runtime: Path, waves: bool) -> None:
-    make = ["make", "-j2", "-f", "Vtop.mk", f"VM_TRACE={int(waves)}", "VM_PARALLEL_BUILDS=0"]
+    libraries = cocotb_tools.config.libs_dir
+    # One C++ file: the wheel's makefile gets precompiled headers, which several files would use, wrong for g++.
+    make = ["make", "-j2", "-f", "Vtop.mk", "VM_PARALLEL_BUILDS=0", f"VM_TRACE={int(waves)}"]
+    # Also leaves out the libraries that the FST writer asks for.
+    make += [f"LDLIBS=-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"]
     make += [f"{name}={flags}" for name, flags in OPTIMISATION.items()]
     if not runtime.exists():
         with _locked(runtime.with_suffix(".lock")):

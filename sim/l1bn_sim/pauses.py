@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from itertools import chain, repeat
@@ -22,14 +23,16 @@ def pauses(rate: float, seed: int | str) -> Iterator[bool] | None:
     if not rate:
         return None
     draw = random.Random(seed)
-    active = RUN * (1 - rate) / rate
+    paused = max(RUN, rate / (1 - rate))
+    active = paused * (1 - rate) / rate
 
     def length(mean: float) -> int:
-        return max(1, round(draw.expovariate(1 / mean)))
+        """Geometric, from 1 up."""
+        return 1 if mean <= 1 else 1 + int(math.log(1 - draw.random()) / math.log(1 - 1 / mean))
 
     def runs() -> Iterator[Iterator[bool]]:
         while True:
             yield repeat(False, length(active))
-            yield repeat(True, length(RUN))
+            yield repeat(True, length(paused))
 
     return chain.from_iterable(runs())

@@ -19,7 +19,9 @@ __all__ = ["coverage_line", "table", "write_json"]
 
 def table(rows: Sequence[Row]) -> Table:
     """The rows with what a reader wants to compare side by side."""
-    result = Table(title="Generated hardware against the integer model, on feature maps", title_justify="left")
+    result = Table(
+        title="Generated hardware against the integer model, on feature maps", title_justify="left"
+    )
     for heading in ("norm", "form"):
         result.add_column(heading)
     numbers = ("width", "lanes", "count", "samples", "mismatches", "largest error\nLSB")

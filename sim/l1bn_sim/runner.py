@@ -1,6 +1,7 @@
 """Runs a cocotb bench on a design and says whether it passed.
 
-The simulator's exit code does not tell: it is 0 with failed tests and with none found. The result file decides.
+The simulator's exit code does not tell: it is 0 with failed tests and with none found. The result file
+decides.
 """
 
 from __future__ import annotations

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .fields import Columns, StreamPort
 
 __all__ = ["Comparison", "Scoreboard"]
 
 
+Masked: TypeAlias = "np.ma.MaskedArray[Any, Any]"
+
+
 @dataclass
 class Comparison:
-    """``wrong`` values (an item that is missing or too much counts as one), and a line for every item with one."""
+    """``wrong`` values, an item missing or too much counting as one, and a line for every item with one."""
 
     wrong: int
     lines: list[str]
@@ -24,24 +27,27 @@ class Comparison:
 class Scoreboard:
     """Expected items of one output stream, in order.
 
-    A field that :meth:`expect` is not given is not compared; neither is an entry that is masked (:mod:`numpy.ma`).
+    A field that :meth:`expect` is not given is not compared; neither is an entry that is masked
+    (:mod:`numpy.ma`).
     """
 
     def __init__(self, port: StreamPort):
         self.port = port
         self.length = 0
-        self._batches: list[dict[str, NDArray[Any]]] = []
+        self._batches: list[dict[str, Masked]] = []
 
     def expect(self, **columns: ArrayLike) -> None:
         """Append items: one column a field, all of one length.
 
         Raises :exc:`ValueError` for a field that the stream has not, or columns of different lengths.
         """
-        arrays = {name: np.ma.asarray(column) for name, column in columns.items()}
+        arrays: dict[str, Masked] = {name: np.ma.asarray(column) for name, column in columns.items()}
         unknown = arrays.keys() - {field.name for field in self.port.payload.fields}
         lengths = {len(array) for array in arrays.values()}
         if unknown or len(lengths) != 1:
-            raise ValueError(f"{self.port.name}: unknown fields {sorted(unknown)} or lengths {sorted(lengths)}")
+            raise ValueError(
+                f"{self.port.name}: unknown fields {sorted(unknown)} or lengths {sorted(lengths)}"
+            )
         self.length += lengths.pop()
         self._batches.append(arrays)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 
 import numpy as np
-from l1bn_golden import data
 from numpy.typing import NDArray
+
+from l1bn_golden import data
 
 __all__ = ["beats", "channels", "integers"]
 
 
 def integers(draw: random.Random, width: int, signed: bool, length: int) -> list[int]:
-    """``length`` integers of ``width`` bits: the edges of the range, then as many small ones as large ones."""
+    """``length`` integers of ``width`` bits: the edges of the range, then random ones of every size."""
     low, high = (-(1 << (width - 1)), (1 << (width - 1)) - 1) if signed else (0, (1 << width) - 1)
     edges = [edge for edge in (0, low, high, 1, -1, low + 1, high - 1) if low <= edge <= high]
     values = edges[:length]
@@ -24,7 +25,7 @@ def integers(draw: random.Random, width: int, signed: bool, length: int) -> list
 
 
 def channels(draw: np.random.Generator, width: int, count: int) -> dict[str, NDArray[np.int64]]:
-    """A channel of ``count`` samples of ``width`` bits of every kind that a norm may stumble over, by name."""
+    """A channel of ``count`` samples of ``width`` bits of every kind a norm may stumble over, by name."""
     low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
     kinds = {name: data.edge(name, count, width) for name in data.EDGES}
     kinds["gaussian with an offset"] = data.gaussian(draw, (1, count), width, 0.2, 0.3)[0]

@@ -1,8 +1,8 @@
 """Drivers of a unit's input streams and monitors of its output streams.
 
-Each is a step that the bench calls once after every rising edge, when signals still read as they were before the
-edge: what is written then holds until the next edge. One coroutine steps them all, which is what lets a bench run
-at tens of thousands of cycles a second.
+Each is a step that the bench calls once after every rising edge, when signals still read as they were before
+the edge: what is written then holds until the next edge. One coroutine steps them all, which is what lets a
+bench run at tens of thousands of cycles a second.
 """
 
 from __future__ import annotations

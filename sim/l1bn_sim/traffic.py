@@ -1,4 +1,4 @@
-"""Channels on their way through a forward unit: the packets that go in, and what the golden model says comes out."""
+"""Channels on their way through a forward unit: what goes in, and what the golden model says comes out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from l1bn_golden import Contract, Forward, forward
 from numpy.typing import NDArray
+
+from l1bn_golden import Contract, Forward, forward
 
 from .bench import Bench
 
@@ -59,7 +60,9 @@ class Unit:
         for channel in channels:
             beats, rest = divmod(len(channel.samples), self.lanes)
             if rest or not beats:
-                raise ValueError(f"{len(channel.samples)} samples are no whole number of beats of {self.lanes}")
+                raise ValueError(
+                    f"{len(channel.samples)} samples are no whole number of beats of {self.lanes}"
+                )
             last = np.arange(beats) == beats - 1
             select = {"select": np.full(beats, channel.select)} if len(self.contract.counts) > 1 else {}
             for _ in range(self.passes):
@@ -79,7 +82,7 @@ class Unit:
         # `error` means something with the final beat only.
         flags = np.ma.masked_array(np.full(beats, error), mask=~last)
         self.bench.expect("o", data=result.y.reshape(beats, self.lanes), last=last, error=flags)
-        statistics = {
+        statistics: dict[str, Any] = {
             "mean": result.mean,
             "r_mantissa": result.r_mantissa,
             "r_exponent": result.r_exponent,

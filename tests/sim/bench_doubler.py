@@ -17,6 +17,7 @@ async def doubles(dut, idle, stall):
     draw = np.random.default_rng(cocotb.RANDOM_SEED)
     data = draw.integers(-128, 128, (BEATS, 4))
     last = np.arange(BEATS) % 10 == 9
+    bench.send("i_fault", value=[parameters()["fault"]])
     bench.send("i", data=data, last=last)
     bench.expect("o", data=2 * data, last=last)
     await bench.finish()
