@@ -16,9 +16,13 @@ def test_default_l1_by_hand() -> None:
     contract = Contract()
     assert (contract.x_fraction, contract.y_fraction, contract.beta_fraction) == (12, 12, 12)
     assert (contract.y_width, contract.beta_width, contract.gamma_fraction) == (16, 16, 13)
-    assert (contract.L, contract.K_bits, contract.G, contract.T) == (10, 15 + 12 - 13 + 10, 10, 24)
-    assert (contract.SHIFT_MAX, contract.SHIFT_MIN, contract.F) == (20, 17 - 24, 8)
-    assert (contract.w, contract.f) == (16 + 10 + 10 + 1, 0)
+    # gamma 2**14 over epsilon 1e-5 * 2**12: log2 is 18.6, less than the 14 + 10 of r >= 1/n.
+    assert (contract.L, contract.K_bits, contract.G, contract.T) == (10, 19, 10, 24)
+    assert (contract.SHIFT_MAX, contract.SHIFT_MIN, contract.F) == (20, 17 - 19, 3)
+    assert (contract.w, contract.f) == (16 + 10 + 10, 0)
+    # The root of epsilon bounds r of L2: 14 - log2(sqrt(1e-5) * 2**12) = 10.3.
+    assert Contract(norm="l2").K_bits == 11
+    assert Contract(epsilon=0).K_bits == 15 + 12 - 13 + 10
     # 1e-5 * 2**12 * 2**20 = 42949.67
     assert contract.E(1024) == 42950
 
@@ -30,9 +34,9 @@ def test_other_counts_by_hand() -> None:
     assert (contract.G, contract.T) == (23, 22)
     # odd parts 3 and 25: 5 bits; 22 + 7 - 23 = 6.
     assert contract.f == 6
-    assert contract.w == 8 + 7 + 23 + 1
+    assert contract.w == 8 + 7 + 23
     l2 = contract.replace(norm="l2")
-    assert (l2.w, l2.f) == (2 * (8 + 7) + 2, 6)
+    assert (l2.w, l2.f) == (2 * (8 + 7), 6)
     # 1e-5 * 2**8 * 100**2 = 25.6
     assert l2.E(100) == 26
 
