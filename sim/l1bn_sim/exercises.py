@@ -51,12 +51,12 @@ def sum_accumulator(arguments: Arguments, seed: int) -> Exercise:
 
 def deviation_sums(arguments: Arguments, seed: int) -> Exercise:
     x = _channels(arguments, seed, arguments["count"])
-    floors = [total // x.shape[1] for total in integer.channel_sum(x)]
-    above = x > np.array(floors)[:, None]
+    floors = np.array([total // x.shape[1] for total in integer.channel_sum(x)])
+    distances = x - floors[:, None]
     expected = {
-        "above_sum": np.where(above, x, 0).sum(axis=1),
-        "above": above.sum(axis=1),
-        "level": (x == np.array(floors)[:, None]).sum(axis=1),
+        "absolute_sum": abs(distances).sum(axis=1),
+        "above": (distances > 0).sum(axis=1),
+        "level": (distances == 0).sum(axis=1),
     }
     inputs = {"i": _packets(x, arguments["lanes"]), "i_floor": {"value": floors}}
     return Exercise("channel", inputs, {"o": expected})
@@ -69,7 +69,7 @@ def sign_abs_accumulator(arguments: Arguments, seed: int) -> Exercise:
     means = [integer.divide_by_count(total, guard_bits, x.shape[1]) for total in sums]
     deviations, sign_counts = integer.sign_abs(x, means, guard_bits)
     offset = arguments.get("offsets", [0])[0]
-    inputs = {"i": _packets(x, lanes), "i_mean": {"mean": means, "sum": sums}}
+    inputs = {"i": _packets(x, lanes), "i_mean": {"mean": means}}
     expected = {"deviation": [deviation + offset for deviation in deviations], "sign_count": sign_counts}
     return Exercise("channel", inputs, {"o": expected})
 
@@ -82,9 +82,14 @@ def square_accumulator(arguments: Arguments, seed: int) -> Exercise:
 
 def centred_square_accumulator(arguments: Arguments, seed: int) -> Exercise:
     x = _channels(arguments, seed, arguments["count"])
-    floors = [total // x.shape[1] for total in integer.channel_sum(x)]
+    sums = integer.channel_sum(x)
+    floors = [total // x.shape[1] for total in sums]
+    expected = {
+        "square_sum": integer.centred_square_sum(x, floors),
+        "centred_sum": [total % x.shape[1] for total in sums],
+    }
     inputs = {"i": _packets(x, arguments["lanes"]), "i_floor": {"value": floors}}
-    return Exercise("channel", inputs, {"o": {"square_sum": integer.centred_square_sum(x, floors)}})
+    return Exercise("channel", inputs, {"o": expected})
 
 
 def divide_by_constant(arguments: Arguments, seed: int) -> Exercise:
@@ -133,16 +138,15 @@ def scale(arguments: Arguments, seed: int) -> Exercise:
     contract = Contract.from_parameters(arguments)
     draw = random.Random(seed)
     gammas = integers(draw, contract.gamma_width, True, ITEMS)
-    # Each spread that a channel can have, from all samples equal to half of them at either end of the range.
+    # Spreads of every size that a channel can have; samples that differ deviate by one LSB in sum at least.
     count = contract.counts[0]
     spreads = []
-    for value in integers(draw, contract.w - 1, False, ITEMS):
+    for size in integers(draw, contract.width + contract.L - 1, False, ITEMS):
         if contract.norm == "l1":
-            spreads.append(integer.spread_l1(contract, value, count))
+            spreads.append(integer.spread_l1(contract, size << contract.G, count))
         else:
-            spreads.append(
-                integer.spread_l2(contract, 0, min(value // count, count << (2 * contract.width - 2)), count)
-            )
+            total = min(size * size, count << (2 * contract.width - 2))
+            spreads.append(integer.spread_l2(contract, 0, total, count))
     draw.shuffle(spreads)
     expected = [
         integer.scale(contract, gamma, *spread[1:]) for gamma, spread in zip(gammas, spreads, strict=True)
@@ -156,20 +160,20 @@ def scale(arguments: Arguments, seed: int) -> Exercise:
     return Exercise("item", {"i": inputs}, {"o": {"scale": scales, "shift": shifts, "negative": negatives}})
 
 
-def _constant(contract: Contract, scale: int, negative: bool, mean: int) -> int:
-    """The affine operator's constant: the bias, complemented where the operator complements its result."""
+def _offset(contract: Contract, scale: int, negative: bool, mean: int) -> int:
+    """What the affine operator subtracts, with the 1 that it subtracts itself: see its docstring."""
     bias = integer.bias(contract, scale, negative, mean)
-    return ~bias if negative else bias
+    return bias if negative else -bias - 1
 
 
-def bias(arguments: Arguments, seed: int) -> Exercise:
+def offset(arguments: Arguments, seed: int) -> Exercise:
     contract = Contract.from_parameters(arguments)
     draw = random.Random(seed)
     means = integers(draw, contract.width + contract.G, True, ITEMS)
     scales = integers(draw, contract.scale_width, False, ITEMS)
     draw.shuffle(scales)
     negatives = [draw.random() < 0.5 for _ in means]
-    expected = [_constant(contract, *rest) for rest in zip(scales, negatives, means, strict=True)]
+    expected = [_offset(contract, *rest) for rest in zip(scales, negatives, means, strict=True)]
     inputs = {"mean": means, "scale": scales, "negative": negatives}
     return Exercise("item", {"i": inputs}, {"o": {"value": expected}})
 
@@ -196,7 +200,7 @@ def affine(arguments: Arguments, seed: int) -> Exercise:
         "scale": scales,
         "negative": negatives,
         "shift": shifts,
-        "bias": [_constant(contract, *rest) for rest in zip(scales, negatives, means, strict=True)],
+        "offset": [_offset(contract, *rest) for rest in zip(scales, negatives, means, strict=True)],
         "beta": betas,
     }
     inputs = {"i": {**_packets(x, lanes), "error": errors}, "i_scale": constants}
@@ -215,13 +219,13 @@ def multiplier(arguments: Arguments, seed: int) -> Exercise:
 
 EXERCISES: dict[str, Callable[[Arguments, int], Exercise]] = {
     "Affine": affine,
-    "Bias": bias,
     "CentredSquareAccumulator": centred_square_accumulator,
     "DeviationSums": deviation_sums,
     "DivideByConstant": divide_by_constant,
     "DivideByCount": divide_by_count,
     "IterativeSquareRoot": square_root,
     "Normalizer": normalizer,
+    "Offset": offset,
     "PipelinedSquareRoot": square_root,
     "Scale": scale,
     "SequentialMultiplier": multiplier,

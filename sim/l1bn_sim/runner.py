@@ -103,6 +103,8 @@ def _environment(model: Model, module: str, folder: Path, seed: int, cases: str 
         "COCOTB_RANDOM_SEED": str(seed),
         # Verilator applies inertial writes itself; without this, each one costs a callback.
         "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        # Importing pytest to rewrite assertions takes longer than most simulations.
+        "COCOTB_REWRITE_ASSERTION_FILES": os.environ.get("COCOTB_REWRITE_ASSERTION_FILES", ""),
         "L1BN_BENCH": str((folder / "bench.json").resolve()),
     }
     if cases is not None:

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from l1bn import forward
+from l1bn.config import Configuration
+from l1bn_sim import cli, measure, report, toolchain
+from l1bn_sim.digits import feature_maps
+
+FIELDS = [
+    "norm",
+    "form",
+    "direction",
+    "width",
+    "lanes",
+    "count",
+    "samples",
+    "mismatches",
+    "max_error_lsb",
+    "cycles_per_channel",
+    "predicted_cycles_per_channel",
+    "samples_per_cycle",
+    "seed",
+]
+
+
+@pytest.fixture
+def output(tmp_path, store):
+    """An output folder that shares the built models."""
+    store.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "models").symlink_to(store)
+    return tmp_path / "sim"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--norm", "l3"], "norm = 'l3' is not possible; allowed: l1 or l2"),
+        (["--norm", "l1", "--form", "one-pass"], "form = 'one-pass' is not possible; allowed: two-pass"),
+        (["--form", "no-pass"], "form = 'no-pass' is not possible; allowed: one-pass or two-pass"),
+        (["--direction", "sideways"], "direction = 'sideways' is not possible"),
+        (["--storage", "nowhere"], "storage = 'nowhere' is not possible; allowed: inside or outside"),
+        (["--width", "3"], "width = 3 is not possible; allowed: a whole number from 4 to 32"),
+        (["--width", "wide"], "'wide' is not a valid integer"),
+        (["--lanes", "3"], "lanes = 3 is not possible"),
+        (
+            ["--lanes", "4", "--count", "1022"],
+            "count = 1022 is not possible; allowed: a multiple of lanes = 4",
+        ),
+        (["--count", "1"], "count = 1 is not possible"),
+        (["--channels", "7"], "channels = 7 is not possible; allowed: a whole number from 8"),
+        (["--jobs", "0"], "0 is not in the range"),
+        (["--speed", "9"], "No such option"),
+    ],
+)
+def test_bad_input(options, message, tmp_path, capsys):
+    folder = tmp_path / "new"
+    assert cli.main(["run", "--output", str(folder), *options]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("l1bn_sim: error: ") and message in captured.err
+    assert captured.err.count("\n") == 1
+    assert not folder.exists()
+
+
+def test_an_output_that_is_a_file(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert cli.main(["run", "--output", str(tmp_path / "file")]) == 2
+    assert "allowed: a folder to write to" in capsys.readouterr().err
+
+
+def test_missing_tools(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(
+        toolchain, "require", lambda: (_ for _ in ()).throw(toolchain.ToolchainError("missing: perl"))
+    )
+    assert cli.main(["run", "--output", str(tmp_path / "new")]) == 2
+    assert capsys.readouterr().err == "l1bn_sim: error: missing: perl\n"
+    assert not (tmp_path / "new").exists()
+
+
+def test_ctrl_c(tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(cli, "run_jobs", interrupted)
+    assert cli.main(["run", "--output", str(tmp_path)]) == 130
+    assert capsys.readouterr().err.strip() == (
+        "l1bn_sim: error: interrupted; models that were complete are kept, the report is not written"
+    )
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_default_runs():
+    assert cli._forms(None, None) == [("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass")]
+    assert cli._forms("l2", None) == [("l2", "one-pass"), ("l2", "two-pass")]
+    assert cli._forms(None, "two-pass") == [("l1", "two-pass"), ("l2", "two-pass")]
+
+
+def test_a_run_of_ones_own(output, capfd):
+    unit = {"--norm": "l1", "--width": "8", "--lanes": "4", "--count": "192", "--channels": "12"}
+    options = [word for option in unit.items() for word in option] + ["--waves"]
+    assert cli.main(["run", "--output", str(output), *options]) == 0
+    [row] = json.loads((output / "report.json").read_text())
+    assert list(row) == FIELDS
+    assert (row["norm"], row["form"], row["direction"], row["seed"]) == (
+        "l1",
+        "two-pass",
+        "forward",
+        cli.SEED,
+    )
+    assert (row["width"], row["lanes"], row["count"]) == (8, 4, 192)
+    assert row["samples"] == (12 + 6) * 192
+    assert row["mismatches"] == 0
+    assert 0 < row["max_error_lsb"] < 0.55
+    assert row["cycles_per_channel"] == row["predicted_cycles_per_channel"]
+    assert row["samples_per_cycle"] == 192 / row["cycles_per_channel"]
+    waves = output / "runs" / "l1_two_pass_w8_p4_n192" / "l1_two_pass_w8_p4_n192.fst"
+    assert waves.stat().st_size > 1000
+    printed = capfd.readouterr().out
+    assert str(waves) in printed and "report: " in printed and "covered: " in printed
+
+
+def test_hardware_that_computes_something_else_is_noticed(output, monkeypatch, seed, capfd):
+    config = Configuration(norm="l1", width=8, lanes=4, counts=(192,))
+    monkeypatch.setattr(
+        measure, "unit", lambda config: forward.unit(dataclasses.replace(config, epsilon=0.01))
+    )
+    x = feature_maps(8, 4, 192, 8)
+    result = measure.measure(measure.Job(config, x, seed, output, waves=False))
+    assert result.row.mismatches > 0
+    assert cli._show([result], {}, output) == 1
+
+
+def test_a_run_that_fails_is_named_and_the_others_are_kept(output, capfd):
+    row = measure.Row("l1", "two-pass", "forward", 8, 4, 64, 640, 0, 0.5, 64.0, 64, 1.0, 1)
+    done = measure.Measurement(row, {"idle": 3}, None)
+    assert cli._show([done], {"l2_run": RuntimeError("something broke")}, output) == 1
+    assert "l1bn_sim: error: l2_run: something broke" in capfd.readouterr().err
+    assert len(json.loads((output / "report.json").read_text())) == 1
+
+
+def test_the_report_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "report.json"
+    path.write_text("before")
+    monkeypatch.setattr(report.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        report.write_json([], path)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,96 @@
+"""Forward units under Verilator, see ``l1bn_sim.bench_forward``: a small sample that tells, and the long matrix."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from l1bn import generate
+from l1bn.config import Configuration
+from l1bn.forward import unit
+from l1bn_sim.design import Design, stream_ports
+from l1bn_sim.runner import run_bench
+
+EVERY_RUN = {
+    "constant channel",
+    "idle",
+    "idle and stall",
+    "long packet",
+    "negative gamma",
+    "negative mean",
+    "saturated high",
+    "saturated low",
+    "short packet",
+    "stall",
+    "ties at the mean",
+    "zero gamma",
+}
+"""What a run has to hit."""
+
+ONE_BEAT = {"short packet", "idle and stall"}
+"""What a channel of one beat cannot hit."""
+
+SAMPLE = [
+    {"norm": "l1", "width": 8, "lanes": 4, "count": 1024},
+    {"norm": "l1", "width": 16, "lanes": 1, "count": 48},
+    {"norm": "l1", "width": 4, "lanes": 2, "count": 64},
+    {"norm": "l1", "width": 12, "lanes": 4, "counts": [64, 36, 4], "storage": "outside"},
+    {"norm": "l1", "width": 8, "lanes": 16, "count": 16, "y_width": 6, "beta_width": 12, "gamma_width": 8},
+    {"norm": "l1", "width": 8, "lanes": 1, "count": 64, "guard_bits": 2, "epsilon": 0.5},
+    {"norm": "l2", "form": "one-pass", "width": 16, "lanes": 4, "count": 512},
+    {"norm": "l2", "form": "one-pass", "width": 8, "lanes": 2, "counts": [50, 64]},
+    {"norm": "l2", "form": "one-pass", "width": 8, "lanes": 1, "count": 64, "storage": "outside"},
+    {"norm": "l2", "form": "two-pass", "width": 8, "lanes": 1, "count": 128},
+    {"norm": "l2", "form": "two-pass", "width": 32, "lanes": 2, "count": 36, "scale_width": 24},
+]
+
+MATRIX = [
+    {"norm": norm, "form": form, "width": width, "lanes": lanes, "counts": counts, "storage": storage}
+    for (norm, form), width, (lanes, counts), storage in itertools.product(
+        [("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass")],
+        [4, 8, 12, 16, 24, 32],
+        [(1, [2]), (1, [7, 64, 500]), (2, [256]), (4, [36, 1000]), (16, [16, 2048]), (64, [192])],
+        ["inside", "outside"],
+    )
+]
+
+
+def simulate(parameters, store, folder, seed):
+    config = Configuration.from_mapping(parameters)
+    device = unit(config)
+    outcome = run_bench(
+        Design("unit", generate.verilog(device, "unit"), stream_ports(device)),
+        "l1bn_sim.bench_forward",
+        folder,
+        store=store,
+        seed=seed,
+        parameters={
+            "configuration": config.to_mapping(),
+            "latency": [device.latency(count) for count in config.counts],
+            "cycles_per_channel": [device.cycles_per_channel(count) for count in config.counts],
+        },
+    )
+    return {name for name, times in outcome.result["coverage"].items() if times}
+
+
+def name(parameters):
+    return "-".join(str(value).replace(" ", "") for value in parameters.values())
+
+
+@pytest.mark.parametrize("parameters", SAMPLE, ids=name)
+def test_unit(parameters, store, tmp_path, seed):
+    covered = simulate(parameters, store, tmp_path, seed)
+    counts = parameters.get("counts", [parameters.get("count")])
+    impossible = ONE_BEAT if counts == [parameters["lanes"]] else set()
+    assert covered >= EVERY_RUN - impossible
+
+
+def test_a_unit_with_enough_beats_takes_one_every_cycle(store, tmp_path, seed):
+    assert "full throughput" in simulate(SAMPLE[0], store, tmp_path, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("parameters", MATRIX, ids=name)
+def test_matrix(parameters, store, tmp_path, seed):
+    simulate(parameters, store, tmp_path, seed)
