@@ -123,11 +123,12 @@ class Configuration:
     )
     target: str = _choice(
         "portable",
-        "whose multipliers and memories to use: any tool's, those without multiplier blocks, Lattice ECP5's, "
-        "or iCE40 UltraPlus's",
+        "whose multipliers and memories to use: any tool's, those without multiplier blocks, Lattice ECP5's "
+        "with its multiplier blocks or without, or iCE40 UltraPlus's",
         "portable",
         "logic",
         "ecp5",
+        "ecp5-logic",
         "ice40",
     )
 

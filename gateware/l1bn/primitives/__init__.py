@@ -20,9 +20,11 @@ TARGETS = {
     "portable": Primitives(portable.Multiplier, portable.SampleMemory),
     "logic": Primitives(logic.Multiplier, logic.SampleMemory),
     "ecp5": Primitives(ecp5.Multiplier, ecp5.SampleMemory),
+    "ecp5-logic": Primitives(logic.Multiplier, ecp5.SampleMemory),
     "ice40": Primitives(ice40.Multiplier, ice40.SampleMemory),
 }
-"""Plain registers and memories for any tool; the same without multiplier blocks; Lattice ECP5; iCE40 UltraPlus."""
+"""Plain registers and memories for any tool; the same without multiplier blocks; Lattice ECP5, with its multiplier
+blocks and without; iCE40 UltraPlus."""
 
 
 def primitives(target: str) -> Primitives:

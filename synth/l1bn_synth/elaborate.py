@@ -1,0 +1,35 @@
+"""From a unit of the registry to RTLIL, what it states of itself, and its vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth.back import rtlil
+
+from .registry import Unit
+from .vectors import STIMULI, Vectors, pack
+
+__all__ = ["Elaboration", "elaborate"]
+
+
+@dataclass(frozen=True)
+class Elaboration:
+    """A unit as hardware: its RTLIL (top module ``unit``), latency and cycles per channel, and its vectors."""
+
+    rtlil: str
+    latency: int
+    cycles_per_channel: int
+    vectors: Vectors
+
+
+def elaborate(unit: Unit, primitives: str) -> Elaboration:
+    """Elaborate a unit on the primitives of that name."""
+    component = unit.build(primitives)
+    if unit.group == "top":
+        latency, cycles = component.latency(unit.count), component.cycles_per_channel(unit.count)
+    else:
+        latency = component.latency
+        cycles = unit.results_per_channel() if unit.count else getattr(component, "interval", 1)
+    vectors = pack(component, STIMULI[unit.stimulus](unit.arguments))
+    return Elaboration(str(rtlil.convert(component, name="unit", emit_src=False)), latency, cycles, vectors)
+

@@ -1,0 +1,245 @@
+"""Every unit that is synthesised, in every configuration, and the presets that choose among them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from amaranth.lib.wiring import Component
+
+__all__ = ["GROUPS", "PRESETS", "Unit", "find", "preset", "units"]
+
+GROUPS = ("operator", "pair", "top")
+PRESETS = ("quick", "paper", "full")
+WIDTHS = (8, 12, 16, 24, 32)
+LANES = (1, 4, 16)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit in one configuration.
+
+    Parameters
+    ----------
+    name : what it is, the same in all configurations
+    group : operator, pair (what the paper compares) or top (a whole unit)
+    norm : ``l1`` or ``l2`` for what only one of them needs, else empty
+    width, lanes, count : bits of a sample, samples in a beat, samples in a channel (0: has no channels)
+    stimulus : key of :data:`l1bn_synth.vectors.STIMULI`
+    arguments : of the constructor and of the stimulus
+    multiplies : whether multiplier blocks may be used, so that doing without them is another result
+    form : of the whole units: ``two-pass`` or ``one-pass``
+    """
+
+    name: str
+    group: str
+    norm: str
+    width: int
+    lanes: int
+    count: int
+    stimulus: str
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    multiplies: bool = False
+    form: str = ""
+
+    @property
+    def key(self) -> str:
+        """Short and unique: name and configuration."""
+        parts = [self.name, f"w{self.width}"]
+        if self.count:
+            parts += [f"l{self.lanes}", f"n{self.count}"]
+        return "/".join(parts)
+
+    def build(self, primitives: str) -> Component:
+        """The component, on the primitives of that name (a key of :data:`l1bn.primitives.TARGETS`)."""
+        return BUILDERS[self.name](dict(self.arguments), primitives)
+
+    def results_per_channel(self) -> int:
+        """Results that the unit gives per channel: beats for a whole unit, one where there are no channels."""
+        return self.count // self.lanes if self.count else 1
+
+    def for_target(self, target: str) -> Unit:
+        """The unit as it is synthesised for a target.
+
+        Standard cells come without memory blocks, so there the producer holds the samples of a whole unit.
+        """
+        if self.group == "top" and target == "osu018":
+            return dataclasses.replace(self, arguments={**self.arguments, "storage": "outside"})
+        return self
+
+
+def _operator(module: str, name: str) -> Callable[[dict[str, Any], str], Component]:
+    def build(arguments: dict[str, Any], primitives: str) -> Component:
+        imported = __import__(f"l1bn.operators.{module}", fromlist=[name])
+        return getattr(imported, name)(**arguments)
+
+    return build
+
+
+def _multiplying(module: str, name: str) -> Callable[[dict[str, Any], str], Component]:
+    def build(arguments: dict[str, Any], primitives: str) -> Component:
+        imported = __import__(f"l1bn.operators.{module}", fromlist=[name])
+        return getattr(imported, name)(**arguments, target=primitives)
+
+    return build
+
+
+def _of_formats(module: str, name: str) -> Callable[[dict[str, Any], str], Component]:
+    def build(arguments: dict[str, Any], primitives: str) -> Component:
+        from l1bn.config import Configuration
+        from l1bn.formats import Formats
+
+        imported = __import__(f"l1bn.operators.{module}", fromlist=[name])
+        return getattr(imported, name)(Formats(Configuration.from_mapping({**arguments, "target": primitives})))
+
+    return build
+
+
+def _pair(name: str) -> Callable[[dict[str, Any], str], Component]:
+    def build(arguments: dict[str, Any], primitives: str) -> Component:
+        from . import pairs
+
+        more = {"target": primitives} if name == "SquareAndRoot" else {}
+        return getattr(pairs, name)(**arguments, **more)
+
+    return build
+
+
+def _skid(arguments: dict[str, Any], primitives: str) -> Component:
+    from amaranth.hdl import signed
+    from l1bn.streams import SkidRegister
+
+    return SkidRegister(signed(arguments["width"]))
+
+
+def _top(arguments: dict[str, Any], primitives: str) -> Component:
+    from l1bn.config import Configuration
+    from l1bn.forward import unit
+
+    return unit(Configuration.from_mapping({**arguments, "target": primitives}))
+
+
+BUILDERS: dict[str, Callable[[dict[str, Any], str], Component]] = {
+    "skid register": _skid,
+    "absolute value": _pair("Absolute"),
+    "mean sum": _operator("sums", "SumAccumulator"),
+    "sign-abs accumulator": _operator("deviation", "SignAbsAccumulator"),
+    "square accumulator": _multiplying("squares", "SquareAccumulator"),
+    "divide by constant": _operator("divide", "DivideByConstant"),
+    "divide by 49": _operator("divide", "DivideByConstant"),
+    "divide by 125": _operator("divide", "DivideByConstant"),
+    "square root, iterative": _operator("root", "IterativeSquareRoot"),
+    "square root, pipelined": _operator("root", "PipelinedSquareRoot"),
+    "scale (reciprocal)": _of_formats("scale", "Scale"),
+    "affine": _of_formats("affine", "Affine"),
+    "abs + sign": _pair("AbsoluteAndSign"),
+    "square + root": _pair("SquareAndRoot"),
+    "forward L1": _top,
+    "forward L2, one pass": _top,
+    "forward L2, two passes": _top,
+}
+
+
+def _single(name: str, width: int, stimulus: str, norm: str = "", **arguments: Any) -> Unit:
+    """An operator on single numbers."""
+    return Unit(name, "operator", norm, width, 1, 0, stimulus, {"width": width, **arguments})
+
+
+def _operators(width: int, lanes: int, count: int) -> Iterator[Unit]:
+    """The operators of a unit; those that take one number at a time come with one lane only."""
+    at = (width, lanes, count)
+    guard_bits = (count - 1).bit_length()
+    sums = {"width": width, "lanes": lanes, "count": count}
+    yield Unit("mean sum", "operator", "", *at, "mean-sum", sums)
+    sign_abs = {"width": width, "lanes": lanes, "counts": (count,), "guard_bits": guard_bits}
+    yield Unit("sign-abs accumulator", "operator", "l1", *at, "sign-abs", sign_abs)
+    yield Unit("square accumulator", "operator", "l2", *at, "square", sums, multiplies=True)
+    configuration = {"norm": "l1", "width": width, "lanes": lanes, "counts": (count,)}
+    yield Unit("affine", "operator", "", *at, "affine", configuration, multiplies=True)
+    if lanes == 1:
+        yield dataclasses.replace(
+            _single("divide by constant", width, "divide"),
+            arguments={"width": width + guard_bits, "fraction": guard_bits, "count": count - count // 49},
+        )
+        yield _single("square root, iterative", width, "square-root", "l2")
+        yield _single("square root, pipelined", width, "square-root", "l2")
+        yield dataclasses.replace(
+            _single("scale (reciprocal)", width, "scale"), arguments={**configuration, "lanes": 1}
+        )
+
+
+def _peers() -> Iterator[Unit]:
+    """The operators that other projects publish, in their configurations."""
+    for width in (16, 32):
+        yield _single("skid register", width, "register")
+        yield _single("absolute value", width, "absolute", "l1")
+        yield _single("square root, iterative", width, "square-root", "l2")
+        yield _single("square root, pipelined", width, "square-root", "l2")
+    yield _single("divide by 49", 16, "divide", fraction=0, count=49)
+    yield _single("divide by 125", 32, "divide", fraction=0, count=125)
+
+
+def _pairs(width: int) -> Iterator[Unit]:
+    common = {"width": width}
+    yield Unit("abs + sign", "pair", "l1", width, 1, 0, "absolute-and-sign", common)
+    yield Unit("square + root", "pair", "l2", width, 1, 0, "square-and-root", common, multiplies=True)
+
+
+def _tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
+    for name, norm, form in (
+        ("forward L1", "l1", "two-pass"),
+        ("forward L2, one pass", "l2", "one-pass"),
+        ("forward L2, two passes", "l2", "two-pass"),
+    ):
+        arguments = {
+            "norm": norm,
+            "form": form,
+            "width": width,
+            "lanes": lanes,
+            "counts": (count,),
+            "storage": "inside",
+        }
+        yield Unit(name, "top", norm, width, lanes, count, "forward", arguments, multiplies=True, form=form)
+
+
+def _quick() -> Iterator[Unit]:
+    yield from _operators(16, 1, 1024)
+    yield from _peers()
+    yield from _pairs(16)
+    yield from _tops(16, 1, 1024)
+
+
+def _paper() -> Iterator[Unit]:
+    yield from _quick()
+    for width in WIDTHS:
+        yield from _pairs(width)
+        yield from _tops(width, 1, 1024)
+
+
+def _full() -> Iterator[Unit]:
+    yield from _paper()
+    for width in WIDTHS:
+        for lanes in LANES:
+            yield from _operators(width, lanes, 1024)
+            yield from _tops(width, lanes, 1024)
+
+
+@cache
+def preset(name: str) -> tuple[Unit, ...]:
+    """The units of a preset, each once, in the order of a report."""
+    chosen = {"quick": _quick, "paper": _paper, "full": _full}[name]()
+    unique = {unit.key: unit for unit in chosen}
+    return tuple(sorted(unique.values(), key=lambda unit: GROUPS.index(unit.group)))
+
+
+def units() -> dict[str, Unit]:
+    """All units by key."""
+    return {unit.key: unit for unit in preset("full")}
+
+
+def find(key: str) -> Unit:
+    """The unit of a key; raises :exc:`KeyError` where there is none."""
+    return units()[key]

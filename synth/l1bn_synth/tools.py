@@ -1,0 +1,114 @@
+"""External programs: how they are started, how they fail, which versions they are."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+__all__ = ["FlowError", "ToolFailure", "ToolMissing", "kill_all", "package_version", "python_tool", "run_tool"]
+
+
+class FlowError(RuntimeError):
+    """A unit has no result; the message is one line that says why."""
+
+
+class ToolMissing(FlowError):
+    """A program is not installed; the message says how to install it."""
+
+
+class ToolFailure(FlowError):
+    """A program was killed or exited with an error."""
+
+
+_running: set[subprocess.Popen[str]] = set()
+_running_lock = threading.Lock()
+_stopping = threading.Event()
+
+
+def kill_all() -> None:
+    """Stop every program that :func:`run_tool` has started in this process, and let it start no other."""
+    with _running_lock:
+        _stopping.set()
+        for process in _running:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+
+def run_tool(
+    name: str, command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None
+) -> str:
+    """Run a program in ``folder`` and return what it printed, standard error included.
+
+    The program gets a process group of its own: the interrupt key of the terminal reaches this process alone,
+    which then decides what stops.
+
+    Raises
+    ------
+    ToolFailure
+        If it was killed, could not be started or exited with a code other than 0; the message holds the last line
+        that mentions an error, or its last line.
+    """
+    with _running_lock:
+        if _stopping.is_set():
+            raise ToolFailure(f"{name} was not started: the run is being stopped")
+        try:
+            process = subprocess.Popen(
+                [str(word) for word in command],
+                cwd=folder,
+                env=None if environment is None else dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ToolFailure(f"{name} could not be started: {error.strerror}") from error
+        _running.add(process)
+    try:
+        output, _ = process.communicate()
+    finally:
+        with _running_lock:
+            _running.discard(process)
+    if process.returncode < 0:
+        number = -process.returncode
+        try:
+            reason = signal.Signals(number).name
+        except ValueError:
+            reason = str(number)
+        raise ToolFailure(f"{name} was killed by signal {reason}")
+    if process.returncode:
+        raise ToolFailure(f"{name} exited with code {process.returncode}: {_last_error(output)}")
+    return output
+
+
+def _last_error(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower() and " 0 errors" not in line]
+    chosen = (errors or lines or ["no output"])[-1]
+    return chosen if len(chosen) <= 300 else chosen[:297] + "..."
+
+
+def python_tool(code: str) -> list[str]:
+    """The command that runs Python code in an interpreter like this one."""
+    return [sys.executable, "-c", code]
+
+
+def package_version(package: str) -> str:
+    """Version of an installed package.
+
+    Raises :exc:`ToolMissing` where there is none.
+    """
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        raise ToolMissing(f"{package} is missing; install: pip install {package}") from None

@@ -1,0 +1,134 @@
+"""Yosys: from a unit's RTLIL to its mapped netlist, alone and inside the harness."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .harness import Port, harness_rtlil
+from .netlist import Netlist
+from .tools import FlowError, package_version, python_tool, run_tool
+
+__all__ = ["Synthesis", "check_log", "run_yosys", "synthesise", "yosys_version"]
+
+# What Yosys only warns about, or merely mentions, and what makes hardware that does something else.
+FATAL = (
+    (re.compile(r"Warning: .*Driver-driver conflict"), "two drivers on one net"),
+    (re.compile(r"Warning: .*multiple conflicting drivers"), "two drivers on one net"),
+    (re.compile(r"Latch inferred for signal"), "an inferred latch"),
+    (re.compile(r"Warning: .*(logic|combinational) loop"), "a combinational loop"),
+    (re.compile(r"Warning: .*is used but has no driver"), "an undriven net"),
+)
+
+_PROGRAM = "import sys; from pyosys import libyosys as ys; ys.run_pass('script ' + sys.argv[1], ys.Design())"
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """A mapped unit.
+
+    ``netlist`` (Yosys' JSON) is the unit alone, ``harnessed`` is nextpnr's input; ``cells`` counts cells of the
+    unit by type; ``warnings`` are the lines that Yosys marked as such.
+    """
+
+    netlist: str
+    harnessed: str
+    cells: dict[str, int]
+    warnings: list[str]
+
+
+def yosys_version() -> str:
+    """Version of the Yosys that is used."""
+    return package_version("pyosys")
+
+
+def run_yosys(script: str, folder: Path) -> str:
+    """Run a script in ``folder``, one command a line, and return its log.
+
+    Raises :exc:`FlowError` for what :func:`check_log` finds, and where Yosys fails.
+    """
+    (folder / "script.ys").write_text(script, encoding="utf-8")
+    log = run_tool("yosys", [*python_tool(_PROGRAM), "script.ys"], folder)
+    check_log(log)
+    return log
+
+
+def check_log(log: str) -> None:
+    """Raise :exc:`FlowError` if a log tells of hardware that does not do what its source says."""
+    for pattern, what in FATAL:
+        for line in log.splitlines():
+            if pattern.search(line):
+                raise FlowError(f"yosys found {what}: {line.strip()}")
+
+
+def warnings_of(log: str) -> list[str]:
+    """The lines marked as warnings, each once, in order."""
+    return list(dict.fromkeys(line.strip() for line in log.splitlines() if line.startswith("Warning:")))
+
+
+def read_ports(netlist: Mapping[str, Any], module: str = "unit") -> dict[str, Port]:
+    """The ports of a module of a netlist in Yosys' JSON."""
+    ports = netlist["modules"][module]["ports"]
+    return {name: Port(port["direction"], len(port["bits"])) for name, port in ports.items()}
+
+
+def synthesis_command(family: str, dsp: bool, top: str) -> str:
+    """The synthesis of one FPGA family, with or without multiplier blocks."""
+    if family == "ecp5":
+        return f"synth_ecp5 -top {top}" + ("" if dsp else " -nodsp")
+    return f"synth_ice40 -top {top}" + (" -dsp" if dsp else "")
+
+
+def synthesise(rtlil: str, family: str, dsp: bool) -> Synthesis:
+    """Map a unit, whose top module is ``unit``, to the cells of an FPGA.
+
+    The unit is mapped alone, so that its area is its own; the harness is mapped around the finished netlist.
+
+    Raises
+    ------
+    FlowError
+        If Yosys fails, or reports a latch, a loop, an undriven or a doubly driven net.
+    """
+    with tempfile.TemporaryDirectory(prefix="l1bn-yosys-") as name:
+        folder = Path(name)
+        (folder / "unit.il").write_text(rtlil, encoding="utf-8")
+        log = run_yosys(
+            f"""
+            read_rtlil unit.il
+            {synthesis_command(family, dsp, "unit")}
+            check
+            select unit
+            write_json -selected unit.json
+            write_rtlil -selected mapped.il
+            """,
+            folder,
+        )
+        netlist = (folder / "unit.json").read_text(encoding="utf-8")
+        parsed = json.loads(netlist)
+        (folder / "harness.il").write_text(harness_rtlil(read_ports(parsed)), encoding="utf-8")
+        run_yosys(
+            f"""
+            read_rtlil mapped.il
+            setattr -mod -set blackbox 1 unit
+            read_rtlil harness.il
+            {synthesis_command(family, dsp, "harness")}
+            setattr -mod -unset blackbox =unit
+            flatten
+            opt_clean -purge
+            check
+            select harness
+            write_json -selected harness.json
+            """,
+            folder,
+        )
+        return Synthesis(
+            netlist,
+            (folder / "harness.json").read_text(encoding="utf-8"),
+            Netlist(netlist).counts(),
+            warnings_of(log),
+        )
