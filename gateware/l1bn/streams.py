@@ -101,10 +101,11 @@ class SkidRegister(wiring.Component):
 
 
 class SampleBuffer(wiring.Component):
-    """First-in first-out buffer in block RAM, with the RAM's output register as its last stage.
+    """First-in first-out buffer in block RAM.
 
-    The flag that admits a beat is a register that lags behind the fill level, so up to ``slack`` words of the
-    memory stay unused; nothing is compared between the write and the read side.
+    A beat is registered, written, fetched and moved to the RAM's output register, and leaves through a skid
+    register whose ``ready`` enables the last two steps. The flag that admits a beat lags behind the fill level, so
+    up to ``slack`` words of the memory stay unused; nothing is compared between the write and the read side.
 
     Parameters
     ----------
@@ -113,10 +114,10 @@ class SampleBuffer(wiring.Component):
         ``beats + slack`` words
     target : whose memories to use, see :func:`l1bn.primitives.primitives`
 
-    Latency: 3 when empty (write, fetch, output register).
+    Latency: 5 when empty.
     """
 
-    latency = 3
+    latency = 5
     slack = 4
 
     def __init__(self, shape: Shape | data.Layout, beats: int, target: str = "portable"):
@@ -128,39 +129,37 @@ class SampleBuffer(wiring.Component):
         m = Module()
         word = Value.cast(self.i.payload)
         m.submodules.memory = memory = primitives(self.target).memory(len(word), self.depth)
+        m.submodules.skid = skid = SkidRegister(self.shape)
+        wiring.connect(m, skid.o, wiring.flipped(self.o))
+        advance = skid.i.ready
         has_room, has_words = Signal(init=1), Signal()
         level = Signal(range(self.depth))  # words written and not yet fetched
-        fetched, valid = Signal(), Signal()
-        advance_fetched, advance = Signal(), Signal()
-        write, fetch = Signal(), Signal()
+        write, fetch, fetched, valid = Signal(), Signal(), Signal(), Signal()
+        written = Signal(len(word), reset_less=True)
 
+        m.d.sync += [write.eq(self.i.valid & has_room), written.eq(word)]
         m.d.comb += [
             self.i.ready.eq(has_room),
-            self.o.valid.eq(valid),
-            self.o.payload.eq(memory.o_data),
-            advance.eq(~valid | self.o.ready),
-            advance_fetched.eq(~fetched | ~valid | self.o.ready),
-            write.eq(self.i.valid & has_room),
-            fetch.eq(has_words & advance_fetched),
+            fetch.eq(has_words & advance),
             memory.w_enable.eq(write),
-            memory.w_data.eq(word),
-            memory.r_enable.eq(advance_fetched),
+            memory.w_data.eq(written),
+            memory.r_enable.eq(advance),
             memory.o_enable.eq(advance),
+            skid.i.valid.eq(valid),
+            skid.i.payload.eq(memory.o_data),
         ]
         with m.If(write):
             m.d.sync += memory.w_address.eq(memory.w_address + 1)
         with m.If(fetch):
             m.d.sync += memory.r_address.eq(memory.r_address + 1)
+        with m.If(advance):
+            m.d.sync += [fetched.eq(has_words), valid.eq(fetched)]
 
         with m.If(write ^ fetch):
             m.d.sync += level.eq(level + Mux(fetch, -1, 1))
             m.d.sync += has_words.eq(write | (level != 1))
-        m.d.sync += has_room.eq(~level[2:].all())  # a full quarter-word group is `slack` words
-
-        with m.If(advance_fetched):
-            m.d.sync += fetched.eq(has_words)
-        with m.If(advance):
-            m.d.sync += valid.eq(fetched)
+        # Two beats can be on their way while the flag does not show them: room for `slack` is more than enough.
+        m.d.sync += has_room.eq(~level[2:].all())
         return m
 
 

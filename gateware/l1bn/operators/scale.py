@@ -9,13 +9,13 @@ from ..formats import Formats
 from ..layouts import inlet, outlet
 from .multiply import SequentialMultiplier
 from .sequence import sequence
-from .settle import settling_cycles, settling_difference
+from .settle import settling_cycles, settling_sum
 
 __all__ = ["Offset", "Scale"]
 
 
 class Scale(wiring.Component):
-    """k = round(|gamma| / r) as a normalised mantissa with its shift, by restoring division, a bit a cycle.
+    """k = round(|gamma| / r) as a normalised mantissa with its shift, by non-restoring division, a bit a step.
 
     The quotient is taken from its first 1 on, until it has one bit more than k, for the rounding, or until
     its last place is worth ``2**-(shift_max + 1)``.
@@ -37,7 +37,7 @@ class Scale(wiring.Component):
         config = formats.config
         # The digits, and two steps in which the quotient is rounded and its shift placed.
         self.digits = config.gamma_width + config.scale_width + 1
-        self.cycles = settling_cycles(formats.mantissa_width + 2) + 1
+        self.cycles = max(2, settling_cycles(formats.mantissa_width + 2) + 1)
         self.latency = (self.digits + 2) * self.cycles + 1
         self.interval = self.latency + 1
         super().__init__(
@@ -63,7 +63,7 @@ class Scale(wiring.Component):
         m = Module()
         config, formats = self.formats.config, self.formats
         bits, mantissa_width = config.scale_width, formats.mantissa_width
-        remainder = Signal(mantissa_width + 1, reset_less=True)
+        remainder = Signal(signed(mantissa_width + 2), reset_less=True)
         divisor = Signal(mantissa_width, reset_less=True)
         quotient = Signal(bits + 1, reset_less=True)
         negative = Signal(reset_less=True)
@@ -76,8 +76,14 @@ class Scale(wiring.Component):
 
         gamma, magnitude = self.i.payload.gamma, Signal(config.gamma_width)
         m.d.comb += magnitude.eq(abs(gamma))
-        difference = settling_difference(m, remainder, divisor, mantissa_width + 2)
-        fits = ~difference[-1]
+        # Non-restoring: the divisor is subtracted from a remainder that is not negative, else added.
+        subtract = ~remainder[-1]
+        addend = Cat(divisor ^ subtract.replicate(mantissa_width), subtract).as_signed()
+        total = settling_sum(m, remainder, addend, mantissa_width + 2, carry=subtract)
+
+        # Whether the next digit is one of k's: a step has two cycles or more, so the answer may come a cycle late.
+        wanted = Signal(reset_less=True)
+        m.d.sync += wanted.eq(~quotient[-1] & (place != finest))
 
         run = sequence(m, self.i, self.o, self.digits + 2, self.cycles)
         with m.If(run.load):
@@ -89,9 +95,9 @@ class Scale(wiring.Component):
                 place.eq(Mux(gamma == 0, finest, first - self.i.payload.r_exponent)),
             ]
         with m.Elif(run.step):
-            m.d.sync += remainder.eq(Mux(fits, difference, remainder) << 1)
-            with m.If(~quotient[-1] & (place != finest)):
-                m.d.sync += [quotient.eq(Cat(fits, quotient)), place.eq(place + 1)]
+            m.d.sync += remainder.eq(total << 1)
+            with m.If(wanted):
+                m.d.sync += [quotient.eq(Cat(~total[-1], quotient)), place.eq(place + 1)]
 
         rounded = Signal(bits + 2, reset_less=True)
         overflow = rounded[bits + 1]
