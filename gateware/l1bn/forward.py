@@ -209,7 +209,8 @@ class BatchNorm(wiring.Component):
     i : packets of x, :func:`l1bn.layouts.packet`
     i_affine : gamma and beta, one item per channel
     o : packets of y with ``error``
-    o_stats : the statistics, one item per channel; they hold the unit up like any stream that is not read
+    o_stats : the statistics, one item per channel; they hold the unit up like any stream that is not read. They
+        leave before the last pass, so their ``error`` does not know of a wrong length there; that of ``o`` does
 
     The packet of one channel has count / lanes beats. One that is too short or too long gives a full packet
     of y that ends with ``error``; the next one is right.
@@ -277,8 +278,10 @@ class BatchNorm(wiring.Component):
         # What the spread does not need of a channel waits beside it.
         beside = fields(mean.o.payload.shape())
         del beside["sum"]
-        # One register more than the spread holds channels, so that the next one finds a place.
-        waiting = [ChannelRegister(data.StructLayout(beside)) for _ in range(spread.held + 1)]
+        # One register more than the spread holds channels, so that the next one finds a place; the first is free
+        # again at once, so that the packet of the next one need not wait for it.
+        layout = data.StructLayout(beside)
+        waiting = [Register(layout), *(ChannelRegister(layout) for _ in range(spread.held))]
         for index, register in enumerate(waiting):
             m.submodules[f"waiting_{index}"] = register
         for before, after in pairwise(waiting):
