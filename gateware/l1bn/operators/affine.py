@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,6 +12,7 @@ from ..formats import Formats
 from ..layouts import inlet, outlet, packet, scale_constants
 from ..primitives import primitives
 from ..streams import SkidRegister
+from .subtract import difference
 
 __all__ = ["Affine", "AffineLane"]
 
@@ -92,9 +95,9 @@ class AffineLane(wiring.Component):
             split, fraction = self.low_width, formats.scale_fraction
             below = stage(stage(~self.offset_low[:fraction]))
             # The places below borrow from neither: the 1 is theirs, which leaves a borrow to the lowest place here.
-            low = stage((product[:split] - self.offset_low[fraction:] - 1)[: split + 1])
+            low = stage(difference(product[:split], self.offset_low[fraction:], 1))
             high = stage(product[split:].as_signed())
-            rest = (high - self.offset_high.as_signed() - low[split])[: self.sum_width - split]
+            rest = difference(resize(high, self.sum_width - split), self.offset_high, low[split])[:-1]
             return Cat(below, stage(low[:split]), stage(rest)).as_signed()
 
         def shift_right(value: Value) -> tuple[Value, Value]:
@@ -104,8 +107,8 @@ class AffineLane(wiring.Component):
                 keep = self.doubled_width + (1 << low) - 1  # later stages shift by up to that much more
                 ways = [value >> (way << low) for way in range(1 << (high - low))]
                 digit = getattr(self, f"shift_{low}")
-                lost = Array([differ(way[keep - 1 :]) for way in ways])[digit]
-                kept = Value.cast(Array([resize(way, keep) for way in ways])[digit])
+                lost = choose(digit, [differ(way[keep - 1 :]) for way in ways])
+                kept = choose(digit, [resize(way, keep) for way in ways])
                 if low == 0:
                     kept = kept ^ self.negative.replicate(keep)
                 overflow = stage(overflow | lost)
@@ -127,12 +130,12 @@ class AffineLane(wiring.Component):
             multiplier.a.eq(self.x),
             multiplier.b.eq(self.scale),
         ]
-        difference = subtract_offset(multiplier.product)
-        sign: Value = difference[-1]
+        total = subtract_offset(multiplier.product)
+        sign: Value = total[-1]
         for _ in self.shift_digits[1:]:
             sign = stage(sign)
         sign = stage(sign ^ self.negative)
-        doubled, overflow = shift_right(difference >> formats.shift_range.start)
+        doubled, overflow = shift_right(total >> formats.shift_range.start)
         m.d.comb += self.y.eq(round_and_saturate(doubled, overflow, sign))
         return m
 
@@ -229,6 +232,13 @@ class Affine(wiring.Component):
             "negative": constants.negative,
             "beta": constants.beta,
         }
+
+
+def choose(digit: Value, ways: Sequence[Value]) -> Value:
+    """One of as many values as the digit can have, by a tree of two-way choices."""
+    for bit in digit:
+        ways = [Mux(bit, high, low) for low, high in zip(ways[::2], ways[1::2], strict=True)]
+    return ways[0]
 
 
 def differ(bits: Value) -> Value:

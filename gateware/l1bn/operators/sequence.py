@@ -27,23 +27,18 @@ def sequence(m: Module, i: stream.Interface, o: stream.Interface, steps: int, cy
     one cycle after the result at the earliest, so the operator repeats in one cycle more.
     """
     idle = Signal(init=1)
-    busy = Signal()
+    walk = Signal(cycles)  # one bit walks through the cycles of a step
     left = Signal(range(steps + 1), reset_less=True)
     final = Signal(reset_less=True)
-    load = i.valid & idle
-    step: Value = busy
-    if cycles > 1:
-        settled = Signal()
-        waited = Signal(cycles - 1)  # one bit walks through the cycles of a step
-        m.d.sync += Cat(waited, settled).eq(Cat(load | settled & ~final, waited))
-        step = settled
+    load, step = i.valid & idle, walk[-1]
     m.d.comb += i.ready.eq(idle)
+    m.d.sync += walk.eq(Cat(load | (step & ~final), walk[:-1]))
     with m.If(load):
-        m.d.sync += [idle.eq(0), busy.eq(1), left.eq(steps), final.eq(steps == 1)]
+        m.d.sync += [idle.eq(0), left.eq(steps), final.eq(steps == 1)]
     with m.If(step):
         m.d.sync += [left.eq(left - 1), final.eq(left == 2)]
         with m.If(final):
-            m.d.sync += [busy.eq(0), o.valid.eq(1)]
+            m.d.sync += o.valid.eq(1)
     with m.If(o.valid & o.ready):
         m.d.sync += [o.valid.eq(0), idle.eq(1)]
     return Sequence(load, step, left)

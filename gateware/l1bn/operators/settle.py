@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from amaranth.hdl import Cat, Const, Module, Shape, Signal, Value
 
+from .subtract import difference
 from .total import SEGMENT
 
 __all__ = ["settling_cycles", "settling_difference", "settling_sum"]
@@ -27,7 +28,7 @@ def settling_sum(m: Module, a: Value, b: Value, width: int, carry: Value | int =
 
 def settling_difference(m: Module, a: Value, b: Value, width: int) -> Value:
     """``a - b``; see :func:`settling_sum`."""
-    return settle(m, lambda a, b, borrow: a - b - borrow, a, b, Const(0, 1), width)
+    return settle(m, difference, a, b, Const(0, 1), width)
 
 
 def settle(

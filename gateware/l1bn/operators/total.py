@@ -9,6 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..formats import clog2
+from .subtract import difference
 
 __all__ = [
     "SEGMENT",
@@ -127,7 +128,10 @@ class ChannelTotal(wiring.Component):
                 m.d.sync += Cat(running, carry_out).eq(running + addend + carry)
             m.d.sync += ended.eq(end)
             with m.If(ended):
-                m.d.sync += [previous.eq(running), Cat(part, borrow_out).eq(running - previous - borrow)]
+                m.d.sync += [
+                    previous.eq(running),
+                    Cat(part, borrow_out).eq(difference(running, previous, borrow)),
+                ]
             parts.append(part)
             valid, end = delayed_flag(m, valid, 1), delayed_flag(m, end, 1)
             carry, borrow = carry_out, borrow_out
