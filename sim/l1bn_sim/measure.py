@@ -80,6 +80,7 @@ def measure(job: Job) -> Measurement:
     gamma, beta = _parameters(config, len(job.x), job.seed)
     np.savez(folder / "channels.npz", x=job.x, gamma=gamma, beta=beta)
     parameters: dict[str, Any] = {"configuration": config.to_mapping(), "channels": "channels.npz"}
+    waves = job.output / f"{name}.fst" if job.waves else None
     outcome = run_bench(
         design,
         "l1bn_sim.bench_maps",
@@ -87,7 +88,7 @@ def measure(job: Job) -> Measurement:
         store=job.output / "models",
         seed=job.seed,
         parameters=parameters,
-        waves=job.waves,
+        waves=waves,
     )
     steady, paused = outcome.result["steady"], outcome.result["paused"]
     cycles = float(np.mean(steady["periods"]))
@@ -106,7 +107,7 @@ def measure(job: Job) -> Measurement:
         samples_per_cycle=config.counts[0] / cycles,
         seed=job.seed,
     )
-    return Measurement(row, outcome.result["coverage"], outcome.waves)
+    return Measurement(row, outcome.result["coverage"], waves)
 
 
 def _parameters(config: Configuration, channels: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

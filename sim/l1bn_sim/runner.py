@@ -40,7 +40,6 @@ class Outcome:
     result: dict[str, Any]
     """What the bench reported, see :meth:`l1bn_sim.bench.Bench.report`."""
     log: Path
-    waves: Path | None
 
 
 def run_bench(
@@ -52,7 +51,7 @@ def run_bench(
     seed: int,
     parameters: Mapping[str, Any] | None = None,
     cases: str | None = None,
-    waves: bool = False,
+    waves: Path | None = None,
 ) -> Outcome:
     """Build ``design``, or take the model that is there, and run the cocotb tests in ``module`` on it.
 
@@ -65,7 +64,7 @@ def run_bench(
     seed : seed of all random numbers in the bench
     parameters : plain data for the bench, see :func:`l1bn_sim.bench.parameters`
     cases : regular expression; only the tests whose names it matches are run
-    waves : write ``<name>.fst`` into ``folder``
+    waves : FST file to write
 
     Raises
     ------
@@ -74,7 +73,7 @@ def run_bench(
     BuildError, ToolchainError
         See :func:`l1bn_sim.model.build`.
     """
-    model = build(design.verilog, design.name, design.signals, store, waves)
+    model = build(design.verilog, design.name, design.signals, store, waves is not None)
     folder.mkdir(parents=True, exist_ok=True)
     for stale in ("results.xml", "result.json"):
         (folder / stale).unlink(missing_ok=True)
@@ -82,12 +81,11 @@ def run_bench(
     description = {"streams": streams, "parameters": dict(parameters or {})}
     (folder / "bench.json").write_text(json.dumps(description), encoding="utf-8")
 
-    trace = folder / f"{design.name}.fst" if waves else None
-    _simulate(model, folder, _environment(model, module, folder, seed, cases), trace)
+    _simulate(model, folder, _environment(model, module, folder, seed, cases), waves)
     tests = _check(folder)
     result_file = folder / "result.json"
     result = json.loads(result_file.read_text(encoding="utf-8")) if result_file.exists() else {}
-    return Outcome(tests, result, folder / "simulation.log", trace)
+    return Outcome(tests, result, folder / "simulation.log")
 
 
 def _environment(model: Model, module: str, folder: Path, seed: int, cases: str | None) -> dict[str, str]:
@@ -112,10 +110,10 @@ def _environment(model: Model, module: str, folder: Path, seed: int, cases: str 
     return environment
 
 
-def _simulate(model: Model, folder: Path, environment: dict[str, str], trace: Path | None) -> None:
+def _simulate(model: Model, folder: Path, environment: dict[str, str], waves: Path | None) -> None:
     command = [str(model.executable.resolve())]
-    if trace is not None:
-        command += ["--trace", "--trace-file", str(trace.resolve())]
+    if waves is not None:
+        command += ["--trace", "--trace-file", str(waves.resolve())]
     with (folder / "simulation.log").open("wb") as log:
         subprocess.run(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
 

@@ -119,7 +119,7 @@ def test_a_run_of_ones_own(output, capfd):
     assert 0 < row["max_error_lsb"] < 0.55
     assert row["cycles_per_channel"] == row["predicted_cycles_per_channel"]
     assert row["samples_per_cycle"] == 192 / row["cycles_per_channel"]
-    waves = output / "runs" / "l1_two_pass_w8_p4_n192" / "l1_two_pass_w8_p4_n192.fst"
+    waves = output / "l1_two_pass_w8_p4_n192.fst"
     assert waves.stat().st_size > 1000
     printed = capfd.readouterr().out
     assert str(waves) in printed and "report: " in printed and "covered: " in printed
