@@ -281,7 +281,8 @@ class BatchNorm(wiring.Component):
         # One register more than the spread holds channels, so that the next one finds a place; the first is free
         # again at once, so that the packet of the next one need not wait for it.
         layout = data.StructLayout(beside)
-        waiting = [Register(layout), *(ChannelRegister(layout) for _ in range(spread.held))]
+        waiting: list[Register | ChannelRegister] = [Register(layout)]
+        waiting += [ChannelRegister(layout) for _ in range(spread.held)]
         for index, register in enumerate(waiting):
             m.submodules[f"waiting_{index}"] = register
         for before, after in pairwise(waiting):
