@@ -78,7 +78,8 @@ def simulate(parameters, store, folder, seed):
 
 
 def name(parameters):
-    return "-".join(str(value).replace(" ", "") for value in parameters.values())
+    values = (value if isinstance(value, list) else [value] for value in parameters.values())
+    return "-".join("_".join(map(str, value)) for value in values)
 
 
 @pytest.mark.parametrize("parameters", SAMPLE, ids=name)
