@@ -99,22 +99,23 @@ class Scale(wiring.Component):
             with m.If(wanted):
                 m.d.sync += [quotient.eq(Cat(~total[-1], quotient)), place.eq(place + 1)]
 
+        # Rounding and placing take three cycles, for which there are two steps.
         rounded = Signal(bits + 2, reset_less=True)
         overflow = rounded[bits + 1]
-        # The shift as the affine operator takes it, before the carry of a rounding up to the next power of two.
-        moved = Signal(range(lowest + formats.scale_fraction - 2, formats.shift_range.stop), reset_less=True)
-        shift = Signal(signed(len(moved) + 1))
         scale = Signal(bits, reset_less=True)
+        # The shift as the affine operator takes it, first without the carry of a rounding up to a power of two.
+        moved = Signal(range(lowest + formats.scale_fraction - 2, formats.shift_range.stop), reset_less=True)
+        shift = Signal(signed(len(moved) + 1), reset_less=True)
         placed = Signal(formats.shift_shape, reset_less=True)
         lowest_shift = formats.shift_range.start
         m.d.sync += [
             rounded.eq(quotient + 1),
             moved.eq(place + (formats.scale_fraction - 2)),
             scale.eq(rounded[1 : bits + 1] | (overflow << (bits - 1))),
+            shift.eq(moved - overflow),
             placed.eq(Mux(shift < lowest_shift, lowest_shift, shift)),
         ]
         m.d.comb += [
-            shift.eq(moved - overflow),
             self.o.payload.scale.eq(scale),
             self.o.payload.negative.eq(negative),
             self.o.payload.shift.eq(placed),
