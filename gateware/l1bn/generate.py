@@ -36,7 +36,7 @@ def verilog(unit: wiring.Component, name: str) -> str:
     check_module_name(name)
     with _environment("AMARANTH_USE_YOSYS", "builtin"):
         text = amaranth_verilog.convert(unit, name=name, emit_src=False, strip_internal_attrs=True)
-    return _header(unit.config, name) + _plain_module_names(text)
+    return _header(unit.config, name) + _plain_module_names(_without_empty_wires(text))
 
 
 def write(
@@ -83,6 +83,14 @@ def _header(config: Configuration, name: str) -> str:
         *(f"  {key:<15} {value}" for key, value in values.items()),
     ]
     return "".join(f"// {line}".rstrip() + "\n" for line in lines) + "\n"
+
+
+def _without_empty_wires(text: str) -> str:
+    """Drop the declarations of wires without bits, which by the standard have two.
+
+    Amaranth declares them for signals and fields of no width; nothing ever refers to one.
+    """
+    return re.sub(r"^ *wire \[-1:0\] .*;\n", "", text, flags=re.MULTILINE)
 
 
 def _plain_module_names(text: str) -> str:
