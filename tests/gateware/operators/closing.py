@@ -1,0 +1,28 @@
+"""The timing that all accumulators share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..bench import Bench
+from ..channels import Samples
+
+__all__ = ["check_closing"]
+
+
+def check_closing(bench: Bench, rows: Sequence[Samples], lanes: int, latency: int) -> None:
+    """Hold an accumulator that ran without pauses to its latency and to one beat a cycle.
+
+    Only the final beat of a channel may wait, and only until the sums of the channel before have left.
+    """
+    beats = [len(row) // lanes for row in rows]
+    final = np.cumsum(beats) - 1
+    accepted = np.array(bench.sources["i"].accepted)
+    assert (np.array(bench.sinks["o"].taken) - accepted[final] == latency).all()
+    expected = [accepted[final[0]]]
+    for length in beats[1:]:
+        expected.append(max(expected[-1] + length, expected[-1] + latency + 1))
+    assert accepted[final].tolist() == expected
+    assert (np.delete(np.diff(accepted), final[1:] - 1) == 1).all()

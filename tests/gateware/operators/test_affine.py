@@ -1,0 +1,56 @@
+"""The affine operator against the golden model: constants of real channels, and any that the formats hold."""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+from itertools import cycle
+
+import numpy as np
+import pytest
+
+from l1bn.formats import Formats
+from l1bn.operators.affine import Affine
+from l1bn_golden.integer import affine, bias, forward
+
+from ..bench import exercise, periods, shuffled
+from ..channels import channels, packets
+from .contracts import CONFIGURATIONS, contract
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_affine(name: str, seed: int) -> None:
+    configuration = CONFIGURATIONS[name]
+    golden = contract(configuration)
+    draw = random.Random(seed)
+    rows = channels(seed, golden.width, golden.counts)
+    gammas = shuffled(seed, golden.gamma_width, True, len(rows))
+    betas = shuffled(seed, golden.beta_width, True, len(rows))
+    negatives, shifts, offsets, scales, outputs = [], [], [], [], []
+    for index, (row, gamma, beta, count) in enumerate(
+        zip(rows, gammas, betas, cycle(golden.counts), strict=False)
+    ):
+        real = forward(golden, row[None], gamma, beta, count)
+        k, t, mean, negative = int(real.scale[0]), int(real.shift[0]), real.mean[0], bool(real.negative[0])
+        if index % 2:
+            k = draw.getrandbits(golden.scale_width)
+            t = draw.randint(golden.SHIFT_MIN, golden.SHIFT_MAX) + golden.F - 1
+        constant = bias(golden, k, negative, mean)
+        outputs.append(affine(golden, row[None], [mean], [k], [t], [negative], [beta])[0])
+        scales.append(k)
+        shifts.append(t)
+        negatives.append(negative)
+        offsets.append(constant if negative else ~constant)
+    beats = packets(rows, golden.lanes)
+    errors = [draw.random() < 0.3 for _ in beats["last"]]
+    constants = {"scale": scales, "negative": negatives, "shift": shifts, "offset": offsets, "beta": betas}
+    make = partial(Affine, Formats(configuration))
+    bench = exercise(
+        make,
+        {"i": {**beats, "error": errors}, "i_scale": constants},
+        {"o": {**packets(outputs, golden.lanes), "error": errors}},
+        seed,
+    )
+    accepted, taken = np.array(bench.sources["i"].accepted), np.array(bench.sinks["o"].taken)
+    assert set(taken - accepted) == {make().latency}
+    assert periods(accepted) == {1}

@@ -1,0 +1,50 @@
+"""Both square roots against ``math.isqrt``."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import isqrt
+
+import pytest
+
+from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
+
+from ..bench import FEW_PAUSES, PAUSES, exercise, periods, shuffled
+
+FORMS = [IterativeSquareRoot, PipelinedSquareRoot]
+
+
+def radicands(seed: int, width: int) -> list[int]:
+    """Squares, their lower neighbours, and anything else."""
+    squares = [root * root for root in shuffled(seed, max(1, width // 2), False, 8)]
+    around = [value for square in squares for value in (square - 1, square) if 0 <= value < 1 << width]
+    return around + shuffled(seed, width, False, 14)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("width", [2, 3, 8, 15, 48, 64, 128])
+def test_root(form: type[IterativeSquareRoot | PipelinedSquareRoot], width: int, seed: int) -> None:
+    values = radicands(seed, width)
+    make = partial(form, width)
+    roots = [isqrt(value) for value in values]
+    pauses = FEW_PAUSES if form is IterativeSquareRoot else PAUSES
+    bench = exercise(make, {"i": {"value": values}}, {"o": {"value": roots}}, seed, pauses)
+    assert bench.sinks["o"].taken[0] - bench.sources["i"].accepted[0] == make().latency
+    assert periods(bench.sources["i"].accepted) == {make().interval if form is IterativeSquareRoot else 1}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("width", range(2, 8))
+def test_every_radicand(form: type[IterativeSquareRoot | PipelinedSquareRoot], width: int, seed: int) -> None:
+    values = list(range(1 << width))
+    bench = exercise(
+        partial(form, width), {"i": {"value": values}}, {"o": {"value": [*map(isqrt, values)]}}, seed
+    )
+    assert len(bench.sinks["o"].taken) == 1 << width
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("width", [0, 1, 129])
+def test_impossible_width(form: type[IterativeSquareRoot | PipelinedSquareRoot], width: int) -> None:
+    with pytest.raises(ValueError, match=f"^width = {width} is not possible; allowed: 2 to 128$"):
+        form(width)

@@ -1,0 +1,52 @@
+"""Accumulators against NumPy: sums, and the sums that a mean absolute deviation is made of."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from l1bn.operators.sums import DeviationSums, SumAccumulator
+from l1bn_golden.integer import channel_sum
+
+from ..bench import exercise
+from ..channels import channels, packets
+from .closing import check_closing
+
+CASES = [
+    # width, lanes, count, samples of the channels in turn
+    (4, 1, 8, (8,)),
+    (16, 1, 40, (40,)),
+    (16, 4, 32, (32, 4, 16, 4, 4)),
+    (32, 2, 24, (24, 2, 2, 2, 8)),
+    (8, 8, 64, (8, 64)),
+    (5, 1, 2, (2, 1, 1)),
+]
+
+
+@pytest.mark.parametrize(("width", "lanes", "count", "counts"), CASES)
+def test_sum(width: int, lanes: int, count: int, counts: tuple[int, ...], seed: int) -> None:
+    rows = channels(seed, width, counts)
+    make = partial(SumAccumulator, width, lanes, count)
+    expected = {"sum": [channel_sum(row[None])[0] for row in rows]}
+    bench = exercise(make, {"i": packets(rows, lanes)}, {"o": expected}, seed)
+    check_closing(bench, rows, lanes, make().latency)
+
+
+@pytest.mark.parametrize(("width", "lanes", "count", "counts"), CASES)
+def test_deviation_sums(width: int, lanes: int, count: int, counts: tuple[int, ...], seed: int) -> None:
+    rows = channels(seed, width, counts)
+    rng = np.random.default_rng(seed)
+    # The floor of the mean, or any other floor.
+    floors = [int(rng.choice([row.sum() // len(row), row.min(), row.max(), rng.choice(row)])) for row in rows]
+    make = partial(DeviationSums, width, lanes, count)
+    pairs = list(zip(rows, floors, strict=True))
+    expected = {
+        "absolute_sum": [np.abs(row - floor).sum() for row, floor in pairs],
+        "above": [(row > floor).sum() for row, floor in pairs],
+        "level": [(row == floor).sum() for row, floor in pairs],
+    }
+    inputs = {"i": packets(rows, lanes), "i_floor": {"value": floors}}
+    bench = exercise(make, inputs, {"o": expected}, seed)
+    check_closing(bench, rows, lanes, make().latency)
