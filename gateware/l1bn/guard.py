@@ -59,8 +59,10 @@ class PacketGuard(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         i, o = self.i, self.o
-        first, final = Signal(init=1), Signal(reset_less=True)
-        filling, dropping = Signal(), Signal()
+        first = Signal(init=1)
+        final = Signal(reset_less=True)
+        filling = Signal()
+        dropping = Signal()
         index = Signal(range(max(self.beats)))  # of the next beat
         select = Signal(max(1, clog2(len(self.beats))), reset_less=True)
         number = Signal(range(self.passes))

@@ -54,7 +54,8 @@ class ChannelRegister(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         payload = Signal(Value.cast(self.i.payload).shape(), reset_less=True)
-        valid, ready = Signal(), Signal(init=1)  # one is the complement of the other
+        valid = Signal()
+        ready = Signal(init=1)  # its complement
         m.d.comb += [
             self.i.ready.eq(ready),
             self.o.valid.eq(valid),
@@ -84,7 +85,8 @@ class SkidRegister(wiring.Component):
         arriving = Value.cast(self.i.payload)
         payload = Signal(arriving.shape(), reset_less=True)
         skid = Signal(arriving.shape(), reset_less=True)
-        valid, ready = Signal(), Signal(init=1)  # the skid is full while not ready
+        valid = Signal()
+        ready = Signal(init=1)  # the skid is full while not
         m.d.comb += [self.i.ready.eq(ready), self.o.valid.eq(valid), self.o.payload.eq(payload)]
 
         with m.If(ready):
@@ -132,9 +134,13 @@ class SampleBuffer(wiring.Component):
         m.submodules.skid = skid = SkidRegister(self.shape)
         wiring.connect(m, skid.o, wiring.flipped(self.o))
         advance = skid.i.ready
-        has_room, has_words = Signal(init=1), Signal()
+        has_room = Signal(init=1)
+        has_words = Signal()
         level = Signal(range(self.depth))  # words written and not yet fetched
-        write, fetch, fetched, valid = Signal(), Signal(), Signal(), Signal()
+        write = Signal()
+        fetch = Signal()
+        fetched = Signal()
+        valid = Signal()
         written = Signal(len(word), reset_less=True)
 
         m.d.sync += [write.eq(self.i.valid & has_room), written.eq(word)]

@@ -140,7 +140,7 @@ class DivideByConstant(wiring.Component):
         for level in range(self.latency):
             sums = [left + right for left, right in zip(terms[::2], terms[1::2], strict=False)]
             sums += terms[len(sums) * 2 :]
-            terms = [Signal(total.shape(), reset_less=True) for total in sums]
+            terms = [Signal(total.shape(), name="term", reset_less=True) for total in sums]
             stage_valid = self.o.valid if level == self.latency - 1 else Signal()
             with m.If(advance):
                 m.d.sync += [term.eq(total) for term, total in zip(terms, sums, strict=True)]

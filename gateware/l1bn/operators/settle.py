@@ -35,7 +35,8 @@ def settle(
     m: Module, add: Callable[[Value, Value, Value], Value], a: Value, b: Value, carry: Value, width: int
 ) -> Value:
     length = -(-width // (settling_cycles(width) + 1))
-    left, right = Signal(Shape(width, signed=True)), Signal(Shape(width, signed=True))
+    left = Signal(Shape(width, signed=True))
+    right = Signal(Shape(width, signed=True))
     m.d.comb += [left.eq(a), right.eq(b)]
     parts = []
     for low in range(0, width, length):

@@ -144,7 +144,8 @@ class DeviationSums(wiring.Component):
             sample = delayed(m, self.i.payload.data[lane], 1)
             difference = Signal(signed(self.width + 1), reset_less=True)
             deviation = Signal(self.width, reset_less=True)
-            greater, equal = Signal(reset_less=True), Signal(reset_less=True)
+            greater = Signal(reset_less=True)
+            equal = Signal(reset_less=True)
             m.d.sync += [
                 difference.eq(sample + complement),
                 deviation.eq(difference[:-1] ^ difference[-1].replicate(self.width)),

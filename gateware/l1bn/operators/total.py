@@ -121,8 +121,10 @@ class ChannelTotal(wiring.Component):
             addend = delayed(m, extended[index * length : (index + 1) * length], index)
             bits = len(addend)
             running = Signal(bits)
-            previous, part = Signal(bits), Signal(bits, reset_less=True)
-            carry_out, borrow_out = Signal(), Signal()
+            previous = Signal(bits)
+            part = Signal(bits, reset_less=True)
+            carry_out = Signal()
+            borrow_out = Signal()
             ended = Signal()
             with m.If(valid):
                 m.d.sync += Cat(running, carry_out).eq(running + addend + carry)

@@ -22,7 +22,7 @@ def add_registered(m: Module, terms: list[Value], enable: Value) -> tuple[Value,
     while len(terms) > 1:
         sums = [left + right for left, right in zip(terms[::2], terms[1::2], strict=False)]
         sums += terms[2 * len(sums) :]
-        terms = [Signal(total.shape(), reset_less=True) for total in sums]
+        terms = [Signal(total.shape(), name="term", reset_less=True) for total in sums]
         with m.If(enable):
             m.d.sync += [term.eq(total) for term, total in zip(terms, sums, strict=True)]
         levels += 1
@@ -79,7 +79,8 @@ class BlockMultiplier(wiring.Component):
         m = Module()
         terms: list[Value] = []
         for (a_offset, a_shape), (b_offset, b_shape) in self.parts:
-            a, b = Signal(a_shape), Signal(b_shape)
+            a = Signal(a_shape)
+            b = Signal(b_shape)
             product = Signal(product_shape(a_shape, b_shape))
             m.d.comb += [a.eq(self.a >> a_offset), b.eq(self.b >> b_offset)]
             self.block(m, a, b, product)

@@ -53,7 +53,8 @@ class Pipeline:
         skipped = high.offset - low.offset
         shape = (x + y.shift_left(skipped)).shape()
         width = shape.width - skipped
-        upper_x, upper_y = Signal(Shape(width, x.shape().signed)), Signal(Shape(width, y.shape().signed))
+        upper_x = Signal(Shape(width, x.shape().signed))
+        upper_y = Signal(Shape(width, y.shape().signed))
         self.m.d.comb += [upper_x.eq(x >> skipped), upper_y.eq(y)]
         done: list[Value] = [Value.cast(x)[:skipped]] if skipped else []
         carry: Value = Const(0, 1)

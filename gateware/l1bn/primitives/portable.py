@@ -34,7 +34,8 @@ class Multiplier(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        a, b = Signal(self.a_shape, reset_less=True), Signal(self.b_shape, reset_less=True)
+        a = Signal(self.a_shape, reset_less=True)
+        b = Signal(self.b_shape, reset_less=True)
         product = Signal(self.product_shape, reset_less=True)
         out = Signal(self.product_shape, reset_less=True)
         with m.If(self.enable):
@@ -80,7 +81,8 @@ class SampleMemory(wiring.Component):
         m.submodules.memory = words = memory.Memory(
             shape=self.width, depth=self.depth, init=[], attrs={"no_rw_check": 1}
         )
-        write, read = words.write_port(), words.read_port()
+        write = words.write_port()
+        read = words.read_port()
         out = Signal(self.width, reset_less=True)
         m.d.comb += [
             write.en.eq(self.w_enable),
