@@ -20,6 +20,7 @@ class Device:
     limits : what the data sheet allows at most, in MHz, by kind of cell; nextpnr does not know these
     has_dsp : whether there are multiplier blocks
     voltage : core supply in volts
+    stated_mhz : the clock at which power is stated
     """
 
     name: str
@@ -29,6 +30,7 @@ class Device:
     limits: dict[str, float]
     has_dsp: bool
     voltage: float
+    stated_mhz: float
 
 
 FAMILIES = ("ice40", "ecp5")
@@ -43,7 +45,14 @@ _ECP5_CEILINGS = {
 def _ecp5(size: str, grade: int) -> Device:
     options = (f"--{size}k", "--package", _ECP5_SIZES[size], "--speed", str(grade))
     return Device(
-        f"LFE5U-{size}F-{grade}", "ecp5", options, _ECP5_CEILINGS[grade], limits={}, has_dsp=True, voltage=1.1
+        f"LFE5U-{size}F-{grade}",
+        "ecp5",
+        options,
+        _ECP5_CEILINGS[grade],
+        limits={},
+        has_dsp=True,
+        voltage=1.1,
+        stated_mhz=100.0,
     )
 
 
@@ -56,6 +65,7 @@ _ALL = (
         limits={"clock": 275.0},
         has_dsp=False,
         voltage=1.2,
+        stated_mhz=48.0,
     ),
     Device(
         "UP5K",
@@ -65,6 +75,7 @@ _ALL = (
         limits={"clock": 185.0, "bram": 150.0},
         has_dsp=True,
         voltage=1.2,
+        stated_mhz=24.0,
     ),
     *(_ecp5(size, grade) for size in _ECP5_SIZES for grade in _ECP5_CEILINGS),
 )

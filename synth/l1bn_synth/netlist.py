@@ -88,6 +88,56 @@ class Netlist:
             if bit not in clocks
         }
 
+    def insert_buffers(self, limit: int, kind: str, pins: tuple[str, str]) -> None:
+        """Put trees of buffers behind every net, the clock apart, that feeds more than ``limit`` pins of cells.
+
+        ``kind`` is the cell's type, ``pins`` its input and output.
+        """
+        sinks: dict[int, list[tuple[list[int | str], int]]] = {}
+        for cell in self.cells.values():
+            for pin, bits in cell["connections"].items():
+                if cell["port_directions"][pin] == "input" and pin not in CLOCK_PINS:
+                    for place, bit in enumerate(bits):
+                        if isinstance(bit, int):
+                            sinks.setdefault(bit, []).append((bits, place))
+        free = 1 + max(bit for net in self.module["netnames"].values() for bit in net["bits"] if isinstance(bit, int))
+        work = [bit for bit, fed in sinks.items() if len(fed) > limit]
+        while work:
+            bit = work.pop()
+            fed = sinks[bit]
+            sinks[bit] = []
+            # As many buffers as leave none of them more than its share; with too many of these, a further level.
+            for start in range(0, len(fed), limit):
+                for bits, place in fed[start : start + limit]:
+                    bits[place] = free
+                source: list[int | str] = [bit]
+                self.module["cells"][f"fanout_{free}"] = self.cells[f"fanout_{free}"] = {
+                    "hide_name": 0,
+                    "type": kind,
+                    "parameters": {},
+                    "attributes": {},
+                    "port_directions": {pins[0]: "input", pins[1]: "output"},
+                    "connections": {pins[0]: source, pins[1]: [free]},
+                }
+                self.module["netnames"][f"buffer_{free}"] = {"hide_name": 0, "bits": [free], "attributes": {}}
+                sinks[bit].append((source, 0))
+                free += 1
+            if len(sinks[bit]) > limit:
+                work.append(bit)
+
+    def text(self) -> str:
+        """The netlist in Yosys' JSON."""
+        return json.dumps({"creator": "l1bn", "modules": {"unit": self.module}})
+
+    def driver_pins(self) -> dict[str, str]:
+        """The pin of the simulation's netlist that drives each net; ports that do are left out."""
+        pins = {}
+        for index, cell in enumerate(self.cells.values()):
+            for pin, bits in cell["connections"].items():
+                if cell["port_directions"][pin] == "output" and len(bits) == 1 and isinstance(bits[0], int):
+                    pins[f"n{bits[0]}"] = f"c{index}/{pin}"
+        return pins
+
     def _aliases(self) -> dict[int, list[str]]:
         names: dict[int, list[str]] = {}
         for name, net in self.module["netnames"].items():
@@ -137,7 +187,7 @@ class Netlist:
         for cell in self.cells.values():
             for connected in cell["connections"].values():
                 bits |= {bit for bit in connected if isinstance(bit, int)}
-        lines.append(f"  wire {', '.join(f'n{bit}' for bit in sorted(bits))};")
+        lines += [f"  wire n{bit};" for bit in sorted(bits)]
         for name, port in ports.items():
             nets = _concatenation(port["bits"])
             left, right = (nets, name) if port["direction"] == "input" else (name, nets)

@@ -59,11 +59,15 @@ class CriticalPath:
 
 @dataclass(frozen=True)
 class Timing:
-    """One placed and routed run: clock frequency in MHz, the path that limits it, pips on each routed net."""
+    """One placed and routed run: clock frequency in MHz, the path that limits it.
+
+    ``pips`` counts the switches on each routed net of the unit, by its name in the unit's netlist, where asked for.
+    """
 
     seed: int
     fmax_mhz: float
     path: CriticalPath
+    pips: dict[str, int]
 
 
 def nextpnr_version(family: str) -> str:
@@ -122,21 +126,42 @@ def check_capacity(area: Area, device: Device) -> None:
         raise FlowError(f"too large for {device.name}: needs {'; '.join(excess)}")
 
 
-def route(harnessed: str, device: Device, seed: int) -> Timing:
-    """Place and route a harnessed unit with one seed; a missed target frequency is a result like any other."""
+def route(harnessed: str, device: Device, seed: int, wires: bool = False) -> Timing:
+    """Place and route a harnessed unit with one seed; a missed target frequency is a result like any other.
+
+    With ``wires`` the routed nets are measured, too.
+    """
     with tempfile.TemporaryDirectory(prefix="l1bn-nextpnr-") as name:
         folder = Path(name)
         (folder / "harness.json").write_text(harnessed, encoding="utf-8")
         _run(
             device,
-            ["--json", "harness.json", "--report", "report.json", "--seed", str(seed), "--timing-allow-fail"],
+            [
+                *("--json", "harness.json", "--report", "report.json", "--seed", str(seed), "--timing-allow-fail"),
+                *(("--write", "routed.json") if wires else ()),
+            ],
             folder,
         )
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    return parse_timing(report, seed)
+        pips = {}
+        if wires:
+            pips = count_pips(json.loads((folder / "routed.json").read_text(encoding="utf-8")))
+    return parse_timing(report, seed, pips)
 
 
-def parse_timing(report: Mapping[str, Any], seed: int) -> Timing:
+def count_pips(routed: Mapping[str, Any]) -> dict[str, int]:
+    """Switches on each net of the unit in a design that nextpnr has written after routing."""
+    (module,) = routed["modules"].values()
+    counts = {}
+    for name, net in module["netnames"].items():
+        routing = net["attributes"].get("ROUTING")
+        if name.startswith("unit.") and routing is not None:
+            # Triples of wire, switch and strength; a wire that the driver itself reaches has no switch.
+            counts[name.removeprefix("unit.")] = sum(1 for switch in routing.split(";")[1::3] if switch)
+    return counts
+
+
+def parse_timing(report: Mapping[str, Any], seed: int, pips: dict[str, int]) -> Timing:
     """Clock frequency and critical path of a report of nextpnr.
 
     Raises :exc:`FlowError` if it holds no path between two registers.
@@ -148,7 +173,7 @@ def parse_timing(report: Mapping[str, Any], seed: int) -> Timing:
     if len(clocks) != 1 or not paths:
         raise FlowError(f"nextpnr reported {len(clocks)} clocks and {len(paths)} paths between registers")
     (clock,) = clocks.values()
-    return Timing(seed, float(clock["achieved"]), parse_path(paths[0]["path"]))
+    return Timing(seed, float(clock["achieved"]), parse_path(paths[0]["path"]), pips)
 
 
 def parse_path(steps: Sequence[Mapping[str, Any]]) -> CriticalPath:
@@ -166,7 +191,8 @@ def parse_path(steps: Sequence[Mapping[str, Any]]) -> CriticalPath:
             net = readable(step["net"])
             if net and net not in nets:
                 nets.append(net)
-    start, end = readable(steps[0]["to"]["cell"]), readable(steps[-1]["to"]["cell"])
+    ends = [steps[0]["to"]["cell"], steps[-1]["to"]["cell"]]
+    start, end = (readable(name) or name for name in ends)
     inner = [net for net in nets if net not in (start, end)]
     return CriticalPath(start, end, round(time["logic"], 3), round(time["routing"], 3), levels, carries, inner)
 
@@ -176,4 +202,4 @@ def readable(name: str) -> str:
     name = re.sub(r"_(TRELLIS_FF|SB_DFF\w*?|LUT4|CCU2C|SB_LUT4|SB_CARRY|PFUMX|L6MUX21|MULT18X18D|DP16KD)(_.*|\$.*|)$", "", name)
     name = re.sub(r"(\$CCU2_\w+|_DFFLC|_LC|\$\d+)+$", "", name)
     name = name.removeprefix("unit.")
-    return "" if name.startswith("$") or "$nextpnr" in name else name
+    return "" if name.startswith("$") or "$nextpnr" in name else name.removesuffix(".$signal")

@@ -94,7 +94,7 @@ class _SideBySide(wiring.Component):
 
     def __init__(self, **operators: wiring.Component):
         self.operators = operators
-        self.latency = sum(operator.latency for operator in operators.values())
+        self.latency = max(operator.latency for operator in operators.values())
         members = {}
         for name, operator in operators.items():
             for port in ("i", "o"):

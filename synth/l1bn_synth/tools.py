@@ -53,7 +53,7 @@ def run_tool(
     Raises
     ------
     ToolFailure
-        If it was killed, could not be started or exited with a code other than 0; the message holds the last line
+        If it was killed, could not be started or exited with a code other than 0; the message holds the first line
         that mentions an error, or its last line.
     """
     with _running_lock:
@@ -87,14 +87,14 @@ def run_tool(
             reason = str(number)
         raise ToolFailure(f"{name} was killed by signal {reason}")
     if process.returncode:
-        raise ToolFailure(f"{name} exited with code {process.returncode}: {_last_error(output)}")
+        raise ToolFailure(f"{name} exited with code {process.returncode}: {_decisive_line(output)}")
     return output
 
 
-def _last_error(output: str) -> str:
+def _decisive_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower() and " 0 errors" not in line]
-    chosen = (errors or lines or ["no output"])[-1]
+    chosen = errors[0] if errors else lines[-1] if lines else "no output"
     return chosen if len(chosen) <= 300 else chosen[:297] + "..."
 
 

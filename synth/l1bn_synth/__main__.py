@@ -1,0 +1,5 @@
+"""``python -m l1bn_synth``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,214 @@
+"""``python -m l1bn_synth``: run a target, compare it with its baseline, list what there is."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from . import baseline, flow, osu018, points
+from .cache import Cache
+from .registry import PRESETS, preset
+from .report import Report, write_report
+from .rows import Row, fpga_row, standard_cell_row
+from .runner import Flow, Interrupted, run_flows
+from .tools import FlowError, ToolMissing
+
+__all__ = ["main"]
+
+STANDARD_CELL_MHZ = 100.0
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run was asked for."""
+
+    target: str
+    preset: str
+    seeds: int
+    dsp: bool | None
+    jobs: int | None
+    scheduler: str | None
+    output: Path
+
+    @property
+    def command(self) -> str:
+        """The command that repeats the run."""
+        words = ["python", "-m", "l1bn_synth", "run", "--target", self.target, "--preset", self.preset]
+        words += ["--seeds", str(self.seeds)]
+        if self.dsp is not None:
+            words.append("--dsp" if self.dsp else "--no-dsp")
+        return shlex.join(words)
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that run and check share."""
+    for option in reversed(
+        [
+            click.option(
+                "--target", required=True, type=click.Choice(points.TARGETS), help="FPGA family or standard cells."
+            ),
+            click.option("--preset", type=click.Choice(PRESETS), default="quick", show_default=True),
+            click.option("--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs of nextpnr."),
+            click.option("--dsp/--no-dsp", default=None, help="Only with multiplier blocks, or only without."),
+            click.option("--jobs", type=click.IntRange(1, 1024), help="Programs at a time; default: one a core."),
+            click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers run everything."),
+            click.option(
+                "--output",
+                type=click.Path(file_okay=False, path_type=Path),
+                default=Path("build/synth"),
+                show_default=True,
+                help="Folder of the reports and the cache.",
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Synthesis of every unit, and L1 against L2."""
+
+
+@cli.command()
+@_options
+def run(**values: Any) -> None:
+    """Synthesise, check, place and route, and report."""
+    options = Options(**values)
+    report = _report(options)
+    for path in write_report(report, options.output / options.target):
+        click.echo(f"wrote {path}")
+    _exit_for(report)
+
+
+@cli.command()
+@_options
+@click.option("--store", is_flag=True, help="Keep this run as the baseline of these tool versions.")
+def check(store: bool, **values: Any) -> None:
+    """Compare a run with the stored one."""
+    options = Options(**values)
+    tools = _tools(options)
+    stored = {} if store else baseline.load(options.target, tools)
+    report = _report(options, quiet=True)
+    if store:
+        if report.failures:
+            raise FlowError("nothing is stored, because not every unit has a result")
+        path = baseline.store(options.target, tools, report.rows)
+        click.echo(f"stored {len(report.rows)} rows in {path}")
+        return
+    moved, unknown = baseline.compare(report.rows, stored)
+    for movement in moved:
+        click.echo(str(movement))
+    for key in unknown:
+        click.echo(f"{key}: not in the baseline")
+    click.echo(f"{len(report.rows)} rows compared, {len(moved)} metrics moved, {len(unknown)} rows not stored")
+    _exit_for(report)
+    if moved:
+        sys.exit(FAILED)
+
+
+@cli.command("list")
+@click.option("--preset", "preset_name", type=click.Choice(PRESETS), default="full", show_default=True)
+def list_units(preset_name: str) -> None:
+    """List the units of a preset."""
+    table = Table("unit", "group", "norm", "W", "lanes", "count")
+    for unit in preset(preset_name):
+        count = str(unit.count or "-")
+        table.add_row(unit.name, unit.group, unit.norm or "both", str(unit.width), str(unit.lanes), count)
+    Console().print(table)
+
+
+def _tools(options: Options) -> dict[str, str]:
+    if options.target == "osu018":
+        osu018.require()
+        return osu018.versions()
+    return flow.versions(options.target)
+
+
+def _flows(options: Options) -> tuple[dict[str, Flow[Any]], dict[str, int], Callable[[Any], Row]]:
+    """The flows by name, the steps of each, and what makes a row of a result."""
+    if options.target == "osu018":
+        units = points.standard_cell_units(options.preset)
+        cells = {unit.key: osu018.measure_cells(unit, STANDARD_CELL_MHZ) for unit in units}
+        return cells, dict.fromkeys(cells, osu018.steps_of()), standard_cell_row
+    chosen = points.points(options.target, options.preset, options.dsp)
+    routed = {point.name: flow.measure(point, options.seeds) for point in chosen}
+    return routed, dict.fromkeys(routed, flow.steps_of(options.seeds)), fpga_row
+
+
+def _report(options: Options, quiet: bool = False) -> Report:
+    """Run everything and show what came of it."""
+    tools = _tools(options)
+    flows, steps, make_row = _flows(options)
+    done = dict.fromkeys(flows, 0)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(options.target, total=sum(steps.values()))
+
+        def notice(name: str) -> None:
+            done[name] += 1
+            progress.update(task, advance=1, description=f"{options.target}: {name}")
+
+        cache = Cache(options.output / "cache")
+        outcome = run_flows(flows, cache, options.jobs, options.scheduler, notice)
+        # A flow that failed leaves steps that nobody will run.
+        progress.update(task, completed=sum(steps.values()), description=options.target)
+    rows = [make_row(outcome.results[name]) for name in flows if name in outcome.results]
+    rows.sort(key=_order(options.preset))
+    report = Report(options.target, options.command, tools, rows, outcome.failures)
+    if not quiet:
+        console = Console(width=None if sys.stdout.isatty() else 200)
+        report.print(console)
+    click.echo(f"{outcome.ran} steps run, {outcome.reused} found in {cache.folder}")
+    for name, reason in outcome.failures.items():
+        click.echo(f"{name}: {reason}", err=True)
+    return report
+
+
+def _order(preset_name: str) -> Callable[[Row], tuple[str, int, bool]]:
+    """Rows by device, then as the registry has them, with multiplier blocks first."""
+    place = {(unit.name, unit.width, unit.lanes): index for index, unit in enumerate(preset(preset_name))}
+    return lambda row: (row.device, place[row.unit, row.width, row.lanes], not row.dsp_allowed)
+
+
+def _exit_for(report: Report) -> None:
+    if report.failures:
+        click.echo(f"{len(report.failures)} without a result", err=True)
+        sys.exit(FAILED)
+
+
+def main() -> None:
+    """Entry point: one line and no traceback for whatever a user can cause."""
+    os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(BAD_INPUT)
+    except click.ClickException as error:
+        click.echo(f"l1bn_synth: {error.format_message()}", err=True)
+        sys.exit(BAD_INPUT)
+    except (Interrupted, click.Abort, KeyboardInterrupt):
+        click.echo("l1bn_synth: interrupted; finished steps are kept and found again by the next run", err=True)
+        sys.exit(INTERRUPTED)
+    except ToolMissing as error:
+        click.echo(f"l1bn_synth: {error}", err=True)
+        sys.exit(BAD_INPUT)
+    except FlowError as error:
+        click.echo(f"l1bn_synth: {error}", err=True)
+        sys.exit(FAILED)
+    except OSError as error:
+        click.echo(f"l1bn_synth: {error.filename or 'output'}: {error.strerror}", err=True)
+        sys.exit(BAD_INPUT)
+    sys.exit(code if isinstance(code, int) else 0)

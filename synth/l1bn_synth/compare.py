@@ -1,0 +1,198 @@
+"""L1 against L2: pairs of rows that differ in nothing but the norm, and what the literature says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .rows import Row
+
+__all__ = ["METRICS", "Claim", "Pair", "claims", "costs", "pairs", "sensitivities"]
+
+METRICS = {
+    "lut": "LUT",
+    "ff": "FF",
+    "dsp": "DSP",
+    "bram": "BRAM",
+    "fmax": "Fmax",
+    "latency": "latency",
+    "cycles": "cycles per channel",
+    "rate": "samples per second",
+    "energy": "energy per sample",
+    "power": "power",
+}
+_COUNTERPARTS = (
+    ("abs + sign", "square + root"),
+    ("sign-abs accumulator", "square accumulator"),
+    ("forward L1", "forward L2, one pass"),
+    ("forward L1", "forward L2, two passes"),
+)
+
+
+def metric(row: Row, name: str) -> float:
+    """A metric of a row by its short name."""
+    match name:
+        case "fmax":
+            return row.fmax_mhz["median"]
+        case "cycles":
+            return row.cycles_per_channel
+        case "rate":
+            return row.samples_per_second
+        case "energy":
+            return row.energy_per_sample_pj
+        case "power":
+            return row.power_mw_at["mw"]
+        case _:
+            return float(getattr(row, name))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rows that do the same for L1 and for L2 on one device."""
+
+    l1: Row
+    l2: Row
+
+    def ratio(self, name: str) -> float | None:
+        """L1 : L2, or ``None`` where L2 has none of it."""
+        below = metric(self.l2, name)
+        return metric(self.l1, name) / below if below else None
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are whole units."""
+        return self.l1.group == "top"
+
+    @property
+    def title(self) -> str:
+        dsp = "" if self.l2.dsp_allowed else ", no DSP"
+        lanes = f", {self.l1.lanes} lanes" if self.l1.lanes > 1 else ""
+        return f"{self.l1.unit} : {self.l2.unit}, W = {self.l1.width}{lanes}, {self.l1.device}{dsp}"
+
+
+def pairs(rows: Iterable[Row]) -> list[Pair]:
+    """All pairs among the rows; an L1 row that never multiplies stands for itself with multipliers, too."""
+    rows = list(rows)
+    found = []
+    for first, second in _COUNTERPARTS:
+        for l2 in rows:
+            if l2.unit != second:
+                continue
+            same = [
+                row
+                for row in rows
+                if row.unit == first
+                and (row.device, row.width, row.lanes, row.count) == (l2.device, l2.width, l2.lanes, l2.count)
+            ]
+            matching = [row for row in same if row.dsp_allowed == l2.dsp_allowed] or same
+            if matching:
+                found.append(Pair(matching[0], l2))
+    return found
+
+
+def sensitivities(pair: Pair) -> dict[str, tuple[float, float]]:
+    """The ratio of energies with each coefficient halved and doubled, the largest movement first."""
+    ratios = {}
+    for name, (low, high) in pair.l1.sensitivity.items():
+        below, above = pair.l2.sensitivity[name]
+        if below and above:
+            ratios[name] = (low / below, high / above)
+    plain = pair.ratio("energy") or 1.0
+    return dict(sorted(ratios.items(), key=lambda item: -max(abs(value - plain) for value in item[1])))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the literature, what this run has of it, and whether it holds."""
+
+    source: str
+    claim: str
+    level: str
+    measured: str
+    verdict: str
+
+
+def claims(rows: Sequence[Row]) -> list[Claim]:
+    """The claims of the literature against these rows; operators and whole units kept apart."""
+    result = []
+    standard_cells = any(row.device == "osu018" for row in rows)
+    technology = "standard cells" if standard_cells else "FPGA"
+    for pair in pairs(rows):
+        speed, energy = pair.ratio("fmax"), pair.ratio("energy")
+        area = pair.ratio("lut")
+        if speed is None or energy is None or area is None:
+            continue
+        where = pair.title
+        if pair.l1.group == "pair":
+            source = "preprint, arXiv 1802.09769 v1 (FPGA)"
+            result.append(_claim(source, "1.5 x the speed", "operators", where, speed, 1.5, "x the clock"))
+            less = _claim(source, "50 % less power", "operators", where, 1 - energy, 0.5, "less energy a result")
+            result.append(less)
+        if pair.whole:
+            source = "journal, TNNLS 30(7) 2019 (ASIC)"
+            note = "" if standard_cells else f"; an {technology}, not an ASIC"
+            faster = _claim(source, "25 % faster", "whole unit", where, speed - 1, 0.25, "faster clock" + note)
+            saved = _claim(source, "37 % less energy", "whole unit", where, 1 - energy, 0.37, "less energy" + note)
+            result += [faster, saved]
+            source = "Bactran, 2021 (range norm, FPGA, against L2)"
+            note = "; another norm than L1"
+            smaller = _claim(
+                source, "10 % fewer resources", "whole unit", where, 1 - area, 0.1, "fewer LUTs" + note
+            )
+            cooler = _claim(source, "10 % less power", "whole unit", where, 1 - energy, 0.1, "less energy" + note)
+            result += [smaller, cooler]
+    goal = 1.0e9 if standard_cells else 0.25e9
+    for row in rows:
+        if row.group != "top":
+            continue
+        rate = row.samples_per_second
+        lanes = -(-goal // (rate / row.lanes))
+        result.append(
+            Claim(
+                "Shao et al., TCAS-II 2025 (layer norm, training)",
+                f"{goal / 1e9:g} G inputs per second",
+                "whole unit",
+                f"{row.unit}, W = {row.width}, {row.lanes} lane(s), {row.device}"
+                f"{'' if row.dsp_allowed else ', no DSP'}: {rate / 1e9:.3f} G",
+                "reached" if rate >= goal else f"not with these lanes: {lanes:.0f} at this clock would",
+            )
+        )
+    return result
+
+
+def _claim(
+    source: str, claim: str, level: str, where: str, measured: float, wanted: float, what: str
+) -> Claim:
+    """``measured`` and ``wanted`` are ratios where ``what`` starts with x, and shares else."""
+    said = f"{measured:.2f} {what}" if what.startswith("x") else f"{100 * measured:.0f} % {what}"
+    neutral = 1.0 if what.startswith("x") else 0.0
+    if measured >= wanted:
+        verdict = "holds"
+    elif measured > neutral + 0.1 * (wanted - neutral):
+        verdict = "holds in part: better, but by less"
+    elif measured > neutral - 0.1 * (wanted - neutral):
+        verdict = "does not hold: no difference"
+    else:
+        verdict = "does not hold: the opposite"
+    return Claim(source, claim, level, f"{where}: {said}", verdict)
+
+
+def costs(rows: Iterable[Row]) -> list[str]:
+    """What L1 costs more than L2, a sentence a pair of whole units."""
+    sentences = []
+    for pair in pairs(rows):
+        if not pair.whole:
+            continue
+        l1, l2 = pair.l1, pair.l2
+        two = "two passes" in l2.unit
+        passes = (
+            "both read each sample three times"
+            if two
+            else "L1 reads each sample three times, since exact L1 needs the mean first; one-pass L2 reads it twice"
+        )
+        memory = f"{l1.bram} : {l2.bram} memory blocks" if l1.bram or l2.bram else "samples held by the producer"
+        sentences.append(
+            f"{pair.title}: {passes}; {memory}; latency {l1.latency} : {l2.latency} cycles; "
+            f"{l1.cycles_per_channel} : {l2.cycles_per_channel} cycles per channel."
+        )
+    return sentences

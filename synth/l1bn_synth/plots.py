@@ -1,0 +1,133 @@
+"""The plots of a report, as SVG text to be put into a page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from matplotlib import pyplot
+
+from .compare import metric, pairs
+from .rows import Row
+
+__all__ = ["plots"]
+
+STYLE: dict[str, Any] = {
+    "figure.dpi": 96,
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.fonttype": "none",
+    # Fixed names within the file: the same rows give the same page.
+    "svg.hashsalt": "l1bn",
+}
+COLOURS = {"l1": "#1f77b4", "l2": "#d62728", "": "#7f7f7f"}
+
+
+def plots(rows: Sequence[Row]) -> dict[str, str]:
+    """Every plot that these rows have something for, by its heading."""
+    drawn = {
+        "L1 : L2 by resource and width": ratio_bars(rows),
+        "Clock frequency: median and range of all seeds": frequencies(rows),
+        "Area against throughput": area_against_rate(rows),
+        "Energy per sample by kind of cell": energies(rows),
+    }
+    return {heading: text for heading, text in drawn.items() if text}
+
+
+def _svg(figure: Any) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    pyplot.close(figure)
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _label(row: Row) -> str:
+    dsp = "" if row.dsp_allowed or row.dsp else ", no DSP"
+    lanes = f" x {row.lanes}" if row.lanes > 1 else ""
+    return f"{row.unit}, {row.width}{lanes}, {row.device}{dsp}"
+
+
+def ratio_bars(rows: Sequence[Row]) -> str:
+    names = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram": "BRAM", "energy": "energy", "fmax": "Fmax"}
+    compared = pairs(rows)
+    if not compared:
+        return ""
+    with pyplot.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=(9, 0.5 + 0.62 * len(compared)))
+        height = 0.8 / len(names)
+        for offset, (name, label) in enumerate(names.items()):
+            places, values = [], []
+            for line, pair in enumerate(compared):
+                ratio = pair.ratio(name)
+                if ratio is not None:
+                    places.append(line + (offset - len(names) / 2) * height)
+                    values.append(ratio)
+            axes.barh(places, values, height=height, label=label)
+        axes.axvline(1, color="black", linewidth=0.8)
+        axes.set_yticks(range(len(compared)), [pair.title for pair in compared])
+        axes.invert_yaxis()
+        axes.set_xlabel("L1 : L2 (left of the line L1 has less)")
+        axes.legend(ncols=6, loc="lower center", bbox_to_anchor=(0.3, 1.0), frameon=False)
+        return _svg(figure)
+
+
+def frequencies(rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
+    with pyplot.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=(9, 0.5 + 0.22 * len(rows)))
+        for line, row in enumerate(rows):
+            fmax = row.fmax_mhz
+            axes.plot([fmax["min"], fmax["max"]], [line, line], color=COLOURS[row.norm], linewidth=5, alpha=0.4)
+            axes.plot([fmax["median"]], [line], "|", color=COLOURS[row.norm], markersize=9)
+        axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
+        axes.invert_yaxis()
+        axes.set_xlim(left=0)
+        axes.set_xlabel("MHz (blue: L1, red: L2, grey: both)")
+        axes.grid(axis="x", linewidth=0.3)
+        return _svg(figure)
+
+
+def area_against_rate(rows: Sequence[Row]) -> str:
+    tops = [row for row in rows if row.group == "top"]
+    if not tops:
+        return ""
+    with pyplot.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=(8, 4.5))
+        for index, row in enumerate(tops):
+            x, y = metric(row, "rate") / 1e6, metric(row, "lut")
+            axes.plot(x, y, "o", color=COLOURS[row.norm])
+            offset = 6 if index % 2 else -12
+            axes.annotate(_label(row), (x, y), xytext=(6, offset), textcoords="offset points", fontsize=7)
+        axes.set_xlabel("million samples per second")
+        axes.set_ylabel("LUT (logic cells, combinational cells)")
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        axes.grid(linewidth=0.3)
+        return _svg(figure)
+
+
+def energies(rows: Sequence[Row]) -> str:
+    shown = [row for row in rows if row.group in ("top", "pair")]
+    if not shown:
+        return ""
+    parts = list(dict.fromkeys(part for row in shown for part in row.energy_parts))
+    with pyplot.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=(9, 0.6 + 0.3 * len(shown)))
+        left = [0.0] * len(shown)
+        for part in parts:
+            values = [row.energy_parts.get(part, 0.0) for row in shown]
+            axes.barh(range(len(shown)), values, left=left, label=part)
+            left = [a + b for a, b in zip(left, values, strict=True)]
+        axes.set_yticks(range(len(shown)), [_label(row) for row in shown])
+        axes.invert_yaxis()
+        axes.set_xlabel("pJ per sample")
+        axes.legend(ncols=7, loc="lower center", bbox_to_anchor=(0.3, 1.0), frameon=False)
+        return _svg(figure)
