@@ -143,8 +143,8 @@ def _uninterrupted() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for held_back, handler in before.items():
+            signal.signal(held_back, handler)
     for number in caught:
         signal.raise_signal(number)
 
