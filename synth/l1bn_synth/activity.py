@@ -216,11 +216,13 @@ def simulate(netlist: str, cells: str, vectors: Vectors) -> Activity:
         environment = {**os.environ, "VERILATOR_ROOT": str(root)}
         for variable in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
             environment.pop(variable, None)
-        run_tool("verilator", [root / "bin" / "verilator", *options, "unit.v", "cells.v"], folder, environment)
+        program = str(root / "bin" / "verilator")
+        run_tool("verilator", [program, *options, "unit.v", "cells.v"], folder, environment)
         # One translation unit: most of the time goes into reading Verilator's headers.
         sources = [*sorted(path.name for path in folder.glob("Vunit*.cpp")), "main.cpp"]
         (folder / "all.cpp").write_text("".join(f'#include "{name}"\n' for name in sources), encoding="utf-8")
-        command = [*_compile_command(root), "all.cpp", *_runtime(root), "-o", "simulation", "-pthread"]
+        objects = map(str, _runtime(root))
+        command = [*_compile_command(root), "all.cpp", *objects, "-o", "simulation", "-pthread"]
         run_tool(COMPILER, command, folder)
         log = run_tool("the simulation", [folder / "simulation"], folder)
         cycles = _check(log)
@@ -246,7 +248,14 @@ def _compile_command(root: Path) -> list[str]:
         "-std=c++17",
         "-w",
         *(f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}"),
-        *("-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=1", "-DVM_TRACE_SAIF=1"),
+        *(
+            "-DVERILATOR=1",
+            "-DVM_COVERAGE=0",
+            "-DVM_SC=0",
+            "-DVM_TIMING=0",
+            "-DVM_TRACE=1",
+            "-DVM_TRACE_SAIF=1",
+        ),
         *("-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0"),
     ]
 
@@ -263,7 +272,7 @@ def _runtime(root: Path) -> list[Path]:
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
             names = ["verilated", "verilated_saif_c", "verilated_threads"]
             sources = [root / "include" / f"{name}.cpp" for name in names]
-            run_tool(COMPILER, [*_compile_command(root), "-c", *sources], folder)
+            run_tool(COMPILER, [*_compile_command(root), "-c", *map(str, sources)], folder)
             _runtime_objects.extend(folder / f"{name}.o" for name in names)
         return _runtime_objects
 
@@ -291,7 +300,13 @@ def _main(vectors: Vectors) -> str:
 
 def _vectors_text(vectors: Vectors) -> str:
     names = [*vectors.inputs, *vectors.outputs]
-    numbers = (len(vectors.inputs), len(vectors.outputs), names.index(vectors.main), vectors.warm_up, vectors.end)
+    numbers = (
+        len(vectors.inputs),
+        len(vectors.outputs),
+        names.index(vectors.main),
+        vectors.warm_up,
+        vectors.end,
+    )
     lines = [" ".join(map(str, numbers))]
     for name in names:
         words = max(1, -(-vectors.widths[name] // 32))
@@ -311,21 +326,26 @@ def _check(log: str) -> int:
     problems = []
     for name, expected, came, wrong, first in re.findall(r"stream (\S+) (\d+) (\d+) (\d+) (-?\d+)", log):
         if int(wrong):
-            problems.append(f"{wrong} of {expected} results of {name} differ from the golden model, first number {first}")
+            problems.append(
+                f"{wrong} of {expected} results of {name} are not the golden model's, first number {first}"
+            )
         elif came != expected:
             problems.append(f"only {came} of {expected} results of {name} came")
     match = re.search(r"cycles (\d+) (-?\d+) (-?\d+)", log)
     if problems or match is None or int(match[3]) < 0:
-        raise WrongResult(f"the netlist computes wrongly: {'; '.join(problems) or 'the simulation did not end'}")
+        raise WrongResult(
+            f"the netlist computes wrongly: {'; '.join(problems) or 'the simulation did not end'}"
+        )
     return int(match[3]) - int(match[2])
 
 
 def parse_saif(text: str, cycles: int) -> tuple[dict[str, int], dict[str, float]]:
     """Toggles and share of time at 1 of every net of the top module."""
     toggles, high = {}, {}
-    pattern = re.compile(r"\((\S+) \(T0 (\d+)\) \(T1 (\d+)\) (?:\(TZ \d+\) )?\(TX \d+\) (?:\(TB \d+\) )?\(TC (\d+)\)")
+    pattern = re.compile(
+        r"\((\S+) \(T0 (\d+)\) \(T1 (\d+)\) (?:\(TZ \d+\) )?\(TX \d+\) (?:\(TB \d+\) )?\(TC (\d+)\)"
+    )
     for name, _, ones, count in pattern.findall(text):
         toggles[name] = int(count)
         high[name] = int(ones) / max(1, cycles)
     return toggles, high
-

@@ -47,9 +47,8 @@ class Movement:
 
     def __str__(self) -> str:
         change = f"{100 * (self.now / self.stored - 1):+.1f} %" if self.stored else "new"
-        return (
-            f"{self.row}: {self.metric} {self.stored:g} -> {self.now:g} ({change}, {'worse' if self.worse else 'better'})"
-        )
+        direction = "worse" if self.worse else "better"
+        return f"{self.row}: {self.metric} {self.stored:g} -> {self.now:g} ({change}, {direction})"
 
 
 def versions_key(tools: Mapping[str, str]) -> str:
@@ -91,7 +90,9 @@ def store(target: str, tools: Mapping[str, str], rows: Sequence[Row], folder: Pa
     return path
 
 
-def compare(rows: Sequence[Row], stored: Mapping[str, Mapping[str, float]]) -> tuple[list[Movement], list[str]]:
+def compare(
+    rows: Sequence[Row], stored: Mapping[str, Mapping[str, float]]
+) -> tuple[list[Movement], list[str]]:
     """What moved by more than its tolerance, and the rows that are not stored."""
     moved, unknown = [], []
     for row in rows:

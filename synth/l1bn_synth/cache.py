@@ -44,7 +44,13 @@ class Step:
         """A hash of what decides the result; the source of the function's module is a part of it."""
         digest = hashlib.sha256()
         source = _source(self.function.__module__)
-        for part in (self.kind, self.function.__qualname__, source, sorted(self.versions.items()), *self.arguments):
+        for part in (
+            self.kind,
+            self.function.__qualname__,
+            source,
+            sorted(self.versions.items()),
+            *self.arguments,
+        ):
             text = part if isinstance(part, str) else repr(part)
             digest.update(f"{len(text)}:".encode() + text.encode())
         return f"{self.kind}-{digest.hexdigest()}"
@@ -77,7 +83,10 @@ class Cache:
         self.folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".partial-", dir=self.folder)
         try:
-            with os.fdopen(handle, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8", compresslevel=3) as file:
+            with (
+                os.fdopen(handle, "wb") as raw,
+                gzip.open(raw, "wt", encoding="utf-8", compresslevel=3) as file,
+            ):
                 json.dump(dataclasses.asdict(result), file)
             os.replace(name, self._path(step))
         except BaseException:

@@ -56,13 +56,24 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         [
             click.option(
-                "--target", required=True, type=click.Choice(points.TARGETS), help="FPGA family or standard cells."
+                "--target",
+                required=True,
+                type=click.Choice(points.TARGETS),
+                help="FPGA family or standard cells.",
             ),
             click.option("--preset", type=click.Choice(PRESETS), default="quick", show_default=True),
-            click.option("--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs of nextpnr."),
-            click.option("--dsp/--no-dsp", default=None, help="Only with multiplier blocks, or only without."),
-            click.option("--jobs", type=click.IntRange(1, 1024), help="Programs at a time; default: one a core."),
-            click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers run everything."),
+            click.option(
+                "--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs of nextpnr."
+            ),
+            click.option(
+                "--dsp/--no-dsp", default=None, help="Only with multiplier blocks, or only without."
+            ),
+            click.option(
+                "--jobs", type=click.IntRange(1, 1024), help="Programs at a time; default: one a core."
+            ),
+            click.option(
+                "--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers run everything."
+            ),
             click.option(
                 "--output",
                 type=click.Path(file_okay=False, path_type=Path),
@@ -112,7 +123,9 @@ def check(store: bool, **values: Any) -> None:
         click.echo(str(movement))
     for key in unknown:
         click.echo(f"{key}: not in the baseline")
-    click.echo(f"{len(report.rows)} rows compared, {len(moved)} metrics moved, {len(unknown)} rows not stored")
+    click.echo(
+        f"{len(report.rows)} rows compared, {len(moved)} metrics moved, {len(unknown)} rows not stored"
+    )
     _exit_for(report)
     if moved:
         sys.exit(FAILED)
@@ -200,7 +213,9 @@ def main() -> None:
         click.echo(f"l1bn_synth: {error.format_message()}", err=True)
         sys.exit(BAD_INPUT)
     except (Interrupted, click.Abort, KeyboardInterrupt):
-        click.echo("l1bn_synth: interrupted; finished steps are kept and found again by the next run", err=True)
+        click.echo(
+            "l1bn_synth: interrupted; finished steps are kept and found again by the next run", err=True
+        )
         sys.exit(INTERRUPTED)
     except ToolMissing as error:
         click.echo(f"l1bn_synth: {error}", err=True)

@@ -32,4 +32,3 @@ def elaborate(unit: Unit, primitives: str) -> Elaboration:
         cycles = unit.results_per_channel() if unit.count else getattr(component, "interval", 1)
     vectors = pack(component, STIMULI[unit.stimulus](unit.arguments))
     return Elaboration(str(rtlil.convert(component, name="unit", emit_src=False)), latency, cycles, vectors)
-

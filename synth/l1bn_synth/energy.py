@@ -97,7 +97,8 @@ def estimate(
     """
     nets = netlist.nets()
     length = {
-        name: next((pips[alias] for alias in net.aliases if alias in pips), None) for name, net in nets.items()
+        name: next((pips[alias] for alias in net.aliases if alias in pips), None)
+        for name, net in nets.items()
     }
     known = [
         count / nets[name].fanout for name, count in length.items() if count is not None and nets[name].fanout
@@ -111,7 +112,9 @@ def estimate(
     for name, net in nets.items():
         count = length[name]
         switches = count if count is not None else 0 if net.driver == "carry" else typical * net.fanout
-        parts[net.driver] += unit * activity.toggles.get(name, 0) * (farads[net.driver] + farads["pip"] * switches)
+        parts[net.driver] += (
+            unit * activity.toggles.get(name, 0) * (farads[net.driver] + farads["pip"] * switches)
+        )
     for name, pins in netlist.inputs_of("dsp").items():
         parts["dsp"] += unit * activity.toggles.get(name, 0) * pins * farads["dsp"]
     for nets_of_port in netlist.enables(_ACCESSES):

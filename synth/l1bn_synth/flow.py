@@ -45,7 +45,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Measurement:
-    """All that is known of a point. ``sensitivity`` holds the energy per sample with each coefficient halved, doubled."""
+    """All that is known of a point; ``sensitivity`` is the energy per sample with each coefficient halved, doubled."""
 
     point: Point
     elaboration: Elaboration
@@ -113,8 +113,8 @@ def measure(point: Point, seeds: int) -> Generator[list[Step], list[Any], Measur
 
     placer = f"nextpnr-{device.family}"
     used = {placer: tools[placer]}
-    arguments = (synthesis.netlist, synthesis.cells, device)
-    (area,) = yield [Step("area", pack, arguments, lambda data: Area(**data), used)]
+    packed = (synthesis.netlist, synthesis.cells, device)
+    (area,) = yield [Step("area", pack, packed, lambda data: Area(**data), used)]
     check_capacity(area, device)
 
     timings = yield [

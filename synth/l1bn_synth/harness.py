@@ -36,7 +36,7 @@ class Harness(Elaboratable):
 
     def __init__(self, ports: Mapping[str, Port]):
         self.ports = {name: port for name, port in ports.items() if name != CLOCK}
-        self.serial_i, self.serial_o = Signal(), Signal()
+        self.serial_i, self.serial_o = Signal(name="serial_i"), Signal(name="serial_o")
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -26,8 +26,12 @@ _CLASS_OF = {
     "SB_RAM40_4K": "bram",
     "TRELLIS_DPR16X4": "bram",
 }
-# Clock pins and, of the blocks, the pins that let the clock through.
-CLOCK_PINS = {"CLK", "C", "CLK0", "CLKA", "CLKB", "RCLK", "WCLK", "WCK"}
+_CLOCKS = frozenset({"CLK", "CLK0", "CLKA", "CLKB", "RCLK", "WCLK", "WCK"})
+
+
+def clock_pins(kind: str) -> frozenset[str]:
+    """The pins of a cell's type that may be clocks."""
+    return frozenset({"C"}) if kind.startswith("SB_DFF") else _CLOCKS
 
 
 def cell_class(kind: str) -> str:
@@ -79,7 +83,7 @@ class Netlist:
                         continue
                     if cell["port_directions"][pin] == "output":
                         drivers[bit] = cell_class(cell["type"])
-                    elif pin not in CLOCK_PINS:
+                    elif pin not in clock_pins(cell["type"]):
                         fanout[bit] = fanout.get(bit, 0) + 1
         aliases = self._aliases()
         return {
@@ -96,11 +100,13 @@ class Netlist:
         sinks: dict[int, list[tuple[list[int | str], int]]] = {}
         for cell in self.cells.values():
             for pin, bits in cell["connections"].items():
-                if cell["port_directions"][pin] == "input" and pin not in CLOCK_PINS:
+                if cell["port_directions"][pin] == "input" and pin not in clock_pins(cell["type"]):
                     for place, bit in enumerate(bits):
                         if isinstance(bit, int):
                             sinks.setdefault(bit, []).append((bits, place))
-        free = 1 + max(bit for net in self.module["netnames"].values() for bit in net["bits"] if isinstance(bit, int))
+        free = 1 + max(
+            bit for net in self.module["netnames"].values() for bit in net["bits"] if isinstance(bit, int)
+        )
         work = [bit for bit, fed in sinks.items() if len(fed) > limit]
         while work:
             bit = work.pop()
@@ -150,7 +156,7 @@ class Netlist:
         """Cells with a clock by class."""
         counts: dict[str, int] = {}
         for cell in self.cells.values():
-            if CLOCK_PINS & cell["connections"].keys():
+            if clock_pins(cell["type"]) & cell["connections"].keys():
                 kind = cell_class(cell["type"])
                 counts[kind] = counts.get(kind, 0) + 1
         return counts
@@ -169,7 +175,7 @@ class Netlist:
             if cell_class(cell["type"]) != wanted:
                 continue
             for pin, bits in cell["connections"].items():
-                if cell["port_directions"][pin] == "input" and pin not in CLOCK_PINS:
+                if cell["port_directions"][pin] == "input" and pin not in clock_pins(cell["type"]):
                     for bit in bits:
                         if isinstance(bit, int):
                             fed[f"n{bit}"] = fed.get(f"n{bit}", 0) + 1
@@ -200,7 +206,9 @@ class Netlist:
 
 
 def _concatenation(bits: list[int | str]) -> str:
-    nets = [f"n{bit}" if isinstance(bit, int) else f"1'b{bit if bit in '01' else '0'}" for bit in reversed(bits)]
+    nets = [
+        f"n{bit}" if isinstance(bit, int) else f"1'b{bit if bit in '01' else '0'}" for bit in reversed(bits)
+    ]
     return nets[0] if len(nets) == 1 else f"{{{', '.join(nets)}}}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,8 @@ class CriticalPath:
     def __str__(self) -> str:
         steps = f"{self.levels} cells" + (f", {self.carries} of them carry" if self.carries else "")
         through = f" through {', '.join(self.nets)}" if self.nets else ""
-        return f"{self.start} -> {self.end}{through} ({steps}; logic {self.logic_ns:.2f} ns, routing {self.routing_ns:.2f} ns)"
+        spent = f"logic {self.logic_ns:.2f} ns, routing {self.routing_ns:.2f} ns"
+        return f"{self.start} -> {self.end}{through} ({steps}; {spent})"
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,21 @@ def nextpnr_version(family: str) -> str:
     return package_version(_PACKAGES[family])
 
 
+_prepared: set[str] = set()
+_prepared_lock = threading.Lock()
+
+
+def _prepare(family: str) -> None:
+    """The first start on a machine compiles nextpnr: let one process do it, not several at once."""
+    with _prepared_lock:
+        if family not in _prepared:
+            command = [*python_tool(_PROGRAMS[family]), "--version"]
+            run_tool(f"nextpnr-{family}", command, Path(tempfile.gettempdir()))
+            _prepared.add(family)
+
+
 def _run(device: Device, options: Sequence[str], folder: Path) -> str:
+    _prepare(device.family)
     if device.family == "ecp5":
         options = ["--out-of-context", *options]
     return run_tool(
@@ -137,7 +153,15 @@ def route(harnessed: str, device: Device, seed: int, wires: bool = False) -> Tim
         _run(
             device,
             [
-                *("--json", "harness.json", "--report", "report.json", "--seed", str(seed), "--timing-allow-fail"),
+                *(
+                    "--json",
+                    "harness.json",
+                    "--report",
+                    "report.json",
+                    "--seed",
+                    str(seed),
+                    "--timing-allow-fail",
+                ),
                 *(("--write", "routed.json") if wires else ()),
             ],
             folder,
@@ -194,12 +218,18 @@ def parse_path(steps: Sequence[Mapping[str, Any]]) -> CriticalPath:
     ends = [steps[0]["to"]["cell"], steps[-1]["to"]["cell"]]
     start, end = (readable(name) or name for name in ends)
     inner = [net for net in nets if net not in (start, end)]
-    return CriticalPath(start, end, round(time["logic"], 3), round(time["routing"], 3), levels, carries, inner)
+    return CriticalPath(
+        start, end, round(time["logic"], 3), round(time["routing"], 3), levels, carries, inner
+    )
 
 
 def readable(name: str) -> str:
     """The signal of the source from which Yosys or nextpnr made a name; empty for one that they made up."""
-    name = re.sub(r"_(TRELLIS_FF|SB_DFF\w*?|LUT4|CCU2C|SB_LUT4|SB_CARRY|PFUMX|L6MUX21|MULT18X18D|DP16KD)(_.*|\$.*|)$", "", name)
+    name = re.sub(
+        r"_(TRELLIS_FF|SB_DFF\w*?|LUT4|CCU2C|SB_LUT4|SB_CARRY|PFUMX|L6MUX21|MULT18X18D|DP16KD)(_.*|\$.*|)$",
+        "",
+        name,
+    )
     name = re.sub(r"(\$CCU2_\w+|_DFFLC|_LC|\$\d+)+$", "", name)
     name = name.removeprefix("unit.")
     return "" if name.startswith("$") or "$nextpnr" in name else name.removesuffix(".$signal")

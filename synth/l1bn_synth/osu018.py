@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,16 @@ from .registry import Unit
 from .tools import FlowError, ToolMissing, package_version, run_tool
 from .yosys import run_yosys, yosys_version
 
-__all__ = ["INSTALL", "Cells", "CellMeasurement", "Signoff", "measure_cells", "require", "steps_of", "versions"]
+__all__ = [
+    "INSTALL",
+    "CellMeasurement",
+    "Cells",
+    "Signoff",
+    "measure_cells",
+    "require",
+    "steps_of",
+    "versions",
+]
 
 INSTALL = "apt-get install opensta qflow-tech-osu018"
 LIBERTY = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
@@ -210,4 +219,6 @@ def parse_signoff(log: str, mhz: float, annotated: int) -> Signoff:
     period = 1000 / mhz - float(slack[1])
     gates = len(re.findall(r"^\s+-?[\d.]+\s+-?[\d.]+ [v^] c\d+/", checks, re.MULTILINE))
     milliwatts = {row[0].lower(): float(row[4]) * 1e3 for row in rows}
-    return Signoff(1000 / period, f"{start[1]} -> {end[1]} ({gates} cells, {period:.2f} ns)", mhz, milliwatts, annotated)
+    return Signoff(
+        1000 / period, f"{start[1]} -> {end[1]} ({gates} cells, {period:.2f} ns)", mhz, milliwatts, annotated
+    )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from l1bn.operators.root import PipelinedSquareRoot
 from l1bn.primitives import primitives
 from l1bn.streams import Register, SkidRegister

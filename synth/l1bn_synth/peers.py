@@ -41,7 +41,8 @@ def compare(rows: Iterable[Row]) -> list[Comparison]:
             ours = [
                 row
                 for row in rows
-                if (row.unit, row.width, row.device) == (peer["unit"], peer["width"], device) and row.lanes == 1
+                if (row.unit, row.width, row.device) == (peer["unit"], peer["width"], device)
+                and row.lanes == 1
             ]
             if column in peer and ours:
                 found.append(_comparison(peer, peer[column], ours[0]))

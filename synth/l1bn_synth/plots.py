@@ -17,7 +17,7 @@ from .rows import Row
 
 __all__ = ["plots"]
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "figure.dpi": 96,
     "font.size": 9,
     "axes.spines.top": False,
@@ -85,7 +85,9 @@ def frequencies(rows: Sequence[Row]) -> str:
         figure, axes = pyplot.subplots(figsize=(9, 0.5 + 0.22 * len(rows)))
         for line, row in enumerate(rows):
             fmax = row.fmax_mhz
-            axes.plot([fmax["min"], fmax["max"]], [line, line], color=COLOURS[row.norm], linewidth=5, alpha=0.4)
+            axes.plot(
+                [fmax["min"], fmax["max"]], [line, line], color=COLOURS[row.norm], linewidth=5, alpha=0.4
+            )
             axes.plot([fmax["median"]], [line], "|", color=COLOURS[row.norm], markersize=9)
         axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
         axes.invert_yaxis()

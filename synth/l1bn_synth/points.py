@@ -39,7 +39,9 @@ def points(target: str, preset_name: str, dsp: bool | None) -> list[Point]:
                 variants = [True, False]
             if name == "UP5K" and preset_name == "quick":
                 # A second look at what HX8K cannot show: the multiplier blocks.
-                variants = [variant for variant in variants if unit.group != "operator" and (variant or dsp is False)]
+                variants = [
+                    variant for variant in variants if unit.group != "operator" and (variant or dsp is False)
+                ]
             chosen += [Point(unit, device, variant) for variant in variants]
     # What takes longest starts first, so that the cores end together.
     return sorted(chosen, key=lambda point: _SLOW_FIRST[point.unit.group])

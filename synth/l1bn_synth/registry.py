@@ -93,7 +93,9 @@ def _of_formats(module: str, name: str) -> Callable[[dict[str, Any], str], Compo
         from l1bn.formats import Formats
 
         imported = __import__(f"l1bn.operators.{module}", fromlist=[name])
-        return getattr(imported, name)(Formats(Configuration.from_mapping({**arguments, "target": primitives})))
+        return getattr(imported, name)(
+            Formats(Configuration.from_mapping({**arguments, "target": primitives}))
+        )
 
     return build
 
@@ -110,6 +112,7 @@ def _pair(name: str) -> Callable[[dict[str, Any], str], Component]:
 
 def _skid(arguments: dict[str, Any], primitives: str) -> Component:
     from amaranth.hdl import signed
+
     from l1bn.streams import SkidRegister
 
     return SkidRegister(signed(arguments["width"]))

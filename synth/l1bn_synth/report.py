@@ -61,13 +61,22 @@ class Report:
 
     def markdown(self) -> str:
         """The report as Markdown."""
-        lines = [f"# {self.title}", "", f"Repeat with `{self.command}`.", "", f"Tools: {_versions(self.tools)}.", ""]
+        lines = [
+            f"# {self.title}",
+            "",
+            f"Repeat with `{self.command}`.",
+            "",
+            f"Tools: {_versions(self.tools)}.",
+            "",
+        ]
         if self.failures:
             lines += ["## No result", "", *(f"- {name}: {why}" for name, why in self.failures.items()), ""]
         for table in self.tables():
             lines += [f"## {table.title}", "", "| " + " | ".join(table.columns) + " |"]
             lines.append("|" + " --- |" * len(table.columns))
-            lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table.rows]
+            lines += [
+                "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table.rows
+            ]
             lines += ["", *(f"- {note}" for note in table.notes), ""]
         return "\n".join(lines)
 

@@ -14,7 +14,14 @@ __all__ = ["FIELDS", "Row", "fpga_row", "row_from", "standard_cell_row"]
 
 FIELDS = (
     *("unit", "device", "norm", "width", "lanes", "count", "dsp_allowed", "lut", "ff", "dsp", "bram"),
-    *("fmax_mhz", "latency", "cycles_per_channel", "samples_per_second", "energy_per_sample_pj", "power_mw_at"),
+    *(
+        "fmax_mhz",
+        "latency",
+        "cycles_per_channel",
+        "samples_per_second",
+        "energy_per_sample_pj",
+        "power_mw_at",
+    ),
 )
 """What ``report.json`` has of a row."""
 
@@ -78,7 +85,9 @@ def fpga_row(measured: Measurement) -> Row:
     remarks = []
     for what, limit in device.limits.items():
         if fmax["median"] > limit and (what == "clock" or measured.area.used.get(what)):
-            remarks.append(f"{fmax['median']} MHz is above what the data sheet allows the {what}: {limit:g} MHz")
+            remarks.append(
+                f"{fmax['median']} MHz is above what the data sheet allows the {what}: {limit:g} MHz"
+            )
     if fmax["median"] < device.stated_mhz:
         remarks.append(f"slower than the {device.stated_mhz:g} MHz that its power is stated at")
     return Row(
@@ -115,7 +124,8 @@ def standard_cell_row(measured: CellMeasurement) -> Row:
     # Milliwatt per megahertz is nanojoule per cycle.
     per_sample = measured.activity.cycles / measured.activity.samples / signed.mhz * 1e3
     parts = {
-        name: round(signed.power_mw.get(name, 0.0) * per_sample, 4) for name in ("sequential", "combinational")
+        name: round(signed.power_mw.get(name, 0.0) * per_sample, 4)
+        for name in ("sequential", "combinational")
     }
     cycles = measured.elaboration.cycles_per_channel
     remarks = [f"{VOLTAGE} V, typical corner; wires carry no load before placement"]

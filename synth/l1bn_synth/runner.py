@@ -65,7 +65,7 @@ class _Cluster:
                     n_workers=1,
                     threads_per_worker=self.jobs,
                     processes=False,
-                    dashboard_address=None,
+                    dashboard_address=":0",
                     memory_limit=None,
                 )
                 self._client = distributed.Client(self._local)
@@ -108,7 +108,7 @@ def run_flows(
     """
     warnings.filterwarnings("ignore", message="Sending large graph")
     cluster = _Cluster(jobs or os.cpu_count() or 1, scheduler)
-    run = _Run(cache, cluster, notice)
+    run: _Run[Result] = _Run(cache, cluster, notice)
     try:
         for name, flow in flows.items():
             run.advance(name, flow, None)

@@ -80,7 +80,9 @@ def units(rows: Sequence[Row]) -> TableText:
         "gives one result in the stated cycles.",
     ]
     if not cells:
-        notes.append("Energy and power are an estimate of the dynamic part, from counted toggles; see the coefficients.")
+        notes.append(
+            "Energy and power are an estimate of the dynamic part, from counted toggles; see the coefficients."
+        )
     remarks = [f"{row.unit}, W = {row.width}, {row.device}: {text}" for row in rows for text in row.remarks]
     if cells:
         remarks = sorted({text for row in rows for text in row.remarks})
@@ -153,7 +155,9 @@ def sensitivity(rows: Sequence[Row]) -> TableText:
             ]
         )
     columns = ["pair", "energy L1 : L2", "with any coefficient halved or doubled", "most decisive"]
-    return TableText("sensitivity", "How much the energy ratio depends on the coefficients", columns, body, [])
+    return TableText(
+        "sensitivity", "How much the energy ratio depends on the coefficients", columns, body, []
+    )
 
 
 def coefficient_table(energy: Coefficients) -> TableText:
@@ -173,7 +177,10 @@ def coefficient_table(energy: Coefficients) -> TableText:
         [name, meaning[name], f"{value.value:g} pF", f"{value.factor:g} x either way", value.source]
         for name, value in energy.pf.items()
     ]
-    notes = [f"Technology: {energy.technology}. Energy of a transition: C V^2 / 2. Source {name}: {text}" for name, text in sources().items()]
+    notes = [
+        f"Technology: {energy.technology}. Energy of a transition: C V^2 / 2. Source {name}: {text}"
+        for name, text in sources().items()
+    ]
     columns = ["coefficient", "of", "capacitance", "uncertainty", "source"]
     return TableText("coefficients", "Coefficients of the energy estimate", columns, body, notes)
 
@@ -187,7 +194,11 @@ def peers(rows: Sequence[Row]) -> TableText:
 
 def peer_units(rows: Sequence[Row]) -> TableText | None:
     """Whole units of other projects, with ours of the same width."""
-    ours = [row for row in rows if row.group == "top" and (row.width, row.lanes) == (16, 1) and row.device != "osu018"]
+    ours = [
+        row
+        for row in rows
+        if row.group == "top" and (row.width, row.lanes) == (16, 1) and row.device != "osu018"
+    ]
     if not ours:
         return None
     body = [[unit["project"], unit["what"], unit["cells"], unit["rates"]] for unit in whole_units()]
@@ -195,12 +206,19 @@ def peer_units(rows: Sequence[Row]) -> TableText | None:
         cells = f"{row.lut} / {row.ff} / {row.dsp} / {row.bram}"
         where = f"{row.samples_per_second / 1e6:.0f} on {row.device}"
         body.append(["this one", f"{row.unit}{'' if row.dsp_allowed else ', no DSP'}", cells, where])
-    columns = ["project", "what it does, 16 bits, one lane", "LUT / FF / DSP / BRAM", "M elements/s: ECP5 -6 / HX8K / UP5K"]
+    columns = [
+        "project",
+        "what it does, 16 bits, one lane",
+        "LUT / FF / DSP / BRAM",
+        "M elements/s: ECP5 -6 / HX8K / UP5K",
+    ]
     return TableText("peer-units", "Whole units of other projects", columns, body, [])
 
 
 def paths(rows: Sequence[Row]) -> TableText:
     """Critical paths of the whole units."""
-    body = [[*_name(row), f"{row.fmax_mhz['median']:g}", row.critical_path] for row in rows if row.group == "top"]
+    body = [
+        [*_name(row), f"{row.fmax_mhz['median']:g}", row.critical_path] for row in rows if row.group == "top"
+    ]
     columns = ["unit", "W", "device", "DSP allowed", "MHz", "from -> to"]
     return TableText("paths", "Critical paths of the whole units", columns, body, [])

@@ -11,7 +11,15 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["FlowError", "ToolFailure", "ToolMissing", "kill_all", "package_version", "python_tool", "run_tool"]
+__all__ = [
+    "FlowError",
+    "ToolFailure",
+    "ToolMissing",
+    "kill_all",
+    "package_version",
+    "python_tool",
+    "run_tool",
+]
 
 
 class FlowError(RuntimeError):

@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 from amaranth.lib.wiring import Component
+from numpy.typing import NDArray
+
 from l1bn_golden import Contract, forward, integer
 from l1bn_sim.design import stream_ports
 from l1bn_sim.digits import feature_maps
 from l1bn_sim.fields import Payload
 from l1bn_sim.stimuli import beats
-from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["STIMULI", "Columns", "Stimulus", "Vectors", "pack"]
 
-Columns = Mapping[str, ArrayLike]
+Columns = Mapping[str, Any]
+"""One array a field of a stream, a row an item; masked entries mean nothing."""
 CHANNELS = 6
 """Channels of a run; the first ``WARM_UP`` of them are not counted."""
 WARM_UP = 2
@@ -98,7 +100,7 @@ def _numbers(width: int) -> list[int]:
     return [int(value) for value in _maps(width, ITEMS // 2, 2).ravel()]
 
 
-def _packets(samples: NDArray[np.int64], lanes: int) -> dict[str, ArrayLike]:
+def _packets(samples: NDArray[np.int64], lanes: int) -> dict[str, Any]:
     data, last = beats(samples, lanes)
     return {"data": data, "last": last}
 
@@ -234,7 +236,7 @@ def _forward(arguments: Mapping[str, Any]) -> Stimulus:
         passes = 3 if arguments["form"] == "two-pass" else 2
     packets = _packets(np.repeat(x, passes, axis=0), lanes)
     results = _packets(golden.y, lanes)
-    statistics: dict[str, ArrayLike] = {
+    statistics: dict[str, Any] = {
         name: getattr(golden, name)
         for name in ("mean", "r_mantissa", "r_exponent", "scale", "shift", "negative")
     }

@@ -73,7 +73,7 @@ class BlockMultiplier(wiring.Component):
 
     @abstractmethod
     def block(self, m: Module, a: Value, b: Value, product: Signal) -> None:
-        """Add one block to ``m``: ``product = a * b``, both at most ``size`` bits, registered ``block_latency`` times."""
+        """Add a block to ``m``: ``product = a * b``, at most ``size`` bits each, ``block_latency`` cycles later."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

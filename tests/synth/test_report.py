@@ -1,0 +1,138 @@
+"""Reports out of stored rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+
+import pytest
+from rich.console import Console
+from samples import row, rows
+
+from l1bn_synth import baseline
+from l1bn_synth.compare import claims, costs, pairs, sensitivities
+from l1bn_synth.peers import compare
+from l1bn_synth.report import Report, write_report
+from l1bn_synth.rows import FIELDS, row_from
+from l1bn_synth.tools import FlowError
+
+TOOLS = {"yosys": "0.70", "nextpnr-ecp5": "0.11"}
+
+
+@pytest.fixture
+def report():
+    return Report("ecp5", "python -m l1bn_synth run --target ecp5", TOOLS, rows(), {"x on HX8K": "too large"})
+
+
+def test_json_has_the_fields_and_no_others(report, tmp_path):
+    write_report(report, tmp_path)
+    stored = json.loads((tmp_path / "report.json").read_text())
+    assert [set(line) for line in stored] == [set(FIELDS)] * len(stored)
+    assert stored[0]["fmax_mhz"] == {"median": 300.0, "min": 290.0, "max": 310.0, "seeds": 5}
+    assert stored[0]["power_mw_at"] == {"mhz": 100.0, "mw": 10.0}
+
+
+def test_details_give_the_rows_back(report, tmp_path):
+    write_report(report, tmp_path)
+    details = json.loads((tmp_path / "details.json").read_text())
+    assert [row_from(line) for line in details["rows"]] == rows()
+    assert details["failures"] == {"x on HX8K": "too large"}
+
+
+def test_page_is_self_contained(report, tmp_path):
+    write_report(report, tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<svg") == 4
+    for reference in ("<script", "<link", "src=", "@import"):
+        assert reference not in page
+    assert "x on HX8K: too large" in page
+    assert "estimate" in page
+
+
+def test_same_rows_give_the_same_files(report, tmp_path):
+    for name in ("a", "b"):
+        write_report(report, tmp_path / name)
+    for name in ("report.json", "report.md", "report.html"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_markdown_and_terminal_have_the_tables(report):
+    text = report.markdown()
+    console = Console(file=io.StringIO(), width=250)
+    report.print(console)
+    for title in (
+        "Results",
+        "L1 : L2",
+        "Claims of the literature against this run",
+        "Operators of other projects",
+    ):
+        assert f"## {title}\n" in text
+        assert title in console.file.getvalue()
+    assert "Coefficients of the energy estimate" in text
+
+
+def test_ratios_are_l1_over_l2():
+    whole, operators = sorted(pairs(rows()), key=lambda pair: not pair.whole)
+    assert whole.ratio("lut") == 0.9
+    assert whole.ratio("energy") == 1.25
+    assert operators.ratio("fmax") == 2.0
+    assert operators.ratio("bram") is None
+
+
+def test_sensitivity_of_the_energy_ratio():
+    (whole,) = [pair for pair in pairs(rows()) if pair.whole]
+    moves = sensitivities(whole)
+    assert moves["lut"] == (70 / 50, 160 / 140)
+    assert next(iter(moves)) == "lut", "the one that moves it most comes first"
+
+
+def test_verdicts():
+    verdicts = {(claim.level, claim.claim): claim.verdict for claim in claims(rows())}
+    assert verdicts["operators", "1.5 x the speed"] == "holds"
+    assert verdicts["operators", "50 % less power"] == "holds"
+    assert verdicts["whole unit", "37 % less energy"] == "does not hold: the opposite"
+    assert verdicts["whole unit", "25 % faster"] == "does not hold: no difference"
+    assert verdicts["whole unit", "10 % fewer resources"] == "holds"
+    slightly = [row(lut=995), rows()[1]]
+    verdicts = {claim.claim: claim.verdict for claim in claims([*slightly])}
+    assert verdicts["10 % fewer resources"] == "does not hold: no difference"
+
+
+def test_costs_of_l1_are_stated():
+    (sentence,) = costs(rows())
+    assert "4 : 2 memory blocks" in sentence
+    assert "latency 2200 : 1300 cycles" in sentence
+
+
+def test_peers_are_compared_by_results_per_second():
+    (comparison,) = compare([rows()[-1]])
+    assert comparison.verdict == "smaller, slower"
+    slow = row(unit="square root, iterative", width=32, lut=100, cycles_per_channel=34, group="operator")
+    (comparison,) = compare([slow])
+    assert comparison.verdict == "smaller, slower", "300 MHz in 34 cycles are slower than 198 MHz in 17"
+
+
+def test_baseline_tells_what_moved(tmp_path):
+    baseline.store("ecp5", TOOLS, rows(), tmp_path)
+    stored = baseline.load("ecp5", TOOLS, tmp_path)
+    assert baseline.compare(rows(), stored) == ([], [])
+    fmax = {"median": 270.0, "min": 1, "max": 2, "seeds": 5}
+    changed = [row(lut=910, fmax_mhz=fmax, latency=2201), row(width=8)]
+    moved, unknown = baseline.compare(changed, stored)
+    assert {(movement.metric, movement.worse) for movement in moved} == {("fmax", True), ("latency", True)}
+    assert unknown == ["forward L1|LFE5U-85F-6|8|1|1024|dsp"]
+    assert "fmax 300 -> 270 (-10.0 %, worse)" in str(moved[0])
+
+
+def test_baseline_of_other_tools_is_none(tmp_path):
+    baseline.store("ecp5", TOOLS, rows(), tmp_path)
+    with pytest.raises(
+        FlowError, match=r"no baseline of ecp5 for nextpnr-ecp5 9, yosys 0\.70; stored: nextpnr-ecp5 0\.11"
+    ):
+        baseline.load("ecp5", {**TOOLS, "nextpnr-ecp5": "9"}, tmp_path)
+
+
+def test_rows_are_plain_data():
+    for line in rows():
+        assert row_from(json.loads(json.dumps(dataclasses.asdict(line)))) == line
