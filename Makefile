@@ -11,7 +11,7 @@ SHELL := /bin/bash
 # Verilator builds with make as well: the variables given here are no business of that one.
 unexport MAKEFLAGS MAKEOVERRIDES
 unexport NORM FORM DIRECTION STORAGE WIDTH LANES COUNT SEED WAVES CONFIG NAME OUT FORCE
-unexport TARGET PRESET DSP SEEDS JOBS SCHEDULER TESTS PYTEST
+unexport TARGET PRESET DSP SEEDS JOBS SCHEDULER STORE TESTS PYTEST
 
 BUILD := build
 VENV := .venv
@@ -20,9 +20,11 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip -qq --disable-pip-version-check install --constraint constraints.txt
 
-# $(call option,--name,VARIABLE): the option when the variable is set, else nothing.
-option = $(if $($(2)),$(1) '$($(2))')
-flag = $(if $(filter-out 0 no,$($(2))),$(1))
+# Variables count when they are given to make: NAME or TARGET in the environment mean something else.
+given = $(if $(filter command override,$(origin $(1))),$($(1)))
+# $(call option,--name,VARIABLE): the option with its value when the variable is given, else nothing.
+option = $(if $(call given,$(2)),$(1) '$(call given,$(2))')
+flag = $(if $(filter-out 0 no,$(call given,$(2))),$(1))
 
 ##@ Use
 
@@ -49,32 +51,32 @@ generate: $(VENV)/.installed-sim ## Write the Verilog and the manifest of one un
 	@$(PY) -m l1bn generate $(call option,--config,CONFIG) $(call option,--norm,NORM) \
 	  $(call option,--form,FORM) $(call option,--direction,DIRECTION) $(call option,--storage,STORAGE) \
 	  $(call option,--width,WIDTH) $(call option,--lanes,LANES) $(call option,--count,COUNT) \
-	  $(call option,--name,NAME) $(call flag,--force,FORCE) --output '$(or $(OUT),$(BUILD)/generate)'
+	  $(call option,--name,NAME) $(call flag,--force,FORCE) --output '$(or $(call given,OUT),$(BUILD)/generate)'
 
 .PHONY: synth
 synth: toolchain $(VENV)/.installed-synth ## Synthesise, place and route, and compare L1 with L2
-#v TARGET=ice40|ecp5|osu018 PRESET=quick|paper|full DSP=0|1 SEEDS=number
-#v JOBS=processes SCHEDULER=address (Dask)
+#v TARGET=ice40|ecp5|osu018 PRESET=quick|paper|full DSP=0|1 (without multiplier blocks or with, else both)
+#v SEEDS=number JOBS=processes SCHEDULER=address (Dask)
 	@$(PY) -m l1bn_synth run $(synth_options)
 
 .PHONY: synth-check
 synth-check: toolchain $(VENV)/.installed-synth ## Compare such a run with the stored baseline
-#v the variables of synth
-	@$(PY) -m l1bn_synth check $(synth_options)
+#v the variables of synth, STORE=1 (keep this run as the baseline)
+	@$(PY) -m l1bn_synth check $(synth_options) $(call flag,--store,STORE)
 
 synth_options = $(call option,--target,TARGET) $(call option,--preset,PRESET) $(call option,--seeds,SEEDS) \
-  $(call option,--dsp,DSP) $(call option,--jobs,JOBS) $(call option,--scheduler,SCHEDULER)
+  $(if $(call given,DSP),$(or $(call flag,--dsp,DSP),--no-dsp)) $(call option,--jobs,JOBS) $(call option,--scheduler,SCHEDULER)
 
 ##@ Check
 
 .PHONY: test
 test: toolchain $(VENV)/.installed-dev ## Run the test suite on two cores
 #v TESTS=paths or node ids, PYTEST=further options
-	@$(PY) -m pytest --numprocesses 2 $(PYTEST) $(TESTS)
+	@$(PY) -m pytest --numprocesses 2 $(call given,PYTEST) $(call given,TESTS)
 
 .PHONY: formal
 formal: $(VENV)/.installed-dev ## Run the proofs only
-	@$(PY) -m pytest -m formal $(PYTEST) $(TESTS)
+	@$(PY) -m pytest -m formal $(call given,PYTEST) $(call given,TESTS)
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style (ruff) and types (mypy)

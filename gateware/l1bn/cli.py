@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,10 +95,13 @@ def generate_command(
     chosen = {key: _value(key, text) for key, text in typed.items() if text}
     if "counts" in chosen:
         values.pop("count", None)
-    paths = generate.write(
-        Configuration.from_mapping(values | chosen), name=name or name_in_file, folder=output, force=force
-    )
-    for path in paths:
+    if name is None:
+        name = name_in_file
+    configuration = Configuration.from_mapping(values | chosen)
+    # A unit of many lanes takes several seconds.
+    if sys.stderr.isatty():
+        click.echo("generating ...", err=True)
+    for path in generate.write(configuration, name=name, folder=output, force=force):
         click.echo(path)
 
 

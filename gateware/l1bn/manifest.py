@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -106,27 +107,35 @@ def _count(unit: wiring.Component, index: int) -> dict[str, Any]:
     }
 
 
-def _accuracy(formats: Formats) -> dict[str, Any]:
-    """The bound of docs/arithmetic.md on the error of an output that does not saturate."""
+def _accuracy(formats: Formats) -> dict[str, Any] | None:
+    """The bound of docs/arithmetic.md on the error of an output that does not saturate.
+
+    ``None`` where guard bits of the user's own leave the mean coarser than the bound needs.
+    """
     config = formats.config
-    distance = 1 << (config.y_width - 1)
-    scale = max(
-        Fraction(distance, 1 << config.scale_width),
-        Fraction(1 << (config.width - 1), 1 << formats.shift_max),
-    )
-    spread = Fraction(distance, 1 << (formats.mantissa_width - 2))
-    exact = formats.only_powers_of_two or config.guard_bits is not None
-    mean = Fraction(0) if exact else Fraction(1, 256)
+    if formats.guard_bits < Formats(dataclasses.replace(config, guard_bits=None)).guard_bits:
+        return None
     formula = "1/2 + max(d*2^-scale_width, 2^(width-1-shift_max)) + d*2^-(mantissa_width-2)"
-    reference = "the exact rational result of the same integers and the epsilon of the count"
-    if config.guard_bits is not None:
-        reference += ", with the mean rounded to guard_bits"
+    mean = Fraction(0)
+    if not formats.only_powers_of_two:
+        formula += " + 2^-8"
+        mean = Fraction(1, 256)
+
+    def bound(distance: int) -> Fraction:
+        scale = max(
+            Fraction(distance, 1 << config.scale_width),
+            Fraction(1 << (config.width - 1), 1 << formats.shift_max),
+        )
+        spread = Fraction(distance, 1 << (formats.mantissa_width - 2))
+        return Fraction(1, 2) + scale + spread + mean
+
     return {
         "unit": "last place of y",
-        "bound": formula if exact else formula + " + 2^-8",
+        "against": "the exact rational result of the same integers and the epsilon of the count",
+        "formula": formula,
         "d": "|y - beta| in last places of y",
-        "largest": str(Fraction(1, 2) + scale + spread + mean),
-        "against": reference,
+        "largest_for_beta_0": str(bound(1 << (config.y_width - 1))),
+        "largest": str(bound(1 << config.y_width)),
     }
 
 

@@ -84,6 +84,7 @@ def test_the_command_as_a_process(tmp_path: Path) -> None:
         ("leftover", "unexpected extra argument"),
         ("--name module", "name = 'module' is not possible; allowed: a name that is no reserved word"),
         ("--name ../norm", "name = '../norm' is not possible; allowed: a letter"),
+        ("--name ", "name = '' is not possible"),
         ("--name a/b", "name = 'a/b' is not possible"),
         ("--name 1st", "name = '1st' is not possible"),
         ("--name größe", "name = 'größe' is not possible"),

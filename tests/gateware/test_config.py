@@ -29,7 +29,7 @@ CHOICES = {
     "form": ("two-pass",),
     "direction": ("forward",),
     "storage": ("inside", "outside"),
-    "target": ("portable", "logic", "ecp5", "ice40"),
+    "target": ("portable", "logic", "ecp5", "ecp5-logic", "ice40"),
 }
 
 
