@@ -33,7 +33,8 @@ class Point:
 
     @property
     def name(self) -> str:
-        return f"{self.unit.key} on {self.device.name}{'' if self.dsp else ' without DSP'}"
+        choice = self.unit.multiplies and self.device.has_dsp and not self.dsp
+        return f"{self.unit.key} on {self.device.name}{' without DSP' if choice else ''}"
 
     @property
     def primitives(self) -> str:

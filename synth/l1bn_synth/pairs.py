@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -44,7 +44,8 @@ class Absolute(_Registered):
     """``|i|``, unsigned, one bit of it enough for the smallest number. Latency: 1, one result a cycle."""
 
     def __init__(self, width: int):
-        super().__init__(width, unsigned(width), lambda x: ((x ^ x[-1].replicate(width)) + x[-1])[:width])
+        # -x as ~(x - 1): the carries of x - 1 are those of x alone, so the choice fits behind them in one LUT.
+        super().__init__(width, unsigned(width), lambda x: Mux(x[-1], ~(x - 1)[:width], x.as_unsigned()))
 
 
 class Sign(_Registered):

@@ -6,6 +6,7 @@ A flow yields a list of steps and is sent their results; what a step raises is r
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -67,6 +68,7 @@ class _Cluster:
                     processes=False,
                     dashboard_address=":0",
                     memory_limit=None,
+                    silence_logs=logging.CRITICAL,
                 )
                 self._client = distributed.Client(self._local)
             else:
@@ -107,6 +109,8 @@ def run_flows(
         If the scheduler does not answer.
     """
     warnings.filterwarnings("ignore", message="Sending large graph")
+    # What matters is told in one line of our own.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     cluster = _Cluster(jobs or os.cpu_count() or 1, scheduler)
     run: _Run[Result] = _Run(cache, cluster, notice)
     try:
