@@ -80,8 +80,8 @@ def read_ports(netlist: Mapping[str, Any], module: str = "unit") -> dict[str, Po
 def synthesis_command(family: str, dsp: bool, top: str) -> str:
     """The synthesis of one FPGA family, with or without multiplier blocks.
 
-    The library instantiates its multiplier blocks. On iCE40 Yosys must not look for more: its pass would also
-    take registers into an SB_MAC16 that is there already and has all of its own, and the product would be wrong.
+    The library instantiates its multiplier blocks. On iCE40 Yosys must not look for more: its pass also rewrites
+    an SB_MAC16 that is there already and drops the registers inside it, without a warning.
     """
     if family == "ice40":
         return f"synth_ice40 -top {top}"
