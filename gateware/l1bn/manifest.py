@@ -38,7 +38,7 @@ FIELDS = {
     ("o_stats", "negative"): "gamma is negative",
     ("o_stats", "sign_count"): "sum of sgn(x - mu)",
     ("o_stats", "select"): "index of the count",
-    ("o_stats", "error"): "a packet of this channel was too short or too long",
+    ("o_stats", "error"): "a packet of this channel before the last pass was too short or too long",
 }
 
 
