@@ -15,8 +15,10 @@ unexport TARGET PRESET DSP SEEDS JOBS SCHEDULER STORE TESTS PYTEST
 
 BUILD := build
 VENV := .venv
+# The first one that is new enough; where none is, the last one, for the message.
+is_new_enough = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
-  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
+  if $$python $(is_new_enough); then break; fi; done; echo $$python)
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip -qq --disable-pip-version-check install --constraint constraints.txt
 
@@ -114,8 +116,9 @@ toolchain:
 
 # A virtual environment without its stamp was left half-made by an interruption, and is made anew.
 $(VENV)/.created:
-	@if [ -z '$(PYTHON)' ]; then echo >&2 "l1bn: missing: Python 3.11 or newer;" \
-	  "install: apt-get install python3.11 python3-venv, or name one: make PYTHON=..."; exit 2; fi
+	@if ! '$(PYTHON)' $(is_new_enough); then \
+	  echo >&2 "l1bn: missing: Python 3.11 or newer ($(PYTHON) is not); install: apt-get install python3.11" \
+	    "python3-venv, or name one: make $(firstword $(MAKECMDGOALS)) PYTHON=..."; exit 2; fi
 	@if ! '$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null; then \
 	  echo >&2 "l1bn: missing: the venv module of $(PYTHON); install: apt-get install python3-venv"; exit 2; fi
 	@rm -rf $(VENV)
