@@ -5,7 +5,6 @@ This is an estimate. Static power, glitches within a cycle, I/O and the clock's 
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.resources
 import tomllib
 from collections.abc import Mapping
@@ -45,23 +44,26 @@ class Coefficients:
     technology: str
     pf: Mapping[str, Coefficient]
 
-    def scaled(self, name: str, by: float) -> Coefficients:
-        """The same with one of them multiplied."""
-        changed = dataclasses.replace(self.pf[name], value=self.pf[name].value * by)
-        return dataclasses.replace(self, pf={**self.pf, name: changed})
-
 
 @dataclass(frozen=True)
 class Energy:
-    """Picojoules per sample by part, and per clock cycle in all; ``routed`` is the share of nets of known length."""
+    """Picojoules per sample by part, and by the coefficient that they come from; picojoules per clock cycle in all.
+
+    ``routed`` is the share of nets whose length is known.
+    """
 
     parts: dict[str, float]
+    by_coefficient: dict[str, float]
     per_cycle: float
     routed: float
 
     @property
     def per_sample(self) -> float:
         return sum(self.parts.values())
+
+    def with_coefficient(self, name: str, factor: float) -> float:
+        """Picojoules per sample with one coefficient multiplied."""
+        return self.per_sample + (factor - 1) * self.by_coefficient[name]
 
 
 @cache
@@ -104,27 +106,33 @@ def estimate(
         count / nets[name].fanout for name, count in length.items() if count is not None and nets[name].fanout
     ]
     typical = median(known) if known else 0.0
-    farads = {name: coefficient.value for name, coefficient in values.pf.items()}
+    # Transitions by part and by the capacitance that they charge.
+    charged: dict[tuple[str, str], float] = {}
 
-    # Half of capacitance times voltage squared, in pJ.
-    unit = 0.5 * voltage**2
-    parts = dict.fromkeys(PARTS, 0.0)
+    def charge(part: str, name: str, transitions: float) -> None:
+        charged[part, name] = charged.get((part, name), 0.0) + transitions
+
     for name, net in nets.items():
         count = length[name]
         switches = count if count is not None else 0 if net.driver == "carry" else typical * net.fanout
-        parts[net.driver] += (
-            unit * activity.toggles.get(name, 0) * (farads[net.driver] + farads["pip"] * switches)
-        )
+        toggles = activity.toggles.get(name, 0)
+        charge(net.driver, net.driver, toggles)
+        charge(net.driver, "pip", toggles * switches)
     for name, pins in netlist.inputs_of("dsp").items():
-        parts["dsp"] += unit * activity.toggles.get(name, 0) * pins * farads["dsp"]
-    for nets_of_port in netlist.enables(_ACCESSES):
+        charge("dsp", "dsp", activity.toggles.get(name, 0) * pins)
+    for enables in netlist.enables(_ACCESSES):
         share = 1.0
-        for name in nets_of_port:
+        for name in enables:
             share = min(share, float(name in ("1", "x")) if len(name) == 1 else activity.high.get(name, 0.0))
-        parts["bram"] += 2 * unit * activity.cycles * share * farads["bram_access"]
-    clocked = sum(netlist.clocked().values())
-    parts["clock"] = 2 * unit * activity.cycles * clocked * farads["clock"]
-    per_cycle = sum(parts.values()) / max(1, activity.cycles)
+        charge("bram", "bram_access", 2 * activity.cycles * share)
+    charge("clock", "clock", 2 * activity.cycles * sum(netlist.clocked().values()))
+
+    # Half of capacitance times voltage squared, in pJ.
+    parts, by_coefficient = dict.fromkeys(PARTS, 0.0), dict.fromkeys(values.pf, 0.0)
+    for (part, name), transitions in charged.items():
+        energy = 0.5 * voltage**2 * values.pf[name].value * transitions / activity.samples
+        parts[part] += energy
+        by_coefficient[name] += energy
+    per_cycle = sum(parts.values()) * activity.samples / activity.cycles
     found = sum(count is not None for count in length.values())
-    per_sample = {part: value / max(1, activity.samples) for part, value in parts.items()}
-    return Energy(per_sample, per_cycle, found / max(1, len(length)))
+    return Energy(parts, by_coefficient, per_cycle, found / max(1, len(length)))

@@ -12,7 +12,7 @@ from .activity import Activity, cell_models, simulate
 from .cache import Step
 from .devices import Device
 from .elaborate import Elaboration, elaborate
-from .energy import Coefficients, Energy, coefficients, estimate
+from .energy import Energy, coefficients, estimate
 from .netlist import Netlist
 from .nextpnr import Area, CriticalPath, Timing, check_capacity, pack, route
 from .registry import Unit
@@ -46,7 +46,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Measurement:
-    """All that is known of a point; ``sensitivity`` is the energy per sample with each coefficient halved, doubled."""
+    """All that is known of a point."""
 
     point: Point
     elaboration: Elaboration
@@ -55,7 +55,6 @@ class Measurement:
     timings: list[Timing]
     activity: Activity
     energy: Energy
-    sensitivity: dict[str, tuple[float, float]]
 
     @property
     def fmax(self) -> dict[str, float | int]:
@@ -124,16 +123,7 @@ def measure(point: Point, seeds: int) -> Generator[list[Step], list[Any], Measur
     ]
     values = coefficients(device.family)
     energy = estimate(netlist, counted, timings[0].pips, values, device.voltage)
-    return Measurement(
-        point,
-        elaboration,
-        synthesis.cells,
-        area,
-        timings,
-        counted,
-        energy,
-        sensitivity(netlist, counted, timings[0].pips, values, device.voltage),
-    )
+    return Measurement(point, elaboration, synthesis.cells, area, timings, counted, energy)
 
 
 def simulation_step(verilog: str, cells: str, vectors: Vectors) -> Step:
@@ -144,16 +134,3 @@ def simulation_step(verilog: str, cells: str, vectors: Vectors) -> Step:
 
 def _timing(data: Mapping[str, Any]) -> Timing:
     return Timing(**{**data, "path": CriticalPath(**data["path"])})
-
-
-def sensitivity(
-    netlist: Netlist, counted: Activity, pips: Mapping[str, int], values: Coefficients, voltage: float
-) -> dict[str, tuple[float, float]]:
-    """Energy per sample with each coefficient halved and doubled."""
-    return {
-        name: (
-            estimate(netlist, counted, pips, values.scaled(name, 0.5), voltage).per_sample,
-            estimate(netlist, counted, pips, values.scaled(name, 2.0), voltage).per_sample,
-        )
-        for name in values.pf
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ def _svg(figure: Any) -> str:
 
 
 def _label(row: Row) -> str:
-    dsp = "" if row.dsp_allowed or row.dsp else ", no DSP"
+    dsp = ", DSP" if row.dsp_allowed else ""
     lanes = f" x {row.lanes}" if row.lanes > 1 else ""
     return f"{row.unit}, {row.width}{lanes}, {row.device}{dsp}"
 
@@ -103,11 +104,10 @@ def area_against_rate(rows: Sequence[Row]) -> str:
         return ""
     with pyplot.rc_context(STYLE):
         figure, axes = pyplot.subplots(figsize=(8, 4.5))
-        for index, row in enumerate(tops):
+        for row, marker in zip(tops, itertools.cycle("os^Dv<>Ph*Xd"), strict=False):
             x, y = metric(row, "rate") / 1e6, metric(row, "lut")
-            axes.plot(x, y, "o", color=COLOURS[row.norm])
-            offset = 6 if index % 2 else -12
-            axes.annotate(_label(row), (x, y), xytext=(6, offset), textcoords="offset points", fontsize=7)
+            axes.plot(x, y, marker, color=COLOURS[row.norm], label=_label(row), markersize=7, alpha=0.8)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=7)
         axes.set_xlabel("million samples per second")
         axes.set_ylabel("LUT (logic cells, combinational cells)")
         axes.set_xlim(left=0)

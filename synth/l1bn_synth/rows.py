@@ -80,7 +80,7 @@ def row_from(data: Mapping[str, Any]) -> Row:
 
 def fpga_row(measured: Measurement) -> Row:
     """The row of a point on an FPGA, at the clock that its device is stated at."""
-    point, fmax = measured.point, measured.fmax
+    point, fmax, energy = measured.point, measured.fmax, measured.energy
     unit, device = point.unit, point.device
     remarks = []
     for what, limit in device.limits.items():
@@ -103,15 +103,18 @@ def fpga_row(measured: Measurement) -> Row:
         latency=measured.elaboration.latency,
         cycles_per_channel=measured.elaboration.cycles_per_channel,
         samples_per_second=measured.samples_per_second,
-        energy_per_sample_pj=round(measured.energy.per_sample, 3),
+        energy_per_sample_pj=round(energy.per_sample, 3),
         power_mw_at={
             "mhz": device.stated_mhz,
-            "mw": round(measured.energy.per_cycle * device.stated_mhz * 1e-3, 4),
+            "mw": round(energy.per_cycle * device.stated_mhz * 1e-3, 4),
         },
         group=unit.group,
         critical_path=str(measured.critical_path),
-        energy_parts={part: round(value, 4) for part, value in measured.energy.parts.items()},
-        sensitivity={name: (round(a, 4), round(b, 4)) for name, (a, b) in measured.sensitivity.items()},
+        energy_parts={part: round(value, 4) for part, value in energy.parts.items()},
+        sensitivity={
+            name: (round(energy.with_coefficient(name, 0.5), 4), round(energy.with_coefficient(name, 2.0), 4))
+            for name in energy.by_coefficient
+        },
         remarks=remarks,
     )
 

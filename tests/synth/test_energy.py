@@ -38,11 +38,13 @@ def test_energy_by_hand():
     assert energy.routed == 0.25
 
 
-def test_doubling_a_coefficient_moves_its_part_alone():
-    plain = estimate(Netlist(netlist()), ACTIVITY, {"both": 3}, UNIT, voltage=2.0)
-    doubled = estimate(Netlist(netlist()), ACTIVITY, {"both": 3}, UNIT.scaled("clock", 2), voltage=2.0)
-    assert doubled.parts["clock"] == 2 * plain.parts["clock"]
-    assert doubled.parts["lut"] == plain.parts["lut"]
+def test_coefficients_share_the_energy_and_scale_it():
+    energy = estimate(Netlist(netlist()), ACTIVITY, {"both": 3}, UNIT, voltage=2.0)
+    assert sum(energy.by_coefficient.values()) == pytest.approx(energy.per_sample)
+    assert energy.by_coefficient["pip"] == pytest.approx(2 * (8 + 6) * 0.25 * 3 / 5)
+    changed = Coefficients("none", {**UNIT.pf, "pip": Coefficient(0.5, 2, "x")})
+    doubled = estimate(Netlist(netlist()), ACTIVITY, {"both": 3}, changed, voltage=2.0)
+    assert energy.with_coefficient("pip", 2) == pytest.approx(doubled.per_sample)
 
 
 @pytest.mark.parametrize("family", ["ice40", "ecp5"])
