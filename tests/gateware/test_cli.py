@@ -244,7 +244,12 @@ def test_an_interruption_while_writing_waits_until_both_files_are_there(
         return replace(path, target)
 
     monkeypatch.setattr(Path, "replace", interrupt_then_replace)
-    assert run("generate", *SMALL, "-o", tmp_path) == 130
+    # A test run in the background of a shell ignores the signal otherwise.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert run("generate", *SMALL, "-o", tmp_path) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert set(contents(tmp_path)) == {"l1_batch_norm.v", "l1_batch_norm.json"}
 
 
