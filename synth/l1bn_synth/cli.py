@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from . import baseline, flow, osu018, points
-from .cache import Cache
+from .cache import Cache, Step
 from .registry import PRESETS, preset
 from .report import Report, write_report
-from .rows import Row, fpga_row, standard_cell_row
+from .rows import Row, fpga_row, row_from, standard_cell_row
 from .runner import Flow, Interrupted, run_flows
+from .sources import source_digest
 from .tools import FlowError, ToolMissing
 
 __all__ = ["main"]
@@ -174,19 +175,35 @@ def _report(options: Options, quiet: bool = False) -> Report:
             progress.update(task, advance=1, description=f"{options.target}: {name}")
 
         cache = Cache(options.output / "cache")
-        outcome = run_flows(flows, cache, options.jobs, options.scheduler, notice)
+        known = _known_rows(flows, options, tools)
+        rows = {name: row for name, step in known.items() if (row := cache.get(step)) is not None}
+        missing = {name: flow for name, flow in flows.items() if name not in rows}
+        progress.update(task, completed=sum(steps[name] for name in rows))
+        outcome = run_flows(missing, cache, options.jobs, options.scheduler, notice)
         # A flow that failed leaves steps that nobody will run.
         progress.update(task, completed=sum(steps.values()), description=options.target)
-    rows = [make_row(outcome.results[name]) for name in flows if name in outcome.results]
-    rows.sort(key=_order(options.preset))
-    report = Report(options.target, options.command, tools, rows, outcome.failures)
+    unchanged = len(rows)
+    for name, result in outcome.results.items():
+        rows[name] = make_row(result)
+        cache.put(known[name], rows[name])
+    ordered = sorted(rows.values(), key=_order(options.preset))
+    report = Report(options.target, options.command, tools, ordered, outcome.failures)
     if not quiet:
         console = Console(width=None if sys.stdout.isatty() else 200)
         report.print(console)
-    click.echo(f"{outcome.ran} steps run, {outcome.reused} found in {cache.folder}")
+    steps_told = f"{outcome.ran} steps run, {outcome.reused} found in {cache.folder}"
+    click.echo(f"{unchanged} rows unchanged; for the others {steps_told}")
     for name, reason in outcome.failures.items():
         click.echo(f"{name}: {reason}", err=True)
     return report
+
+
+def _known_rows(flows: Iterable[str], options: Options, tools: Mapping[str, str]) -> dict[str, Step]:
+    """Where the row of each flow is kept: as long as no source and no tool changes, it need not even be elaborated."""
+    return {
+        name: Step("row", row_from, (source_digest(), options.target, name, options.seeds), row_from, tools)
+        for name in flows
+    }
 
 
 def _order(preset_name: str) -> Callable[[Row], tuple[str, int, bool]]:
