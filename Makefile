@@ -76,10 +76,6 @@ test: toolchain $(VENV)/.installed-dev ## Run the test suite on two cores
 #v TESTS=paths or node ids, PYTEST=further options
 	@$(PY) -m pytest --numprocesses 2 $(call given,PYTEST) $(call given,TESTS)
 
-.PHONY: formal
-formal: $(VENV)/.installed-dev ## Run the proofs only
-	@$(PY) -m pytest -m formal $(call given,PYTEST) $(call given,TESTS)
-
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style (ruff) and types (mypy)
 	@$(PY) -m ruff check
