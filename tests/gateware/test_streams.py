@@ -10,7 +10,7 @@ from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from l1bn.streams import Register, SampleBuffer, SkidRegister, fork, join
+from l1bn.streams import ChannelRegister, Register, SampleBuffer, SkidRegister, fork, join
 
 from .bench import Bench, exercise, periods, shuffled
 
@@ -32,12 +32,12 @@ def items(shape: object, seed: int, length: int) -> dict[str, list]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("form", [Register, SkidRegister])
-def test_register(form: type[Register | SkidRegister], shape: object, seed: int) -> None:
+@pytest.mark.parametrize(("form", "interval"), [(Register, 1), (SkidRegister, 1), (ChannelRegister, 2)])
+def test_register(form: type[Register], interval: int, shape: object, seed: int) -> None:
     columns = items(shape, seed, 150)
     bench = exercise(partial(form, shape), {"i": columns}, {"o": columns}, seed)
     assert bench.sinks["o"].taken[0] - bench.sources["i"].accepted[0] == form.latency
-    assert periods(bench.sources["i"].accepted) == periods(bench.sinks["o"].taken) == {1}
+    assert periods(bench.sources["i"].accepted) == periods(bench.sinks["o"].taken) == {interval}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

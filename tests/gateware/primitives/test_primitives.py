@@ -1,4 +1,4 @@
-"""The portable primitives: what every form of them has to do."""
+"""The primitives that any tool understands; those of a device are simulated after synthesis."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from amaranth.hdl import Shape, signed, unsigned
 from amaranth.sim import Simulator
 
+from l1bn.primitives import logic, portable
 from l1bn.primitives.portable import Multiplier, SampleMemory
 
 
@@ -21,9 +22,10 @@ from l1bn.primitives.portable import Multiplier, SampleMemory
         (signed(33), unsigned(24)),
     ],
 )
-def test_multiplier(a_shape: Shape, b_shape: Shape, seed: int) -> None:
+@pytest.mark.parametrize("form", [portable.Multiplier, logic.Multiplier])
+def test_multiplier(form: type[Multiplier], a_shape: Shape, b_shape: Shape, seed: int) -> None:
     draw = random.Random(seed)
-    device = Multiplier(a_shape, b_shape)
+    device = form(a_shape, b_shape)
 
     def factor(shape: Shape) -> int:
         low, high = (

@@ -1,0 +1,84 @@
+"""What a lane of the affine operator has to do, in the one wide expression of the contract."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+
+from l1bn.config import Configuration
+from l1bn.formats import Formats
+from l1bn.operators.affine import AffineLane
+
+from .prover import Claims, Specification
+
+__all__ = ["AffineSpecification", "Configuration"]
+
+
+class AffineSpecification(Specification):
+    """:class:`AffineLane`, for every sample, scale, sign, shift, mean and beta, each of them new in every cycle.
+
+    With the signed scale c, ``y = saturate((((x*c*2^F + b) >> t) + 2*beta' + 1) >> 1)`` and
+    ``b = floor(-c * mean * 2^F / 2^G)``.
+
+    Parameters
+    ----------
+    config : of the unit that the lane belongs to
+    """
+
+    def __init__(self, config: Configuration):
+        self.config, self.formats = config, Formats(config)
+        self.lane = AffineLane(self.formats)
+        super().__init__(self.lane)
+        formats = self.formats
+        self.free = [self.lane.x]
+        self.scale = self.choice("scale", config.scale_width)
+        self.negative = self.choice("negative")
+        self.mean = self.choice("mean", signed(formats.mean_width))
+        self.steps = self.choice("steps", len(Const(len(formats.shift_range) - 1)))
+        self.beta = self.choice("beta", signed(config.beta_width))
+
+    def specify(self, m: Module, claims: Claims) -> None:
+        config, formats, lane = self.config, self.formats, self.lane
+        claims.given(self.steps < len(formats.shift_range))
+        m.d.comb += lane.enable.eq(1)
+
+        c = Mux(self.negative, -self.scale, self.scale)
+        product = -c * self.mean
+        raised = formats.scale_fraction - formats.guard_bits
+        b = Signal(signed(formats.offset_width))
+        m.d.comb += b.eq(product.shift_left(raised) if raised > 0 else product.shift_right(-raised))
+
+        offset = Mux(self.negative, b, ~b)
+        split = lane.low_width + formats.scale_fraction
+        constants = {
+            "scale": self.scale,
+            "offset_low": offset[:split],
+            "offset_high": offset[split:],
+            **{f"shift_{low}": self.steps[low:high] for low, high in lane.shift_digits},
+            "negative": self.negative,
+            "beta": self.beta,
+        }
+        for name, value in constants.items():
+            m.d.comb += getattr(lane, name).eq(self.after(m, value, lane.depths[name]))
+
+        t = self.steps + formats.shift_range.start
+        beta = self.beta.shift_left(config.y_fraction - config.beta_fraction)
+        exact = (((self.lane.x * c).shift_left(formats.scale_fraction) + b) >> t) + 2 * beta + 1
+        low, high = -(1 << (config.y_width - 1)), (1 << (config.y_width - 1)) - 1
+        y = exact >> 1
+        saturated = Signal(signed(config.y_width))
+        m.d.comb += saturated.eq(Mux(y < low, low, Mux(y > high, high, y)))
+
+        entered = self.after(m, Const(1, 1), lane.depth)
+        expected = self.after(m, saturated, lane.depth)
+        claims.always(lane.y == expected, when=entered)
+        for extreme in (low, high, 0):
+            claims.possible(entered & (lane.y == extreme))
+
+    @staticmethod
+    def after(m: Module, value: Value, cycles: int) -> Value:
+        """``value`` of so many cycles ago."""
+        for _ in range(cycles):
+            later = Signal(value.shape())
+            m.d.sync += later.eq(value)
+            value = later
+        return value
