@@ -161,10 +161,11 @@ def test_a_file_gives_the_same_as_options(tmp_path: Path) -> None:
 
 def test_options_win_over_the_file(tmp_path: Path) -> None:
     path = tmp_path / "unit.toml"
-    path.write_text("width = 5\ncount = 8\nname = 'mine'\n")
-    assert run("generate", "--config", path, "--count", "4,6", "--name", "other", "-o", tmp_path / "out") == 0
-    manifest = json.loads((tmp_path / "out" / "other.json").read_text())
-    assert (manifest["configuration"]["width"], manifest["configuration"]["counts"]) == (5, [4, 6])
+    path.write_text("width = 5\ngamma_width = 6\ncount = 8\nname = 'mine'\n")
+    options = ("--width", "4", "--count", "4,6", "--name", "other")
+    assert run("generate", "--config", path, *options, "-o", tmp_path / "out") == 0
+    configuration = json.loads((tmp_path / "out" / "other.json").read_text())["configuration"]
+    assert (configuration["width"], configuration["gamma_width"], configuration["counts"]) == (4, 6, [4, 6])
 
 
 def test_a_manifest_repeats_its_files(tmp_path: Path) -> None:
