@@ -76,6 +76,10 @@ test: toolchain $(VENV)/.installed-dev ## Run the test suite on two cores
 #v TESTS=paths or node ids, PYTEST=further options
 	@$(PY) -m pytest --numprocesses 2 $(call given,PYTEST) $(call given,TESTS)
 
+.PHONY: formal
+formal: $(VENV)/.installed-dev ## Prove streams, guards and operators with a solver, the long proofs included (about NN minutes)
+	@$(PY) -m pytest --numprocesses 2 -m formal tests/formal $(call given,PYTEST)
+
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style (ruff) and types (mypy)
 	@$(PY) -m ruff check
