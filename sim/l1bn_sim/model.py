@@ -11,31 +11,22 @@ beside the models.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import importlib.resources
-import json
-import os
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import cocotb_tools.config
 
 from . import toolchain
+from .compile import LOG, BuildError, call, digest, make_model, package_file
 
 __all__ = ["BuildError", "Model", "build"]
 
 OPTIMISATION = {"OPT_FAST": "-O1", "OPT_SLOW": "-O0"}
 VERILATOR_OPTIONS = ("-cc", "--exe", "--vpi", "--prefix", "Vtop")
-
-
-class BuildError(RuntimeError):
-    """Verilator or the compiler failed; the message ends with the tail of the log."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +61,9 @@ def build(verilog: str, top: str, ports: Iterable[str], store: Path, waves: bool
         The build failed.
     """
     options = [*VERILATOR_OPTIONS, "--top-module", top, "-o", top, *(["--trace-fst"] if waves else [])]
-    control = _package_file("waivers.vlt") + _public(top, ports)
+    control = package_file("waivers.vlt") + _public(top, ports)
     decisive = [verilog, control, options, *_common(waves)]
-    model = Model(store / f"{top}-{_digest(decisive)}", top, waves)
+    model = Model(store / f"{top}-{digest(decisive)}", top, waves)
     if model.executable.exists():
         return model
     toolchain.require()
@@ -82,10 +73,10 @@ def build(verilog: str, top: str, ports: Iterable[str], store: Path, waves: bool
         (folder / f"{top}.v").write_text(verilog, encoding="utf-8")
         (folder / "control.vlt").write_text(control, encoding="utf-8")
         _verilate(folder, top, options)
-        _compile(folder, store / f"runtime-{_digest(_common(waves))}", waves)
+        _compile(folder, store / f"runtime-{digest(_common(waves))}", waves)
         complete = folder / "complete"
         complete.mkdir()
-        for name in (top, f"{top}.v", "build.log"):
+        for name in (top, f"{top}.v", LOG):
             shutil.move(folder / name, complete / name)
         with suppress(OSError):  # somebody else was first: theirs is the same
             complete.rename(model.folder)
@@ -94,67 +85,25 @@ def build(verilog: str, top: str, ports: Iterable[str], store: Path, waves: bool
 
 def _common(waves: bool) -> list[object]:
     """What decides the part that is the same in every model."""
-    shims = {name: _package_file(f"fst/{name}") for name in ("lz4.h", "zlib.h")} if waves else {}
+    shims = {name: package_file(f"fst/{name}") for name in ("lz4.h", "zlib.h")} if waves else {}
     return [OPTIMISATION, toolchain.versions(), shims]
-
-
-def _package_file(name: str) -> str:
-    return importlib.resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _public(top: str, ports: Iterable[str]) -> str:
     return "".join(f'public_flat_rw -module "{top}" -var "{port}"\n' for port in sorted(ports))
 
 
-def _digest(values: object) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def _verilate(folder: Path, top: str, options: list[str]) -> None:
     for shim in ("lz4.h", "zlib.h"):
-        (folder / shim).write_text(_package_file(f"fst/{shim}"), encoding="utf-8")
+        (folder / shim).write_text(package_file(f"fst/{shim}"), encoding="utf-8")
     main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
-    _call(folder, ["verilator", *options, "-Mdir", ".", str(main), "control.vlt", f"{top}.v"])
+    call(folder, ["verilator", *options, "-Mdir", ".", str(main), "control.vlt", f"{top}.v"])
 
 
 def _compile(folder: Path, runtime: Path, waves: bool) -> None:
     libraries = cocotb_tools.config.libs_dir
-    # One C++ file: the wheel's makefile gets precompiled headers, which several files would use, wrong for g++.
-    make = ["make", "-j2", "-f", "Vtop.mk", "VM_PARALLEL_BUILDS=0", f"VM_TRACE={int(waves)}"]
+    options = [f"VM_TRACE={int(waves)}"]
     # Also leaves out the libraries that the FST writer asks for.
-    make += [f"LDLIBS=-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"]
-    make += [f"{name}={flags}" for name, flags in OPTIMISATION.items()]
-    if not runtime.exists():
-        with _locked(runtime.with_suffix(".lock")):
-            if not runtime.exists():
-                _call(folder, make)
-                _keep_runtime(folder, runtime)
-                return
-    for kept in runtime.iterdir():
-        shutil.copyfile(kept, folder / kept.name)
-    _call(folder, make)
-
-
-def _keep_runtime(folder: Path, runtime: Path) -> None:
-    kept = folder / "runtime"
-    kept.mkdir()
-    for compiled in folder.glob("verilated*.o"):
-        shutil.copyfile(compiled, kept / compiled.name)
-    kept.rename(runtime)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _call(folder: Path, command: list[str]) -> None:
-    log = folder / "build.log"
-    with log.open("ab") as output:
-        environment = toolchain.build_environment()
-        done = subprocess.run(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    if done.returncode:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        raise BuildError("\n".join([f"{os.path.basename(command[0])} failed:", *lines[-30:]]))
+    options += [f"LDLIBS=-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"]
+    options += [f"{name}={flags}" for name, flags in OPTIMISATION.items()]
+    make_model(folder, options, runtime)
