@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -10,9 +11,11 @@ from typing import Any
 
 import click
 from amaranth.back.verilog import YosysError
+from rich.console import Console
 
-from . import __version__, generate, manifest
+from . import __version__, generate, manifest, presets, tables
 from .config import PARAMETERS, Configuration, ConfigurationError, Parameter
+from .explain import explain
 
 __all__ = ["main"]
 
@@ -83,21 +86,56 @@ def _read(path: Path) -> tuple[dict[str, Any], str | None]:
     return values, values.pop("name", None)
 
 
+def configuration_options() -> list[click.Parameter]:
+    """The options that make a configuration: its parameters, ``--config`` and ``--preset``."""
+    return [
+        *(_option(name, parameter) for name, parameter in PARAMETERS.items()),
+        click.Option(
+            ["--config"],
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Take parameters from a .toml file (keys as above, with underscores) or from a manifest"
+            " (.json). Options on the command line win.",
+        ),
+        click.Option(
+            ["--preset"],
+            metavar="NAME",
+            help="Take parameters from a preset, see `l1bn presets`. Options on the command line win.",
+        ),
+    ]
+
+
+def chosen_configuration(
+    config: Path | None, preset: str | None, typed: dict[str, str | tuple[str, ...] | None]
+) -> tuple[Configuration, str | None]:
+    """What :func:`configuration_options` add up to, and the module's name if a file gives one."""
+    if config is not None and preset is not None:
+        raise ConfigurationError("preset", preset, "either a preset or a file with --config, not both")
+    values, name = _read(config) if config else ({}, None)
+    if preset is not None:
+        values = dict(presets.find(preset).parameters)
+    chosen = {key: _value(key, text) for key, text in typed.items() if text}
+    if "counts" in chosen:
+        values.pop("count", None)
+    return Configuration.from_mapping(values | chosen), name
+
+
 def generate_command(
-    config: Path | None, name: str | None, output: Path, force: bool, **typed: str | tuple[str, ...] | None
+    config: Path | None,
+    preset: str | None,
+    name: str | None,
+    output: Path,
+    force: bool,
+    **typed: str | tuple[str, ...] | None,
 ) -> None:
     """Write the Verilog of one unit, and a manifest that says what is in it.
 
     The manifest NAME.json holds the configuration, the ports and the fields of their payloads, latency and
     cycles per channel, and all derived formats. It is itself a configuration for --config.
     """
-    values, name_in_file = _read(config) if config else ({}, None)
-    chosen = {key: _value(key, text) for key, text in typed.items() if text}
-    if "counts" in chosen:
-        values.pop("count", None)
+    configuration, name_in_file = chosen_configuration(config, preset, typed)
     if name is None:
         name = name_in_file
-    configuration = Configuration.from_mapping(values | chosen)
     # A unit of many lanes takes several seconds.
     if sys.stderr.isatty():
         click.echo("generating ...", err=True)
@@ -111,14 +149,7 @@ l1bn.add_command(
         callback=generate_command,
         help=generate_command.__doc__,
         params=[
-            *(_option(name, parameter) for name, parameter in PARAMETERS.items()),
-            click.Option(
-                ["--config"],
-                type=click.Path(path_type=Path),
-                metavar="FILE",
-                help="Take parameters from a .toml file (keys as above, with underscores) or from a manifest"
-                " (.json). Options on the command line win.",
-            ),
+            *configuration_options(),
             click.Option(
                 ["--name"],
                 metavar="NAME",
@@ -135,3 +166,48 @@ l1bn.add_command(
         ],
     )
 )
+
+
+@l1bn.command("presets")
+@click.option("--names", is_flag=True, help="Print the bare names, one a line.")
+def presets_command(names: bool) -> None:
+    """List configurations to start from, and the resources that each takes."""
+    if names:
+        for name in presets.PRESETS:
+            click.echo(name)
+    else:
+        _console().print(tables.presets_table())
+
+
+def explain_command(
+    config: Path | None, preset: str | None, as_json: bool, **typed: str | tuple[str, ...] | None
+) -> None:
+    """Show what follows from a configuration: widths, constants, memory, multipliers, latency.
+
+    The last table changes one parameter at a time and shows what that costs.
+    """
+    configuration, _ = chosen_configuration(config, preset, typed)
+    explanation = explain(configuration)
+    if as_json:
+        click.echo(json.dumps(explanation, indent=2, ensure_ascii=False))
+        return
+    for table in tables.explanation_tables(explanation):
+        _console().print(table)
+
+
+l1bn.add_command(
+    click.Command(
+        "explain",
+        callback=explain_command,
+        help=explain_command.__doc__,
+        params=[
+            *configuration_options(),
+            click.Option(["--json", "as_json"], is_flag=True, help="Print the same as JSON."),
+        ],
+    )
+)
+
+
+def _console() -> Console:
+    """Standard output, as wide as the terminal, or wide enough for every table where there is none."""
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)

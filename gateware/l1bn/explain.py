@@ -1,0 +1,233 @@
+"""What follows from a configuration, and what each of its parameters costs.
+
+The costs come from building the unit of every neighbour, a configuration in which one parameter has changed, and
+subtracting: nothing here knows a formula.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from amaranth.hdl import Shape, Value
+from amaranth.lib import wiring
+
+from . import manifest
+from .config import PARAMETERS, Configuration, ConfigurationError
+from .formats import Formats
+from .forward import BatchNorm, unit
+from .primitives import primitives
+from .streams import SampleBuffer
+
+__all__ = ["explain", "neighbours"]
+
+WIDTHS = {
+    "sum_width": ("S", "sum of the samples, signed"),
+    "guard_bits": ("G", "fraction bits of the mean beyond those of x"),
+    "mean_width": ("mu", "mean, signed"),
+    "tally_width": ("n", "number of samples"),
+    "sign_count_width": ("sum s", "sum of the signs, signed"),
+    "square_sum_width": ("sum x^2", "sum of the squares"),
+    "spread_width": ("w", "spread before it is normalised"),
+    "odd_fraction": ("f", "fraction bits that a division by the odd part of n adds"),
+    "mantissa_width": ("T", "mantissa of r"),
+    "r_exponent_shape": ("", "exponent of r, signed"),
+    "shift_shape": ("t", "right shift of the affine sum"),
+    "offset_width": ("", "offset, and the affine sum, signed"),
+}
+"""Derived widths in bits: attribute of :class:`Formats`, symbol in ``docs/arithmetic.md``, what it is."""
+CONSTANTS = {
+    "scale_bits": ("K_bits", "log2 of the largest scale that a channel can need"),
+    "shift_min": ("SHIFT_MIN", "smallest shift of the scale"),
+    "shift_max": ("SHIFT_MAX", "largest shift of the scale"),
+    "scale_fraction": ("F", "fraction bits that the affine sum carries below x*k"),
+}
+ONLY = {"sign_count_width": "l1", "square_sum_width": "l2"}
+"""Widths that only one norm has."""
+
+
+def explain(config: Configuration) -> dict[str, Any]:
+    """Everything that follows from a configuration, ready for JSON.
+
+    ``changes`` lists the neighbours: the changed parameter with its values, and what is different there. An error
+    bound is ``None`` where guard bits of the user's own leave none.
+    """
+    built = unit(config)
+    before = _figures(built)
+    changes = []
+    for name, neighbour in neighbours(config):
+        after = _figures(unit(neighbour))
+        changes.append(
+            {
+                "parameter": name,
+                "from": _plain(getattr(config, name)),
+                "to": _plain(getattr(neighbour, name)),
+                **_difference(before, after),
+            }
+        )
+    described = manifest.describe(built, "unit")
+    return {
+        "configuration": described["configuration"],
+        "passes": described["passes"],
+        **before,
+        "constants": {
+            name: {"value": getattr(built.formats, name), "symbol": symbol, "about": about}
+            for name, (symbol, about) in CONSTANTS.items()
+        },
+        "counts": described["counts"],
+        "stages": _stages(built),
+        "memories": _memories(built),
+        "changes": changes,
+    }
+
+
+def neighbours(config: Configuration) -> Iterator[tuple[str, Configuration]]:
+    """The configurations one step away, each with the name of the parameter in which it differs.
+
+    A whole number grows by one, lanes and the largest count double, or halve where they are at their limit, and a
+    choice takes each of its other values. What is out of range is left out.
+    """
+    for name, parameter in PARAMETERS.items():
+        for value in _steps(config, name, parameter.choices):
+            changed = {name: value}
+            if name == "norm":
+                changed["form"] = None  # each norm has forms of its own
+            try:
+                yield name, dataclasses.replace(config, **changed)
+            except ConfigurationError:
+                continue
+
+
+def _steps(config: Configuration, name: str, choices: tuple[str, ...]) -> list[Any]:
+    value = getattr(config, name)
+    if choices:
+        return [choice for choice in choices if choice != value]
+    if name == "lanes":
+        return [value * 2 if value < 64 else value // 2]
+    if name == "counts":
+        largest = max(value)
+        others = tuple(count for count in value if count != largest)
+        steps = [(*others, largest * 2 if largest <= 1 << 19 else largest // 2)]
+        if Formats(config).only_powers_of_two:
+            steps.append((*others, largest // 4 * 3))  # what a count that is no power of two costs
+        return steps
+    if name == "epsilon":
+        return [value * 2, 0.0] if value else [1e-5]
+    if name == "guard_bits" and value is None:
+        return [Formats(config).guard_bits + 1]
+    return [value + 1]
+
+
+def _figures(built: BatchNorm) -> dict[str, Any]:
+    """What is compared between neighbours."""
+    formats, config = built.formats, built.config
+    longest = max(config.counts)
+    accuracy = manifest.describe(built, "unit")["accuracy"]
+    return {
+        "streams": {name: _stream_width(built, name) for name in ("i", "i_affine", "o", "o_stats")},
+        "widths": {
+            name: {"bits": _bits(getattr(formats, name)), "symbol": symbol, "about": about}
+            for name, (symbol, about) in WIDTHS.items()
+            if ONLY.get(name, config.norm) == config.norm
+        },
+        "memory_bits": sum(memory["bits"] for memory in _memories(built)),
+        "multipliers": _multipliers(built),
+        "latency": built.latency(longest),
+        "cycles_per_channel": built.cycles_per_channel(longest),
+        "error_bound": None
+        if accuracy is None
+        else round(float(Fraction(accuracy["largest_for_beta_0"])), 4),
+    }
+
+
+def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures after a change, and by how many bits each width has moved."""
+    numbers = ("memory_bits", "latency", "cycles_per_channel", "error_bound")
+    wider = {}
+    for key in ("streams", "widths"):
+        for name in {**before[key], **after[key]}:
+            old, new = (_bits_of(figures[key].get(name)) for figures in (before, after))
+            if new != old:
+                wider[name] = new - old
+    return {
+        **{name: after[name] for name in numbers},
+        "multipliers": after["multipliers"],
+        "widths_change": wider,
+    }
+
+
+def _bits_of(width: Any) -> int:
+    if width is None:
+        return 0
+    return int(width["bits"] if isinstance(width, Mapping) else width)
+
+
+def _bits(width: int | Shape) -> int:
+    return width.width if isinstance(width, Shape) else int(width)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _stream_width(built: BatchNorm, name: str) -> int:
+    return len(Value.cast(getattr(built, name).payload))
+
+
+def _stages(built: BatchNorm) -> list[dict[str, Any]]:
+    """Latency and interval in cycles; ``None`` where a stage takes a beat a cycle."""
+    mean, spread, scale = built.mean, built.spread, built.scale
+    return [
+        {"stage": "guard", "latency": built.storage.guard.latency, "interval": None},
+        {"stage": "mean", "latency": mean.latency, "interval": mean.interval},
+        {
+            "stage": "spread",
+            "latency": spread.latency(mean.latency),
+            "interval": spread.interval(mean.latency),
+        },
+        {"stage": "scale", "latency": scale.latency, "interval": scale.interval},
+        {"stage": "affine", "latency": built.affine.latency, "interval": None},
+    ]
+
+
+def _memories(built: BatchNorm) -> list[dict[str, int]]:
+    """The buffers of samples: words and bits of each."""
+    return [
+        {"words": part.depth, "width": _word(part), "bits": part.depth * _word(part)}
+        for part in _parts(built)
+        if isinstance(part, SampleBuffer)
+    ]
+
+
+def _word(buffer: SampleBuffer) -> int:
+    return len(Value.cast(buffer.i.payload))
+
+
+def _multipliers(built: BatchNorm) -> list[dict[str, Any]]:
+    """The multipliers by the widths of their factors; what a channel needs only once is made of adders."""
+    kind = primitives(built.config.target).multiplier
+    found: dict[tuple[int, int], dict[str, Any]] = {}
+    for part in _parts(built):
+        if isinstance(part, kind):
+            factors = (part.a_shape.width, part.b_shape.width)
+            entry = found.setdefault(factors, {"factors": list(factors), "number": 0})
+            entry["number"] += 1
+            if hasattr(part, "parts"):
+                entry["blocks"] = entry.get("blocks", 0) + len(part.parts)
+    return [found[factors] for factors in sorted(found)]
+
+
+def _parts(component: wiring.Component) -> Iterator[wiring.Component]:
+    """A component and all that it holds, each once."""
+    seen: set[int] = set()
+    waiting: list[Any] = [component]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list | tuple):
+            waiting += item
+        elif isinstance(item, wiring.Component) and id(item) not in seen:
+            seen.add(id(item))
+            yield item
+            waiting += vars(item).values()

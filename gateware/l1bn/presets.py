@@ -1,0 +1,122 @@
+"""Named configurations to start from, each with the resources that it takes on the device it is meant for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .config import Configuration, ConfigurationError
+
+__all__ = [
+    "PRESETS",
+    "RESOURCES",
+    "Preset",
+    "Resources",
+    "configuration",
+    "find",
+    "measured_with",
+    "resources",
+]
+
+RESOURCES = Path(__file__).with_name("presets.json")
+"""What ``python -m l1bn_synth.presets`` measured."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named configuration.
+
+    Parameters
+    ----------
+    about : one line on what it is for
+    device : the device that its resources are stated for, as in :mod:`l1bn_synth.devices`
+    parameters : those that are not left at their defaults, as :meth:`Configuration.from_mapping` takes them
+    """
+
+    about: str
+    device: str
+    parameters: Mapping[str, Any]
+
+    @property
+    def configuration(self) -> Configuration:
+        return Configuration.from_mapping(self.parameters)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a preset takes on its device: cells, and the median clock frequency of several runs in MHz."""
+
+    lut: int
+    ff: int
+    dsp: int
+    bram: int
+    fmax_mhz: float
+
+
+_UP5K, _ECP5 = "UP5K", "LFE5U-25F-6"
+_EDGE = {"width": 8, "scale_width": 16, "counts": [1024], "target": "ice40"}
+_SIXTEEN_LANES = {"width": 16, "lanes": 16, "counts": [1024], "target": "ecp5"}
+_L2 = {"norm": "l2", "form": "one-pass"}
+
+PRESETS: dict[str, Preset] = {
+    "edge-int8": Preset("8 bits on the smallest FPGAs", _UP5K, _EDGE),
+    "edge-int8-l2": Preset("edge-int8 with the L2 norm, to compare", _UP5K, {**_EDGE, **_L2}),
+    "int16": Preset("16 bits, one lane, plain Verilog for any tool", _ECP5, {}),
+    "int16-l2": Preset("int16 with the L2 norm, to compare", _ECP5, _L2),
+    "int16-x16": Preset("16 bits, 16 samples a cycle", _ECP5, _SIXTEEN_LANES),
+    "int16-x16-l2": Preset("int16-x16 with the L2 norm, to compare", _ECP5, {**_SIXTEEN_LANES, **_L2}),
+    "int16-resnet": Preset(
+        "maps of 7x7 to 112x112, chosen at run time",
+        _ECP5,
+        {"counts": [49, 196, 784, 3136, 12544], "target": "ecp5"},
+    ),
+    "int16-replay": Preset(
+        "channels of up to 2^20 samples, which the producer sends once for each pass",
+        _ECP5,
+        {"counts": [1 << 20], "storage": "outside", "target": "ecp5"},
+    ),
+    "reference-32": Preset(
+        "32 bits and the widest scale, as close to real numbers as it gets",
+        _ECP5,
+        {"width": 32, "gamma_width": 24, "scale_width": 24, "target": "ecp5"},
+    ),
+}
+
+
+def find(name: str) -> Preset:
+    """The preset of that name; raises :exc:`ConfigurationError` where there is none."""
+    if name not in PRESETS:
+        raise ConfigurationError("preset", name, ", ".join(PRESETS))
+    return PRESETS[name]
+
+
+def configuration(name: str) -> Configuration:
+    """The configuration of a preset; raises :exc:`ConfigurationError` for a name that is none."""
+    return find(name).configuration
+
+
+def resources(name: str) -> Resources | None:
+    """What a preset takes on its device, or ``None`` where nobody measured it as it is now."""
+    preset = find(name)
+    stored = _measurements()["presets"].get(name)
+    if stored is None or stored["device"] != preset.device:
+        return None
+    if stored["configuration"] != preset.configuration.to_mapping():
+        return None
+    return Resources(**stored["resources"])
+
+
+def measured_with() -> dict[str, str]:
+    """The tools that the resources were measured with, and their versions."""
+    tools: dict[str, str] = _measurements()["tools"]
+    return tools
+
+
+@cache
+def _measurements() -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads(RESOURCES.read_text(encoding="utf-8"))
+    return stored

@@ -1,0 +1,109 @@
+"""``python -m l1bn_synth.presets``: what each preset of the generator takes on its device.
+
+The numbers are stored in the generator's package, where ``l1bn presets`` finds them without any tool of synthesis.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import click
+from amaranth.back import rtlil
+
+from l1bn.config import Configuration
+from l1bn.forward import unit
+from l1bn.presets import PRESETS, RESOURCES, Preset, Resources
+
+from . import nextpnr, yosys
+from .cache import Cache, Step
+from .devices import DEVICES
+from .nextpnr import Area, CriticalPath, Timing, check_capacity, pack, route
+from .runner import run_flows
+from .tools import FlowError, package_version
+from .yosys import Synthesis, synthesise
+
+__all__ = ["main", "measure"]
+
+SEEDS = 3
+
+
+def measure(preset: Preset, seeds: int) -> Generator[list[Step], list[Any], Resources]:
+    """The flow of a preset: synthesis, packing, and placement and routing with each seed."""
+    device = DEVICES[preset.device]
+    tools = versions()
+    source = _rtlil(preset.configuration)
+    arguments = (source, device.family, True)
+    used = {"yosys": tools["yosys"]}
+    (synthesis,) = yield [Step("synthesis", synthesise, arguments, lambda data: Synthesis(**data), used)]
+
+    used = {f"nextpnr-{device.family}": tools[f"nextpnr-{device.family}"]}
+    packed = (synthesis.netlist, synthesis.cells, device)
+    (area,) = yield [Step("area", pack, packed, lambda data: Area(**data), used)]
+    check_capacity(area, device)
+    timings = yield [
+        Step("timing", route, (synthesis.harnessed, device, seed), _timing, used)
+        for seed in range(1, seeds + 1)
+    ]
+    return Resources(**area.used, fmax_mhz=round(median(timing.fmax_mhz for timing in timings), 1))
+
+
+def versions() -> dict[str, str]:
+    """Versions of the tools that decide the numbers."""
+    placers = {f"nextpnr-{family}": nextpnr.nextpnr_version(family) for family in ("ice40", "ecp5")}
+    return {"amaranth": package_version("amaranth"), "yosys": yosys.yosys_version(), **placers}
+
+
+def _rtlil(config: Configuration) -> str:
+    return str(rtlil.convert(unit(config), name="unit", emit_src=False))
+
+
+def _timing(data: Mapping[str, Any]) -> Timing:
+    return Timing(**{**data, "path": CriticalPath(**data["path"])})
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Programs at a time."
+)
+@click.option(
+    "--cache",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/synth/cache"),
+    show_default=True,
+    help="Folder of finished steps.",
+)
+def main(jobs: int, folder: Path) -> None:
+    """Measure every preset on its device and store the numbers in the generator's package."""
+    flows = {name: measure(preset, SEEDS) for name, preset in PRESETS.items()}
+    outcome = run_flows(flows, Cache(folder), jobs, None, lambda name: click.echo(f"{name}: a step is done"))
+    if outcome.failures:
+        name, reason = next(iter(outcome.failures.items()))
+        raise click.ClickException(f"{name}: {reason}")
+    stored = {
+        "command": "python -m l1bn_synth.presets",
+        "tools": versions(),
+        "seeds": SEEDS,
+        "presets": {
+            name: {
+                "device": preset.device,
+                "configuration": preset.configuration.to_mapping(),
+                "resources": dataclasses.asdict(outcome.results[name]),
+            }
+            for name, preset in PRESETS.items()
+        },
+    }
+    RESOURCES.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    click.echo(f"wrote {RESOURCES}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except FlowError as error:
+        raise SystemExit(f"l1bn_synth: {error}") from None

@@ -1,0 +1,134 @@
+"""``l1bn explain``: what it says is what the unit, its formats and its Verilog have."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import Any
+
+import pytest
+
+from l1bn import cli, generate, presets
+from l1bn.config import PARAMETERS, Configuration
+from l1bn.explain import WIDTHS, explain, neighbours
+from l1bn.formats import Formats
+from l1bn.forward import unit
+
+L1 = Configuration(norm="l1", width=8, lanes=2, counts=(64, 16))
+L2 = Configuration(norm="l2", form="two-pass", width=8, lanes=2, counts=(64,), target="ecp5")
+
+
+def changes(explanation: dict[str, Any], parameter: str) -> list[dict[str, Any]]:
+    return [change for change in explanation["changes"] if change["parameter"] == parameter]
+
+
+def test_memories_and_multipliers_are_those_of_the_verilog() -> None:
+    """The words of each memory and the products, as the Verilog of a portable unit has them."""
+    config = dataclasses.replace(L2, target="portable")
+    explanation, text = explain(config), generate.verilog(unit(config), "top")
+    memories = re.findall(r"^ *reg \[(\d+):0\] \S+ +\[(\d+):0\];", text, flags=re.MULTILINE)
+    assert sorted((int(high) + 1, int(last) + 1) for high, last in memories) == sorted(
+        (memory["width"], memory["words"]) for memory in explanation["memories"]
+    )
+    products = re.findall(r"^ *assign .* = .* \* ", text, flags=re.MULTILINE)
+    assert sum(multiplier["number"] for multiplier in explanation["multipliers"]) == len(products) == 4
+    assert explanation["multipliers"] == [
+        {"factors": [8, 18], "number": 2},  # affine
+        {"factors": [9, 9], "number": 2},  # squares of x - m
+    ]
+    assert explanation["memory_bits"] == sum(memory["bits"] for memory in explanation["memories"])
+
+
+def test_blocks_of_a_device_are_counted() -> None:
+    wide = dataclasses.replace(L2, width=20, y_width=20, form="one-pass")
+    # 20 bits take two blocks, 20 by 20 bits four.
+    assert [multiplier["blocks"] for multiplier in explain(wide)["multipliers"]] == [4, 8]
+
+
+@pytest.mark.parametrize("config", [L1, L2])
+def test_figures_are_those_of_the_unit(config: Configuration) -> None:
+    explanation, built = explain(config), unit(config)
+    assert explanation["latency"] == built.latency(64)
+    assert explanation["cycles_per_channel"] == built.cycles_per_channel(64)
+    assert explanation["streams"]["i"] == 2 * 8 + 1 + (len(config.counts) - 1)
+    assert explanation["widths"]["sum_width"]["bits"] == 8 + 6
+    assert explanation["widths"]["r_exponent_shape"]["bits"] == Formats(config).r_exponent_shape.width
+    assert set(WIDTHS) - set(explanation["widths"]) == {
+        "square_sum_width" if config.norm == "l1" else "sign_count_width"
+    }
+
+
+def test_the_stages_add_up_to_the_latency() -> None:
+    explanation = explain(L1)
+    beats = 64 // 2
+    assert (
+        sum(stage["latency"] for stage in explanation["stages"]) + 2 * (beats - 1) == explanation["latency"]
+    )
+
+
+def test_every_parameter_has_a_neighbour() -> None:
+    assert {name for name, _ in neighbours(L1)} == set(PARAMETERS) - {"form", "direction"} - {"beta_fraction"}
+    for name, neighbour in neighbours(L2):
+        moved = {key for key in PARAMETERS if getattr(neighbour, key) != getattr(L2, key)}
+        assert moved == {name}
+
+
+def test_at_its_limit_a_parameter_goes_the_other_way_or_nowhere() -> None:
+    limit = Configuration(width=32, lanes=64, counts=(1 << 20,), scale_width=24, epsilon=0.0)
+    steps = {name: neighbour for name, neighbour in neighbours(limit)}
+    assert "width" not in steps and "scale_width" not in steps
+    assert steps["lanes"].lanes == 32
+    assert steps["epsilon"].epsilon == 1e-5
+
+
+def test_what_a_step_costs() -> None:
+    explanation = explain(L1)
+    (width,) = changes(explanation, "width")
+    assert (width["from"], width["to"]) == (8, 9)
+    # Two buffers hold 32 beats of two samples and what arrives in the meantime.
+    words = [memory["words"] for memory in explanation["memories"]]
+    assert width["memory_bits"] - explanation["memory_bits"] == 2 * sum(words)
+    assert width["widths_change"]["i"] == 2
+    assert width["widths_change"]["sum_width"] == 1
+    assert "guard_bits" not in width["widths_change"]
+    (outside,) = changes(explanation, "storage")
+    assert outside["memory_bits"] == 0
+    longer, odd = changes(explanation, "counts")
+    assert longer["to"] == [16, 128] and odd["to"] == [16, 48]
+    assert longer["widths_change"]["mean_width"] == 1
+    assert odd["error_bound"] > explanation["error_bound"]
+    assert not changes(explanation, "beta_width")[0]["widths_change"].get("o")
+
+
+def test_guard_bits_of_the_users_own_have_no_bound() -> None:
+    assert explain(dataclasses.replace(L1, guard_bits=2))["error_bound"] is None
+
+
+@pytest.mark.parametrize("name", ["edge-int8", "int16-resnet", "int16-replay"])
+def test_json_of_a_preset(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "--preset", name, "--json"]) == 0
+    explanation = json.loads(capsys.readouterr().out)
+    assert explanation["configuration"] == presets.configuration(name).to_mapping()
+    assert explanation["changes"]
+
+
+def test_the_tables_hold_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--width", "8", "--lanes", "2", "--count", "64,16"]
+    assert cli.main(["explain", *arguments]) == 0
+    out = capsys.readouterr().out
+    explanation = explain(L1)
+    bits = [memory["bits"] for memory in explanation["memories"]]
+    for number in (explanation["latency"], explanation["error_bound"], *bits):
+        assert f" {number:,} " in out
+    for name in PARAMETERS:
+        assert f" {name} " in out
+    assert cli.main(["explain", "--norm", "l2", "--storage", "outside", "--guard-bits", "3"]) == 0
+    assert "no buffer" in capsys.readouterr().out
+
+
+def test_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "--lanes", "3"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "l1bn: error: lanes = 3 is not possible; allowed: 1, 2, 4, 8, 16, 32 or 64\n"
