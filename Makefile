@@ -77,7 +77,7 @@ test: toolchain $(VENV)/.installed-dev ## Run the test suite on two cores
 	@$(PY) -m pytest --numprocesses 2 $(call given,PYTEST) $(call given,TESTS)
 
 .PHONY: formal
-formal: $(VENV)/.installed-dev ## Prove streams, guards and operators with a solver, the long proofs included (about NN minutes)
+formal: $(VENV)/.installed-dev ## Prove streams, guards and operators with a solver, the long proofs included
 	@$(PY) -m pytest --numprocesses 2 -m formal tests/formal $(call given,PYTEST)
 
 .PHONY: lint
