@@ -11,6 +11,7 @@ from amaranth.lib import wiring
 from l1bn.operators.divide import DivideByConstant, DivideByCount
 from l1bn.operators.multiply import SequentialMultiplier
 from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
+from l1bn.operators.sequence import step_codes
 
 from .prover import Claims, Specification
 
@@ -88,12 +89,15 @@ class SequentialSpecification(Specification):
 
         table = range(1, latency)
         walk = Array([Const(0), *(Const(1 << ((at - 1) % self.cycles)) for at in table), Const(0)])[age]
-        left = Array([Const(0), *(Const(self.steps - (at - 1) // self.cycles) for at in table), Const(0)])[
-            age
-        ]
+        codes = step_codes(self.steps)
+        number = [(at - 1) // self.cycles for at in table]
+        code = Array([Const(0), *(Const(codes[step]) for step in number), Const(0)])[age]
+        left = Array([Const(0), *(Const(self.steps - step) for step in number), Const(0)])[age]
         claims.always(register("idle") == ~busy)
         claims.always(register("walk") == walk)
-        claims.always((register("left") == left) & (register("final") == (left == 1)), when=walking)
+        claims.always(register("move") == (~busy | walk[-1]))
+        claims.always((register("code") == code) & (register("final") == (left == 1)), when=walking)
+        claims.always(register("before_final") == (left == 2), when=walking)
 
     def is_right(self, item: Signal, result: Value) -> Value:
         """Whether it is the result of the item."""

@@ -23,6 +23,7 @@ class SequentialMultiplier(wiring.Component):
     a_shape : shape of a
     b_shape : shape of b; each of its bits is a step
     c_shape : shape of c, whose values a could take, too
+    subtract : compute ``c - a * b`` instead
 
     Members
     -------
@@ -33,9 +34,17 @@ class SequentialMultiplier(wiring.Component):
     in ``interval`` cycles, one more.
     """
 
-    def __init__(self, a_shape: Shape | int, b_shape: Shape | int, c_shape: Shape | int):
+    def __init__(
+        self,
+        a_shape: Shape | int,
+        b_shape: Shape | int,
+        c_shape: Shape | int,
+        *,
+        subtract: bool = False,
+    ):
         self.a_shape, self.b_shape = Shape.cast(a_shape), Shape.cast(b_shape)
         self.c_shape = Shape.cast(c_shape)
+        self.subtract = subtract
         self.a_width = self.a_shape.width + (not self.a_shape.signed)
         if self.c_shape.width + (not self.c_shape.signed) > self.a_width:
             raise ValueError(
@@ -64,23 +73,20 @@ class SequentialMultiplier(wiring.Component):
         negate = Signal(reset_less=True)
 
         run = sequence(m, self.i, self.o, self.bits + 1, self.cycles)
-        # The top bit of a signed b counts negative: there ~a + 1 is added.
-        is_sign = (run.left == 2) if self.b_shape.signed else Const(0, 1)
+        # Where the product counts negative ~a + 1 is added; the top bit of a signed b counts the other way round.
+        negative = Const(self.subtract, 1)
+        if self.b_shape.signed:
+            negative = run.before_final ^ negative
         total = settling_sum(m, high, addend, len(high) + 1, carry=negate).as_signed()
         m.d.comb += self.o.payload.eq(Cat(low, high))
         with m.If(run.load):
+            m.d.sync += a.eq(self.i.payload.a)
+        with m.If(run.move):
+            # The c is one place too high for the first step.
             m.d.sync += [
-                a.eq(self.i.payload.a),
-                low.eq(self.i.payload.b),
-                high.eq(0),
-                addend.eq(self.i.payload.c << 1),  # one place too high for the first step
-                negate.eq(0),
-            ]
-        with m.Elif(run.step):
-            m.d.sync += [
-                addend.eq(Mux(low[0], Mux(is_sign, ~a, a), 0)),
-                negate.eq(is_sign & low[0]),
-                high.eq(total >> 1),
-                low.eq(Cat(low[1:], total[0])),
+                low.eq(Mux(run.load, self.i.payload.b, Cat(low[1:], total[0]))),
+                high.eq(Mux(run.load, 0, total >> 1)),
+                addend.eq(Mux(run.load, self.i.payload.c << 1, Mux(low[0], Mux(negative, ~a, a), 0))),
+                negate.eq(Mux(run.load, 0, negative & low[0])),
             ]
         return m

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 
 from ..layouts import inlet, outlet
@@ -42,10 +42,14 @@ class Normalizer(wiring.Component):
         m = Module()
         mantissa = Signal(self.width, reset_less=True)
         zeros = Signal(range(self.places), reset_less=True)
+        shifts = Signal(init=1)  # the next step still shifts; while nothing is there yet, what arrives enters
         run = sequence(m, self.i, self.o, self.places - 1)
-        with m.If(run.load):
-            m.d.sync += [mantissa.eq(self.i.payload), zeros.eq(0)]
-        with m.Elif(run.step & ~mantissa[-self.radix_bits :].any()):
-            m.d.sync += [mantissa.eq(mantissa << self.radix_bits), zeros.eq(zeros + 1)]
         m.d.comb += [self.o.payload.mantissa.eq(mantissa), self.o.payload.zeros.eq(zeros)]
+        places = self.radix_bits
+        with m.If(run.load):
+            m.d.sync += [zeros.eq(0), shifts.eq(~self.i.payload[-places:].any())]
+        with m.Elif(run.step & shifts):
+            m.d.sync += [zeros.eq(zeros + 1), shifts.eq(~mantissa[-2 * places : -places].any())]
+        with m.If(run.load | (run.step & shifts)):
+            m.d.sync += mantissa.eq(Mux(run.load, self.i.payload, mantissa << places))
         return m

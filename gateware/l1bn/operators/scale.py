@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 
 from ..formats import Formats
 from ..layouts import inlet, outlet
 from .multiply import SequentialMultiplier
-from .sequence import sequence
+from .sequence import Sequence, sequence
 from .settle import settling_cycles, settling_sum
 
 __all__ = ["Offset", "Scale"]
@@ -18,7 +18,8 @@ class Scale(wiring.Component):
     """k = round(|gamma| / r) as a normalised mantissa with its shift, by non-restoring division, a bit a step.
 
     The quotient is taken from its first 1 on, until it has one bit more than k, for the rounding, or until
-    its last place is worth ``2**-(shift_max + 1)``.
+    its last place is worth ``2**-(shift_max + 1)``. It grows beside the quotient plus 1, from which it is rounded
+    without a carry.
 
     Parameters
     ----------
@@ -35,10 +36,15 @@ class Scale(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         config = formats.config
-        # The digits, and two steps in which the quotient is rounded and its shift placed.
-        self.digits = config.gamma_width + config.scale_width + 1
-        self.cycles = max(2, settling_cycles(formats.mantissa_width + 2) + 1)
-        self.latency = (self.digits + 2) * self.cycles + 1
+        self.align = formats.mantissa_width - config.gamma_width
+        # The first step takes twice the remainder that it starts from, which must be whole.
+        self.spare = int(self.align == 0)
+        self.remainder_width = formats.mantissa_width + self.spare + 2
+        # A step for gamma, one for each digit, and one in which the last digit is put to the others.
+        self.steps = config.gamma_width + config.scale_width + 3
+        # A cycle in which the addend is chosen, before those of the sum.
+        self.cycles = max(3, settling_cycles(self.remainder_width) + 2)
+        self.latency = self.steps * self.cycles + 1
         self.interval = self.latency + 1
         super().__init__(
             {
@@ -61,66 +67,99 @@ class Scale(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, formats = self.formats.config, self.formats
-        bits, mantissa_width = config.scale_width, formats.mantissa_width
-        remainder = Signal(signed(mantissa_width + 2), reset_less=True)
-        divisor = Signal(mantissa_width, reset_less=True)
-        quotient = Signal(bits + 1, reset_less=True)
+        run = sequence(m, self.i, self.o, self.steps, self.cycles)
         negative = Signal(reset_less=True)
-        # What the quotient's last place is worth: 2^-place.
-        align = mantissa_width - config.gamma_width
-        first = align - config.y_fraction + config.gamma_fraction - 1
-        lowest = first - formats.r_exponents[-1]
-        finest = formats.shift_max + 1
-        place = Signal(range(min(lowest, -1), finest + 1), reset_less=True)
+        starts = Signal(init=1)  # gamma is still to be added to the remainder
+        known = Signal()  # the remainder's sign tells a digit
+        with m.If(run.load):
+            m.d.sync += [starts.eq(1), known.eq(0), negative.eq(self.i.payload.gamma < 0)]
+        with m.Elif(run.step):
+            m.d.sync += [starts.eq(0), known.eq(~starts)]
 
-        gamma, magnitude = self.i.payload.gamma, Signal(config.gamma_width)
-        m.d.comb += magnitude.eq(abs(gamma))
-        # Non-restoring: the divisor is subtracted from a remainder that is not negative, else added.
-        subtract = ~remainder[-1]
-        addend = Cat(divisor ^ subtract.replicate(mantissa_width), subtract).as_signed()
-        total = settling_sum(m, remainder, addend, mantissa_width + 2, carry=subtract)
-
-        # Whether the next digit is one of k's: a step has two cycles or more, so the answer may come a cycle late.
+        digit = ~self._divide(m, run, starts, negative)[-1]
+        # The digits that k needs are taken a cycle after the step that follows them has begun.
         wanted = Signal(reset_less=True)
+        take = Signal()
+        m.d.sync += take.eq(run.begin & known & wanted)
+        quotient, above = self._collect(m, run, take, digit)
+        place, finest = self._place(m, run, take)
         m.d.sync += wanted.eq(~quotient[-1] & (place != finest))
 
-        run = sequence(m, self.i, self.o, self.digits + 2, self.cycles)
-        with m.If(run.load):
-            m.d.sync += [
-                remainder.eq(magnitude << align),
-                divisor.eq(self.i.payload.r_mantissa),
-                quotient.eq(0),
-                negative.eq(gamma < 0),
-                place.eq(Mux(gamma == 0, finest, first - self.i.payload.r_exponent)),
-            ]
-        with m.Elif(run.step):
-            m.d.sync += remainder.eq(total << 1)
-            with m.If(wanted):
-                m.d.sync += [quotient.eq(Cat(~total[-1], quotient)), place.eq(place + 1)]
-
-        # Rounding and placing take three cycles, for which there are two steps.
-        rounded = Signal(bits + 2, reset_less=True)
-        overflow = rounded[bits + 1]
-        scale = Signal(bits, reset_less=True)
-        # The shift as the affine operator takes it, first without the carry of a rounding up to a power of two.
-        moved = Signal(range(lowest + formats.scale_fraction - 2, formats.shift_range.stop), reset_less=True)
-        shift = Signal(signed(len(moved) + 1), reset_less=True)
-        placed = Signal(formats.shift_shape, reset_less=True)
-        lowest_shift = formats.shift_range.start
-        m.d.sync += [
-            rounded.eq(quotient + 1),
-            moved.eq(place + (formats.scale_fraction - 2)),
-            scale.eq(rounded[1 : bits + 1] | (overflow << (bits - 1))),
-            shift.eq(moved - overflow),
-            placed.eq(Mux(shift < lowest_shift, lowest_shift, shift)),
-        ]
+        overflow, bits = above[-1], self.formats.config.scale_width
         m.d.comb += [
-            self.o.payload.scale.eq(scale),
+            self.o.payload.scale.eq(above[1 : bits + 1] | (overflow << (bits - 1))),
             self.o.payload.negative.eq(negative),
-            self.o.payload.shift.eq(placed),
+            self.o.payload.shift.eq(self._shift(m, run, take & digit, place, overflow)),
         ]
         return m
+
+    def _divide(self, m: Module, run: Sequence, starts: Value, negative: Value) -> Signal:
+        """The remainder: the divisor is subtracted while it is not negative, else added."""
+        gamma = Signal(signed(self.formats.config.gamma_width), reset_less=True)
+        divisor = Signal(self.formats.mantissa_width, reset_less=True)
+        remainder = Signal(signed(self.remainder_width), reset_less=True)
+        addend = Signal(signed(self.remainder_width), reset_less=True)
+        carry = Signal(reset_less=True)
+        with m.If(run.load):
+            m.d.sync += [gamma.eq(self.i.payload.gamma), divisor.eq(self.i.payload.r_mantissa)]
+        chosen = Signal(signed(self.remainder_width))
+        subtract = Signal()
+        m.d.comb += [
+            chosen.eq(
+                Mux(starts, gamma.shift_left(self.align + self.spare - 1), divisor.shift_left(self.spare))
+            ),
+            subtract.eq(Mux(starts, negative, ~remainder[-1])),
+        ]
+        with m.If(run.begin):
+            m.d.sync += [addend.eq(chosen ^ subtract.replicate(self.remainder_width)), carry.eq(subtract)]
+        total = settling_sum(m, remainder, addend, self.remainder_width, carry=carry)
+        with m.If(run.move):
+            m.d.sync += remainder.eq(Mux(run.load, 0, total << 1))
+        return remainder
+
+    def _collect(self, m: Module, run: Sequence, take: Value, digit: Value) -> tuple[Signal, Signal]:
+        """The quotient, and the quotient plus 1."""
+        bits = self.formats.config.scale_width + 1
+        quotient = Signal(bits, reset_less=True)
+        above = Signal(bits + 1, reset_less=True)
+        with m.If(run.load):
+            m.d.sync += [quotient.eq(0), above.eq(1)]
+        with m.Elif(take):
+            m.d.sync += [
+                quotient.eq(Cat(digit, quotient)),
+                above.eq(Cat(~digit, Mux(digit, above, quotient))),
+            ]
+        return quotient, above
+
+    @property
+    def _place_offset(self) -> int:
+        """What the first digit is worth, with r_exponent = 0, as a power of 1/2."""
+        config = self.formats.config
+        return self.align - config.y_fraction + config.gamma_fraction - 1
+
+    def _place(self, m: Module, run: Sequence, take: Value) -> tuple[Signal, int]:
+        """What the quotient's last place is worth, less a constant, and the smallest that k can need."""
+        exponents = self.formats.r_exponents
+        finest = self.formats.shift_max - self._place_offset
+        place = Signal(range(~exponents[-1], max(finest, ~exponents[0], 0) + 1), reset_less=True)
+        with m.If(run.load):
+            m.d.sync += place.eq(~self.i.payload.r_exponent)
+        with m.Elif(take):
+            m.d.sync += place.eq(place + 1)
+        return place, finest
+
+    def _shift(self, m: Module, run: Sequence, nonzero: Value, place: Signal, overflow: Value) -> Value:
+        """The shift as the affine operator takes it; one less where the rounding carries to a power of two."""
+        formats = self.formats
+        least, most = formats.shift_range[0], formats.shift_range[-1]
+        some = Signal(reset_less=True)  # k is not 0
+        with m.If(run.load):
+            m.d.sync += some.eq(0)
+        with m.Elif(nonzero):
+            m.d.sync += some.eq(1)
+        shift = Signal(signed(len(place) + 2), reset_less=True)
+        m.d.sync += shift.eq(place + (self._place_offset + formats.scale_fraction - 2) + ~overflow)
+        return Mux(some, Mux(shift < least, least, shift), most)
 
 
 class Offset(wiring.Component):
