@@ -12,6 +12,7 @@ from ..formats import Formats
 from ..layouts import inlet, outlet, packet, scale_constants
 from ..primitives import primitives
 from ..streams import SkidRegister
+from .apply import ApplyPipeline
 from .subtract import difference
 
 __all__ = ["Affine", "AffineLane"]
@@ -173,49 +174,15 @@ class Affine(wiring.Component):
         m = Module()
         m.submodules.skid = skid = SkidRegister(self.o.payload.shape())
         wiring.connect(m, skid.o, wiring.flipped(self.o))
-        advance = skid.i.ready
-        taken = self.i.valid & self.i.ready
-        m.d.comb += [
-            self.i.ready.eq(advance & self.i_scale.valid),
-            self.i_scale.ready.eq(taken & self.i.payload.last),
-        ]
-        fresh = Signal(init=1)
-        with m.If(taken):
-            m.d.sync += fresh.eq(self.i.payload.last)
-
-        depth = self.lanes[0].depth
-        valid = enabled_chain(m, advance, taken, depth, reset_less=False)
-        first = enabled_chain(m, advance, taken & fresh, depth)
-        last = enabled_chain(m, advance, self.i.payload.last, depth)
-        error = enabled_chain(m, advance, self.i.payload.error, depth)
-
-        def in_step(value: Value, depth: int) -> Value:
-            """A constant of the channel as the samples at a depth of the pipeline need it.
-
-            It is captured as the first beat of its packet comes by, and again as often as the shortest packet
-            makes necessary: until then the place it is captured from does not change.
-            """
-            at = 0
-            while at < depth:
-                at = min(at + min(self.formats.beats), depth)
-                held = Signal(value.shape(), reset_less=True)
-                with m.If(advance & first[at - 1]):
-                    m.d.sync += held.eq(value)
-                value = held
-            return value
-
+        depth, shortest = self.lanes[0].depth, min(self.formats.beats)
+        pipeline = ApplyPipeline(m, self.i, self.i_scale, skid.i, depth, shortest)
         ports = self._constants()
-        shared = {name: in_step(value, self.lanes[0].depths[name]) for name, value in ports.items()}
+        shared = {name: pipeline.in_step(value, self.lanes[0].depths[name]) for name, value in ports.items()}
         for index, lane in enumerate(self.lanes):
             m.submodules[f"lane_{index}"] = lane
-            m.d.comb += [lane.enable.eq(advance), lane.x.eq(self.i.payload.data[index])]
+            m.d.comb += [lane.enable.eq(pipeline.advance), lane.x.eq(self.i.payload.data[index])]
             m.d.comb += [getattr(lane, name).eq(value) for name, value in shared.items()]
             m.d.comb += skid.i.payload.data[index].eq(lane.y)
-        m.d.comb += [
-            skid.i.valid.eq(valid[-1]),
-            skid.i.payload.last.eq(last[-1]),
-            skid.i.payload.error.eq(error[-1]),
-        ]
         return m
 
     def _constants(self) -> dict[str, Value]:
@@ -249,16 +216,3 @@ def differ(bits: Value) -> Value:
 def resize(value: Value, width: int) -> Value:
     """The low bits of a signed value, sign-extended where it has fewer."""
     return value[:width] if len(value) >= width else Cat(value, value[-1].replicate(width - len(value)))
-
-
-def enabled_chain(
-    m: Module, enable: Value, value: Value, depth: int, *, reset_less: bool = True
-) -> list[Value]:
-    """``value`` after 0, 1, ... ``depth`` enabled cycles."""
-    chain = [value]
-    for _ in range(depth):
-        held = Signal(value.shape(), reset_less=reset_less)
-        with m.If(enable):
-            m.d.sync += held.eq(chain[-1])
-        chain.append(held)
-    return chain
