@@ -1,6 +1,7 @@
 """Golden model of l1bn: NumPy and the standard library only, written from ``docs/arithmetic.md``."""
 
 from .contract import Contract
-from .integer import Forward, forward
+from .gradients import Backward
+from .integer import Forward, backward, forward
 
-__all__ = ["Contract", "Forward", "forward"]
+__all__ = ["Backward", "Contract", "Forward", "backward", "forward"]

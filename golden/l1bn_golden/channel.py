@@ -7,7 +7,18 @@ import math
 from .contract import Contract
 from .rounding import floor_log2, half_up, odd_part, shift_floor
 
-__all__ = ["bias", "divide_by_count", "integer_sqrt", "normalize", "scale", "spread_l1", "spread_l2"]
+__all__ = [
+    "bias",
+    "divide_by_count",
+    "integer_sqrt",
+    "normalize",
+    "over_r",
+    "rounded_scale",
+    "saturated",
+    "scale",
+    "spread_l1",
+    "spread_l2",
+]
 
 
 def divide_by_count(dividend: int, fraction: int, count: int) -> int:
@@ -56,22 +67,40 @@ def _per_sample(contract: Contract, v: int, exponent: int, count: int) -> tuple[
     return normalize(divide_by_count(v, contract.f, odd), exponent + p + contract.f, contract.T)
 
 
+def rounded_scale(dividend: int, divisor: int, width: int, shift_min: int, shift_max: int) -> tuple[int, int]:
+    """``(k, shift)`` with ``k * 2**-shift`` the nearest to ``dividend / divisor`` that ``width`` bits of k reach."""
+    k, shift = 0, shift_max
+    if dividend:
+        shift = min(shift, width - 1 - floor_log2(dividend, divisor))
+        k = half_up(dividend << max(0, shift), divisor << max(0, -shift))
+        if k == 2**width:
+            k, shift = k // 2, shift - 1
+    return k, max(shift, shift_min)
+
+
 def scale(contract: Contract, gamma: int, r_mantissa: int, r_exponent: int) -> tuple[int, int, bool]:
     """``(k, t, negative)``: the scale's magnitude, the right shift of the affine sum, the sign of gamma."""
-    k, shift = 0, contract.SHIFT_MAX
-    if gamma:
-        exponent = contract.y_fraction - contract.gamma_fraction + r_exponent
-        # K = dividend / divisor, both whole.
-        dividend, divisor = abs(gamma) << max(0, exponent), r_mantissa << max(0, -exponent)
-        shift = min(shift, contract.scale_width - 1 - floor_log2(dividend, divisor))
-        k = half_up(dividend << max(0, shift), divisor << max(0, -shift))
-        if k == 2**contract.scale_width:
-            k, shift = k // 2, shift - 1
-    shift = max(shift, contract.SHIFT_MIN)
+    k, shift = rounded_scale(
+        *over_r(abs(gamma), contract.y_fraction - contract.gamma_fraction, r_mantissa, r_exponent),
+        contract.scale_width,
+        contract.SHIFT_MIN,
+        contract.SHIFT_MAX,
+    )
     return k, shift + contract.F - 1, gamma < 0
+
+
+def over_r(value: int, exponent: int, r_mantissa: int, r_exponent: int) -> tuple[int, int]:
+    """``value * 2**exponent / r`` as a whole dividend and divisor."""
+    exponent += r_exponent
+    return value << max(0, exponent), r_mantissa << max(0, -exponent)
 
 
 def bias(contract: Contract, k: int, negative: bool, mean: int) -> int:
     """``b = floor(-c * mu * 2**F / 2**G)`` with the signed scale c."""
     c = -k if negative else k
     return shift_floor(-c * mean, contract.F - contract.G)
+
+
+def saturated(value: int, width: int) -> int:
+    """The nearest value that ``width`` bits, two's complement, hold."""
+    return max(-(1 << (width - 1)), min(value, (1 << (width - 1)) - 1))

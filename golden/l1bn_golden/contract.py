@@ -39,7 +39,10 @@ class Contract:
     guard_bits : fraction bits of the mean beyond those of x; ``None``: derived
     scale_width : magnitude bits of the scale k
     y_width, y_fraction, gamma_width, gamma_fraction, beta_width, beta_fraction : formats in bits
+    dy_width, dy_fraction, dx_width, dx_fraction : formats of the gradients in bits
     epsilon : in units of x (L1) or of x squared (L2); its exact binary value counts
+    momentum_shift : m; a new channel counts 2**-m in the running statistics
+    running_fraction : fraction bits of the running spread; ``None``: G
 
     Raises
     ------
@@ -62,7 +65,13 @@ class Contract:
     gamma_fraction: int = -1
     beta_width: int = -1
     beta_fraction: int = -1
+    dy_width: int = -1
+    dy_fraction: int = -1
+    dx_width: int = -1
+    dx_fraction: int = -1
     epsilon: float = 1e-5
+    momentum_shift: int = 3
+    running_fraction: int | None = None
     storage: str = "inside"
     target: str = "portable"
 
@@ -84,6 +93,14 @@ class Contract:
         finest = min(self.y_fraction, self.beta_width - 1)
         self._default("beta_fraction", finest)
         _whole("beta_fraction", self.beta_fraction, 0, finest)
+        self._default("dy_width", self.width)
+        _whole("dy_width", self.dy_width, 4, 32)
+        self._default("dy_fraction", self.dy_width - 4)
+        _whole("dy_fraction", self.dy_fraction, 0, self.dy_width - 1)
+        self._default("dx_width", self.dy_width)
+        _whole("dx_width", self.dx_width, 4, 32)
+        self._default("dx_fraction", min(self.dy_fraction, self.dx_width - 1))
+        _whole("dx_fraction", self.dx_fraction, 0, self.dx_width - 1)
         _whole("scale_width", self.scale_width, 8, 24)
         if self.guard_bits is not None:
             _whole("guard_bits", self.guard_bits, 0, 64)
@@ -97,6 +114,9 @@ class Contract:
         number = isinstance(epsilon, int | float) and not isinstance(epsilon, bool)
         if not number or not math.isfinite(epsilon) or not 0 <= epsilon <= 1:
             raise ValueError(f"epsilon = {epsilon!r} is not possible; allowed: a number from 0 to 1")
+        _whole("momentum_shift", self.momentum_shift, 1, 15)
+        if self.running_fraction is not None:
+            _whole("running_fraction", self.running_fraction, 0, 64)
 
     def _default(self, name: str, value: int) -> None:
         if getattr(self, name) == -1:
@@ -145,19 +165,23 @@ class Contract:
 
     # -- mean and spread ----------------------------------------------------------------------
 
-    @cached_property
-    def K_bits(self) -> int:
-        """log2 of the largest scale that a channel can need."""
-        gamma = Fraction(2) ** (self.gamma_width - 1 + self.y_fraction - self.gamma_fraction)
-        bounds = [gamma * 2**self.L]  # r >= 1/n
+    def _largest_over_r(self, exponent: int) -> int:
+        """The least b >= 0 with ``2**exponent / r_min <= 2**b``."""
+        dividend = Fraction(2) ** exponent
+        bounds = [dividend * 2**self.L]  # r >= 1/n
         squared = 2 if self.norm == "l2" else 1
         if self.epsilon:  # r >= epsilon (L1), r^2 >= epsilon (L2)
             least = Fraction(self.epsilon) * Fraction(2) ** (squared * self.x_fraction)
-            bounds.append(gamma**squared / least)
+            bounds.append(dividend**squared / least)
         bits = 0
         while bounds[0] > 2**bits and all(b > 2 ** (squared * bits) for b in bounds[1:]):
             bits += 1
         return bits
+
+    @cached_property
+    def K_bits(self) -> int:
+        """log2 of the largest scale that a channel can need."""
+        return self._largest_over_r(self.gamma_width - 1 + self.y_fraction - self.gamma_fraction)
 
     @cached_property
     def G(self) -> int:
@@ -206,6 +230,15 @@ class Contract:
             for count, unit in units.items()
         }
 
+    @cached_property
+    def r_exponents(self) -> range:
+        """The values that ``r_exponent`` can have."""
+        powers = [odd_part(count)[1] for count in self.counts]
+        if self.norm == "l1":
+            low, high = self.T - self.w, self.T - 1
+            return range(min(powers) + self.G + low, max(powers) + self.G + self.f + high + 1)
+        return range(min(powers) + self.T - self.w // 2, max(powers) + self.T - 1 + self.f + 1)
+
     # -- scale and output ---------------------------------------------------------------------
 
     @cached_property
@@ -232,3 +265,75 @@ class Contract:
     def beta_in_y(self, beta: int) -> int:
         """beta': beta in LSB of y, exact because beta is never finer than y."""
         return beta << (self.y_fraction - self.beta_fraction)
+
+    # -- backward -----------------------------------------------------------------------------
+
+    @cached_property
+    def Kd_exponent(self) -> int:
+        """log2 of the LSB of dx that one LSB of dy is worth where |gamma| and r are one LSB."""
+        return self.x_fraction + self.dx_fraction - self.dy_fraction - self.gamma_fraction
+
+    @cached_property
+    def Kd_bits(self) -> int:
+        """log2 of the largest scale from dy to dx."""
+        return self._largest_over_r(self.gamma_width - 1 + self.Kd_exponent)
+
+    @cached_property
+    def SHIFTd_MAX(self) -> int:
+        return self.dy_width + 4
+
+    @cached_property
+    def SHIFTd_MIN(self) -> int:
+        return min(self.SHIFTd_MAX, self.scale_width - 1 - self.Kd_bits)
+
+    @cached_property
+    def Gm(self) -> int:
+        """Fraction bits of the means that the apply step subtracts, in LSB of dy."""
+        return min(self.Kd_bits, self.dx_width) + 9
+
+    @cached_property
+    def Gh(self) -> int:
+        """Fraction bits of sum dy*xhat, in LSB of dy."""
+        return max(1, self.Gm - (min(self.counts).bit_length() - 1))
+
+    @cached_property
+    def H_width(self) -> int:
+        return self.gradient_width + self.Gh + 1
+
+    @cached_property
+    def gradient_width(self) -> int:
+        """Bits of dgamma and dbeta, which have ``dy_fraction`` fraction bits."""
+        return self.dy_width + self.L
+
+    @cached_property
+    def a_width(self) -> int:
+        return self.dy_width + self.Gm + 1
+
+    @cached_property
+    def m0_width(self) -> int:
+        return self.dy_width + self.Gm + 2
+
+    @cached_property
+    def E_bits(self) -> int:
+        """log2 of the largest scale from x to dx (L2)."""
+        return self._largest_over_r(self.Kd_bits + self.dy_width - 1)
+
+    @cached_property
+    def SE_MAX(self) -> int:
+        return self.width + 4
+
+    @cached_property
+    def SE_MIN(self) -> int:
+        return min(self.SE_MAX, self.scale_width - 1 - self.E_bits)
+
+    @property
+    def Q(self) -> int:
+        """Fraction bits of the two products of L2's dx."""
+        return 6
+
+    # -- running statistics -------------------------------------------------------------------
+
+    @property
+    def Gr(self) -> int:
+        """Fraction bits of the running spread in LSB of x."""
+        return self.G if self.running_fraction is None else self.running_fraction

@@ -21,9 +21,9 @@ from fractions import Fraction
 import numpy as np
 
 from .contract import Contract
-from .integer import BLOCK, prepare
+from .integer import prepare
 from .rounding import power_of_two
-from .samples import Integers, channel_sum, square_sum
+from .samples import BLOCK, Integers, channel_sum, square_sum
 
 __all__ = ["ROOT_BITS", "error_bound", "exact_outputs", "max_error", "max_error_float", "saturated"]
 

@@ -13,11 +13,15 @@ import numpy as np
 
 from .channel import bias, divide_by_count, integer_sqrt, normalize, scale, spread_l1, spread_l2
 from .contract import Contract
-from .samples import Integers, affine, centred_square_sum, channel_sum, saturate, sign_abs, square_sum
+from .gradients import Backward, backward
+from .samples import BLOCK, Integers, affine, centred_square_sum, channel_sum, saturate, sign_abs, square_sum
+from .validation import fitted, per_channel, sample_rows
 
 __all__ = [
+    "Backward",
     "Forward",
     "affine",
+    "backward",
     "bias",
     "centred_square_sum",
     "channel_sum",
@@ -33,9 +37,6 @@ __all__ = [
     "spread_l2",
     "square_sum",
 ]
-
-BLOCK = 1 << 15
-"""Samples worked on at a time: a few int64 copies of them stay in the second-level cache."""
 
 
 @dataclass(frozen=True)
@@ -113,17 +114,11 @@ def prepare(
     count: int | None,
 ) -> tuple[Integers, list[int], list[int], int]:
     """``(x, gammas, betas, count)`` of :func:`forward`, checked: exactly ``count`` samples in every row."""
-    x = np.asarray(x)
-    if x.ndim != 2:
-        raise ValueError(f"x of shape {x.shape} is not possible; allowed: (channels, samples)")
-    samples = _within("x", x, contract.width)
+    samples = sample_rows("x", x, contract.width)
     count = contract.check_count(samples.shape[1] if count is None else int(count))
-    gammas = _per_channel("gamma", gamma, contract.gamma_width, len(samples))
-    betas = _per_channel("beta", beta, contract.beta_width, len(samples))
-    if samples.shape[1] != count:
-        missing = max(0, count - samples.shape[1])
-        samples = np.pad(samples[:, :count], ((0, 0), (0, missing)))
-    return samples, gammas, betas, count
+    gammas = per_channel("gamma", gamma, contract.gamma_width, len(samples))
+    betas = per_channel("beta", beta, contract.beta_width, len(samples))
+    return fitted(samples, count), gammas, betas, count
 
 
 def _statistics(
@@ -143,24 +138,3 @@ def _statistics(
         (mu, *spread, *scale(contract, g, *spread[1:]), signs)
         for mu, spread, g, signs in zip(means, spreads, gamma, sign_counts, strict=True)
     ]
-
-
-def _per_channel(name: str, values: Iterable[int] | int, width: int, channels: int) -> list[int]:
-    array = np.asarray(values)
-    if array.ndim > 1 or (array.ndim == 1 and len(array) != channels):
-        raise ValueError(f"{name} of shape {array.shape} is not possible; allowed: one, or one a channel")
-    whole: list[int] = np.broadcast_to(_within(name, array, width), channels).tolist()
-    return whole
-
-
-def _within(name: str, values: Integers, width: int) -> Integers:
-    """The values in the narrowest type for ``width`` bits, or :exc:`ValueError` if one is out of range."""
-    if values.dtype == object:
-        values = np.array(values.tolist())
-    if values.size and values.dtype.kind not in "iu":
-        raise ValueError(f"{name} of type {values.dtype} is not possible; allowed: integers")
-    low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
-    for extreme in (values.min(), values.max()) if values.size else ():
-        if not low <= extreme <= high:
-            raise ValueError(f"{name} = {extreme} is not possible; allowed: {low} to {high} ({width} bits)")
-    return values.astype(np.int16 if width <= 16 else np.int64, copy=False)

@@ -13,11 +13,28 @@ import numpy.typing as npt
 
 from .channel import bias
 from .contract import Contract
+from .rounding import shift_floor
 
-__all__ = ["Integers", "affine", "centred_square_sum", "channel_sum", "saturate", "sign_abs", "square_sum"]
+__all__ = [
+    "BLOCK",
+    "Integers",
+    "affine",
+    "centred_square_sum",
+    "channel_sum",
+    "floored_product",
+    "product_sum",
+    "saturate",
+    "sign",
+    "sign_abs",
+    "square_sum",
+]
 
 Integers = npt.NDArray[Any]
 """An integer array: of int64 or narrower where that is exact, else of Python integers."""
+
+
+BLOCK = 1 << 15
+"""Samples worked on at a time: a few int64 copies of them stay in the second-level cache."""
 
 
 def channel_sum(x: Integers) -> list[int]:
@@ -45,6 +62,26 @@ def sign_abs(x: Integers, mean: Sequence[int], guard_bits: int) -> tuple[list[in
         below = count - more - (same if rest == 0 else 0)
         sign_counts.append(more - below)
     return deviations, sign_counts
+
+
+def sign(x: Integers, mean: Sequence[int], guard_bits: int) -> Integers:
+    """``sgn(x * 2**G - mu)`` of every sample, sgn(0) = 0."""
+    floors = np.array([mu >> guard_bits for mu in mean], dtype=np.int64)[:, None]
+    whole = np.array([mu & ((1 << guard_bits) - 1) == 0 for mu in mean], dtype=bool)[:, None]
+    signs: Integers = np.where(x > floors, 1, np.where((x == floors) & whole, 0, -1)).astype(np.int8)
+    return signs
+
+
+def product_sum(x: Integers, dy: Integers) -> list[int]:
+    """``sum dy * x`` for samples of up to 32 bits each."""
+    if x.dtype.itemsize <= 2 and dy.dtype.itemsize <= 2:
+        sums: list[int] = np.einsum("ij,ij->i", x, dy, dtype=np.int64).tolist()
+        return sums
+    (xh, xl), (dh, dl) = ((v.astype(np.int64) >> 16, v.astype(np.int64) & 0xFFFF) for v in (x, dy))
+    # In halves no sum of 2**20 products overflows 64 bits.
+    pairs = ((xh, dh), (xh, dl), (xl, dh), (xl, dl))
+    parts = (np.einsum("ij,ij->i", a, b).tolist() for a, b in pairs)
+    return [(hh << 32) + ((hl + lh) << 16) + ll for hh, hl, lh, ll in zip(*parts, strict=True)]
 
 
 def square_sum(x: Integers) -> list[int]:
@@ -116,3 +153,34 @@ def affine(
             value >>= 1
             y[slice(None) if everything else rows] = saturate(value, contract.y_width)
     return y
+
+
+def floored_product(
+    values: Integers,
+    width: int,
+    slope: Sequence[int],
+    mean: Sequence[Sequence[int]],
+    guard_bits: int,
+    shift: Sequence[int],
+    choice: Integers | None = None,
+) -> Integers:
+    """``floor(slope * (values - mean / 2**guard_bits) * 2**-shift)``, int64 where that is enough for all channels.
+
+    ``width`` is that of the values. Each channel has one mean, or several, of which ``choice`` takes one for
+    every sample.
+    """
+    # What lies below the unit of slope * values is lost in the floor anyway.
+    lifts = [max(0, -right) for right in shift]
+    slopes = [c << lift for c, lift in zip(slope, lifts, strict=True)]
+    offsets = [
+        [shift_floor(-c * mu, lift - guard_bits) for mu in means]
+        for c, means, lift in zip(slope, mean, lifts, strict=True)
+    ]
+    bits = max((c.bit_length() for c in slopes), default=0) + width
+    bits = max(bits, max((b.bit_length() for row in offsets for b in row), default=0))
+    dtype = np.dtype(np.int64 if bits <= 61 else object)
+    addends = np.array(offsets, dtype=dtype).reshape(len(values), -1)
+    result: Integers = values.astype(dtype) * np.array(slopes, dtype=dtype)[:, None]
+    result += addends if choice is None else np.take_along_axis(addends, choice, axis=1)
+    result >>= np.array([max(0, right) for right in shift], dtype=dtype)[:, None]
+    return result

@@ -1,0 +1,255 @@
+"""The bit-exact integer model of a backward unit, vectorised over channels; ``docs/arithmetic.md``, 'Backward'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from .channel import divide_by_count, over_r, rounded_scale, saturated
+from .contract import Contract
+from .rounding import half_up, shift_floor
+from .samples import BLOCK, Integers, channel_sum, floored_product, product_sum, saturate, sign
+from .validation import bounded, fitted, per_channel, sample_rows
+
+__all__ = ["Backward", "Statistics", "backward"]
+
+
+class Statistics(Protocol):
+    """What a forward unit tells of each channel: integers of shape (channels,); ``sign_count`` for L1 only."""
+
+    @property
+    def mean(self) -> Any: ...
+    @property
+    def r_mantissa(self) -> Any: ...
+    @property
+    def r_exponent(self) -> Any: ...
+    @property
+    def sign_count(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Backward:
+    """The result of :func:`backward`: dx of shape (channels, n), everything else of shape (channels,).
+
+    dgamma and dbeta have ``dy_fraction`` fraction bits and hold Python integers, as do ``correlation_sum``
+    (H of the page), ``correlation`` (a) and ``mean`` (m0). ``scale`` and ``shift`` are k and sh,
+    ``x_scale`` and ``x_shift`` are e and se (L2 only, else ``None``). ``flat`` tells channels whose samples all
+    equal their mean, ``flagged`` those with an r that is none.
+    """
+
+    dx: Integers
+    dgamma: Integers
+    dbeta: Integers
+    correlation_sum: Integers
+    correlation: Integers
+    mean: Integers
+    scale: Integers
+    shift: Integers
+    x_scale: Integers | None
+    x_shift: Integers | None
+    flat: Integers
+    flagged: Integers
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """One channel between its sums and its dx."""
+
+    dgamma: int
+    dbeta: int
+    H: int
+    a: int
+    m0: int
+    k: int
+    sh: int
+    e: int
+    se: int
+    flat: bool
+    flagged: bool
+    c: int
+    ce: int
+
+
+def backward(
+    contract: Contract,
+    x: Integers,
+    dy: Integers,
+    gamma: Iterable[int] | int,
+    statistics: Statistics,
+    count: int | None = None,
+) -> Backward:
+    """The gradients of every row.
+
+    Parameters
+    ----------
+    x, dy : integers of shape (channels, n), within ``contract.width`` and ``contract.dy_width`` bits
+    gamma : an integer per channel, or one for all
+    statistics : of each channel; what :func:`~l1bn_golden.integer.forward` returned for this x, or whatever
+        else its port can hold
+    count : samples in a channel, one of ``contract.counts``. By default n. Otherwise the rows are what a
+        unit makes of packets of the wrong length: filled up with zeros, or cut.
+
+    Raises
+    ------
+    ValueError
+        If a value does not fit its format, shapes differ, or the count is none of the contract's.
+    """
+    samples = sample_rows("x", x, contract.width)
+    gradients = sample_rows("dy", dy, contract.dy_width)
+    if count is None and samples.shape != gradients.shape:
+        raise ValueError(
+            f"dy of shape {gradients.shape} is not possible; allowed: {samples.shape}, that of x"
+        )
+    if len(samples) != len(gradients):
+        raise ValueError(f"dy of {len(gradients)} channels is not possible; allowed: {len(samples)}, as x")
+    count = contract.check_count(samples.shape[1] if count is None else int(count))
+    samples, gradients = fitted(samples, count), fitted(gradients, count)
+    gammas = per_channel("gamma", gamma, contract.gamma_width, len(samples))
+    received = _received(contract, statistics, len(samples))
+
+    dx = np.empty(samples.shape, dtype=np.int64)
+    channels: list[_Channel] = []
+    step = max(1, BLOCK // count)
+    for start in range(0, len(samples), step):
+        part = slice(start, start + step)
+        block, gradient = samples[part], gradients[part]
+        means = [mu for mu, *_ in received[part]]
+        signs = sign(block, means, contract.G)
+        sums = zip(channel_sum(gradient), product_sum(block, gradient), strict=True)
+        flats: list[bool] = (~signs.any(axis=1)).tolist()
+        rows = [
+            _channel(contract, *total, g, *given, flat, count)
+            for total, g, given, flat in zip(sums, gammas[part], received[part], flats, strict=True)
+        ]
+        if contract.norm == "l1":
+            dx[part] = _apply_l1(contract, gradient, signs, rows)
+        else:
+            dx[part] = _apply_l2(contract, gradient, block, means, rows)
+        dx[part][flats] = 0
+        channels += rows
+
+    def column(name: str, dtype: Any) -> Integers:
+        return np.array([getattr(channel, name) for channel in channels], dtype=dtype)
+
+    l2 = contract.norm == "l2"
+    return Backward(
+        dx=dx,
+        dgamma=column("dgamma", object),
+        dbeta=column("dbeta", object),
+        correlation_sum=column("H", object),
+        correlation=column("a", object),
+        mean=column("m0", object),
+        scale=column("k", np.int64),
+        shift=column("sh", np.int64),
+        x_scale=column("e", np.int64) if l2 else None,
+        x_shift=column("se", np.int64) if l2 else None,
+        flat=column("flat", bool),
+        flagged=column("flagged", bool),
+    )
+
+
+def _received(contract: Contract, statistics: Statistics, channels: int) -> list[tuple[int, int, int, int]]:
+    """(mu, r_mantissa, r_exponent, sum s) of each channel, as far as the ports go."""
+    wide = 1 << (contract.width + contract.G - 1)
+    means = bounded("mean", statistics.mean, -wide, wide - 1, channels)
+    mantissas = bounded("r_mantissa", statistics.r_mantissa, 0, (1 << contract.T) - 1, channels)
+    exponents = bounded("r_exponent", statistics.r_exponent, -(1 << 15), (1 << 15) - 1, channels)
+    signs = [0] * channels
+    if contract.norm == "l1":
+        most = 1 << max(contract.counts).bit_length()
+        signs = bounded("sign_count", statistics.sign_count, -most, most - 1, channels)
+    return list(zip(means, mantissas, exponents, signs, strict=True))
+
+
+def _channel(
+    contract: Contract,
+    dbeta: int,
+    products: int,
+    gamma: int,
+    mu: int,
+    r_mantissa: int,
+    r_exponent: int,
+    sign_count: int,
+    flat: bool,
+    count: int,
+) -> _Channel:
+    c = contract
+    exponents = c.r_exponents
+    flagged = r_mantissa < 1 << (c.T - 1) or r_exponent not in exponents
+    if flagged:
+        r_mantissa = 1 << (c.T - 1)
+        r_exponent = min(max(r_exponent, exponents[0]), exponents[-1])
+
+    centred = (products << c.G) - mu * dbeta
+    raised = c.Gh - c.G + r_exponent
+    H = (centred << max(0, raised)) // (r_mantissa << max(0, -raised))
+    H = saturated(H, c.H_width)
+    dgamma = saturated((H + (1 << (c.Gh - 1))) >> c.Gh, c.gradient_width)
+    raised = c.Gm - c.Gh
+    a = saturated(half_up(H << max(0, raised), count << max(0, -raised)), c.a_width)
+    m0 = saturated(divide_by_count((dbeta << c.Gm) - sign_count * a, 0, count), c.m0_width)
+
+    k, sh = rounded_scale(
+        *over_r(abs(gamma), c.Kd_exponent, r_mantissa, r_exponent),
+        c.scale_width,
+        c.SHIFTd_MIN,
+        c.SHIFTd_MAX,
+    )
+    e, se = _x_scale(c, k, sh, abs(a), r_mantissa, r_exponent) if c.norm == "l2" else (0, 0)
+    return _Channel(
+        dgamma=dgamma,
+        dbeta=dbeta,
+        H=H,
+        a=a,
+        m0=m0,
+        k=k,
+        sh=sh,
+        e=e,
+        se=se,
+        flat=flat,
+        flagged=flagged,
+        c=-k if gamma < 0 else k,
+        ce=-e if (gamma < 0) != (a < 0) else e,
+    )
+
+
+def _x_scale(c: Contract, k: int, sh: int, a: int, r_mantissa: int, r_exponent: int) -> tuple[int, int]:
+    """(e, se): the LSB of dx that one LSB of x is worth."""
+    raised = c.T - (k * a).bit_length()
+    num = shift_floor(k * a, raised)
+    return rounded_scale(
+        *over_r(num, -raised - sh - c.Gm, r_mantissa, r_exponent), c.scale_width, c.SE_MIN, c.SE_MAX
+    )
+
+
+def _apply_l1(contract: Contract, dy: Integers, signs: Integers, rows: list[_Channel]) -> Integers:
+    means = [[row.m0 - row.a, row.m0, row.m0 + row.a] for row in rows]
+    halves = floored_product(
+        dy,
+        contract.dy_width,
+        [row.c for row in rows],
+        means,
+        contract.Gm,
+        [row.sh - 1 for row in rows],
+        choice=signs.astype(np.intp) + 1,
+    )
+    return saturate((halves + 1) >> 1, contract.dx_width)
+
+
+def _apply_l2(contract: Contract, dy: Integers, x: Integers, mu: list[int], rows: list[_Channel]) -> Integers:
+    c = contract
+    of_dy = floored_product(
+        dy,
+        c.dy_width,
+        [row.c for row in rows],
+        [[row.m0] for row in rows],
+        c.Gm,
+        [row.sh - c.Q for row in rows],
+    )
+    of_x = floored_product(
+        x, c.width, [row.ce for row in rows], [[mean] for mean in mu], c.G, [row.se - c.Q for row in rows]
+    )
+    return saturate((of_dy - of_x + (1 << (c.Q - 1))) >> c.Q, c.dx_width)
