@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..formats import Formats
@@ -81,6 +81,19 @@ class AffineLane(wiring.Component):
                 "y": Out(signed(config.y_width)),
             }
         )
+
+    def ports(self, constants: data.View, offset: Value) -> dict[str, Value]:
+        """The constant ports, and what of a channel's constants belongs there."""
+        split = self.low_width + self.formats.scale_fraction
+        steps = constants.shift - self.formats.shift_range.start
+        return {
+            "scale": constants.scale,
+            "offset_low": offset[:split],
+            "offset_high": offset[split:],
+            **{f"shift_{low}": steps[low:high] for low, high in self.shift_digits},
+            "negative": constants.negative,
+            "beta": constants.beta,
+        }
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -176,7 +189,7 @@ class Affine(wiring.Component):
         wiring.connect(m, skid.o, wiring.flipped(self.o))
         depth, shortest = self.lanes[0].depth, min(self.formats.beats)
         pipeline = ApplyPipeline(m, self.i, self.i_scale, skid.i, depth, shortest)
-        ports = self._constants()
+        ports = self.lanes[0].ports(self.i_scale.payload, self.i_scale.payload.offset)
         shared = {name: pipeline.in_step(value, self.lanes[0].depths[name]) for name, value in ports.items()}
         for index, lane in enumerate(self.lanes):
             m.submodules[f"lane_{index}"] = lane
@@ -184,21 +197,6 @@ class Affine(wiring.Component):
             m.d.comb += [getattr(lane, name).eq(value) for name, value in shared.items()]
             m.d.comb += skid.i.payload.data[index].eq(lane.y)
         return m
-
-    def _constants(self) -> dict[str, Value]:
-        """The constant ports of a lane, before they are brought in step."""
-        lane, formats = self.lanes[0], self.formats
-        constants = self.i_scale.payload
-        split = lane.low_width + formats.scale_fraction
-        steps = constants.shift - formats.shift_range.start
-        return {
-            "scale": constants.scale,
-            "offset_low": constants.offset[:split],
-            "offset_high": constants.offset[split:],
-            **{f"shift_{low}": steps[low:high] for low, high in lane.shift_digits},
-            "negative": constants.negative,
-            "beta": constants.beta,
-        }
 
 
 def choose(digit: Value, ways: Sequence[Value]) -> Value:
