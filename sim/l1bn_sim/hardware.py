@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -143,16 +143,14 @@ class Hardware:
             payload changed, before the transfer.
         """
         model = self._open_model()
-        self._check_names(send, take)
+        self._check(send, take)
         buffers = [self._buffer(port, send, take) for port in self.design.streams]
+        pauses = self._rates("in", idle) | self._rates("out", stall)
         transfers = (Transfer * len(buffers))()
         states = np.random.SeedSequence([self.seed, self._runs]).generate_state(len(buffers), np.uint64)
-        for transfer, port, words, state in zip(transfers, self.design.streams, buffers, states, strict=True):
-            transfer.words = words.ctypes.data
-            transfer.items = len(words)
-            rates = idle if port.direction == "in" else stall
-            rate = rates.get(port.name, 0.0) if isinstance(rates, Mapping) else rates
-            transfer.pause, transfer.resume = _probabilities(rate)
+        for transfer, name, words, state in zip(transfers, self.streams, buffers, states, strict=True):
+            transfer.words, transfer.items = words.ctypes.data, len(words)
+            transfer.pause, transfer.resume = _probabilities(pauses[name])
             transfer.random = int(state) | 1
         self._runs += 1
         start = self.cycle
@@ -169,15 +167,22 @@ class Hardware:
         assert self._model is not None
         return int(self._model)
 
-    def _check_names(self, send: Mapping[str, object], take: Mapping[str, int]) -> None:
-        for names, direction in ((send, "in"), (take, "out")):
-            allowed = [port.name for port in self.design.streams if port.direction == direction]
-            for name in names:
-                if name not in allowed:
-                    raise ValueError(f"stream {name!r} is not possible; allowed: {', '.join(allowed)}")
+    def _names(self, direction: str) -> list[str]:
+        return [name for name, port in self.streams.items() if port.direction == direction]
+
+    def _check(self, send: Mapping[str, object], take: Mapping[str, int]) -> None:
+        _check_names(send, self._names("in"))
+        _check_names(take, self._names("out"))
         for name, items in take.items():
             if items < 0:
                 raise ValueError(f"{name} = {items} items is not possible; allowed: 0 or more")
+
+    def _rates(self, direction: str, rates: Rates) -> dict[str, float]:
+        names = self._names(direction)
+        if not isinstance(rates, Mapping):
+            return dict.fromkeys(names, rates)
+        _check_names(rates, names)
+        return {name: rates.get(name, 0.0) for name in names}
 
     def _buffer(
         self, port: StreamPort, send: Mapping[str, Mapping[str, ArrayLike]], take: Mapping[str, int]
@@ -213,6 +218,12 @@ class Hardware:
             {port.name: transfer.last for port, transfer, _ in streams if transfer.items},
             tuple(port.name for port, transfer, _ in streams if transfer.waiting),
         )
+
+
+def _check_names(names: Iterable[str], allowed: list[str]) -> None:
+    for name in names:
+        if name not in allowed:
+            raise ValueError(f"stream {name!r} is not possible; allowed: {', '.join(allowed)}")
 
 
 def _probabilities(rate: float) -> tuple[int, int]:
