@@ -1,0 +1,180 @@
+"""``python -m l1bn_synth.accelerator``: the example accelerator on a small ECP5, and the normaliser's share of it.
+
+The accelerator is synthesised from the very files that are simulated, then once more with a normaliser on the
+multiplier blocks and memories of the family. The normaliser alone goes through the same flow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import tempfile
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from l1bn import generate
+from l1bn.forward import unit
+from l1bn_sim.accelerator import MODULES, SOURCES, normaliser
+
+from . import nextpnr, yosys
+from .cache import Cache, Step
+from .devices import DEVICES
+from .nextpnr import Area, CriticalPath, Timing, check_capacity, pack, route
+from .runner import run_flows
+from .tools import FlowError
+from .yosys import Synthesis, run_yosys, synthesise
+
+__all__ = ["main"]
+
+DEVICE = DEVICES["LFE5U-25F-6"]
+TARGETS = ("portable", "ecp5")
+KINDS = ("lut", "ff", "dsp", "bram")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A design on the device: packed cells, clock frequency in MHz of each seed, and the path that limits it."""
+
+    area: Area
+    fmax_mhz: list[float]
+    path: str
+
+
+def measure(sources: dict[str, str], top: str, seeds: int) -> Generator[list[Step], list[Any], Measured]:
+    """The flow of a design whose files are ``sources``, the text of each by its name."""
+    used = {"yosys": yosys.yosys_version()}
+    (design,) = yield [Step("verilog", read_verilog, (sources, top), str, used)]
+    arguments = (design, DEVICE.family, True)
+    (synthesis,) = yield [Step("synthesis", synthesise, arguments, lambda data: Synthesis(**data), used)]
+    used = {"nextpnr-ecp5": nextpnr.nextpnr_version("ecp5")}
+    packed = (synthesis.netlist, synthesis.cells, DEVICE)
+    (area,) = yield [Step("area", pack, packed, lambda data: Area(**data), used)]
+    check_capacity(area, DEVICE)
+    timings = yield [
+        Step("timing", route, (synthesis.harnessed, DEVICE, seed), _timing, used)
+        for seed in range(1, seeds + 1)
+    ]
+    middle = sorted(timings, key=lambda timing: timing.fmax_mhz)[len(timings) // 2]
+    return Measured(area, [timing.fmax_mhz for timing in timings], str(middle.path))
+
+
+def read_verilog(sources: dict[str, str], top: str) -> str:
+    """Verilog as RTLIL, with the top module renamed to ``unit``."""
+    with tempfile.TemporaryDirectory(prefix="l1bn-yosys-") as name:
+        folder = Path(name)
+        for file, text in sources.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        run_yosys(
+            f"""
+            read_verilog {" ".join(sources)}
+            hierarchy -top {top}
+            proc
+            rename {top} unit
+            write_rtlil unit.il
+            """,
+            folder,
+        )
+        return (folder / "unit.il").read_text(encoding="utf-8")
+
+
+def _timing(data: Mapping[str, Any]) -> Timing:
+    return Timing(**{**data, "path": CriticalPath(**data["path"])})
+
+
+def _flows(seeds: int) -> dict[str, Generator[list[Step], list[Any], Measured]]:
+    around = {f"{name}.v": (SOURCES / f"{name}.v").read_text(encoding="utf-8") for name in MODULES}
+    config, name = normaliser()
+    flows = {}
+    for target in TARGETS:
+        ip = generate.verilog(unit(dataclasses.replace(config, target=target)), name)
+        flows[f"accelerator, {target}"] = measure({**around, f"{name}.v": ip}, "accelerator", seeds)
+        flows[f"normaliser, {target}"] = measure({f"{name}.v": ip}, name, seeds)
+    return flows
+
+
+def _table(results: Mapping[str, Measured]) -> Table:
+    some = next(iter(results.values()))
+    table = Table(
+        title=f"The example accelerator on {DEVICE.name}, with two builds of the normaliser",
+        title_justify="left",
+        caption=f"yosys {yosys.yosys_version()}, nextpnr-ecp5 {nextpnr.nextpnr_version('ecp5')}; MHz: median of"
+        f" {len(some.fmax_mhz)} seeds",
+        caption_justify="left",
+    )
+    table.add_column("")
+    for heading in ("LUT", "FF", "DSP", "BRAM", "MHz"):
+        table.add_column(heading, justify="right")
+    table.add_row(
+        "in the device", *(f"{some.area.available[kind]:,}" for kind in KINDS), "", end_section=True
+    )
+    for target in TARGETS:
+        whole, part = results[f"accelerator, {target}"], results[f"normaliser, {target}"]
+        for name, measured in (("accelerator", whole), ("normaliser alone", part)):
+            cells = (f"{measured.area.used[kind]:,}" for kind in KINDS)
+            table.add_row(f"{name}, {target}", *cells, f"{median(measured.fmax_mhz):.1f}")
+        shares = (f"{part.area.used[kind] / max(1, whole.area.used[kind]):.0%}" for kind in KINDS)
+        table.add_row("normaliser's share", *shares, "", end_section=True)
+    return table
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Runs of nextpnr.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 1024), default=2, show_default=True, help="Programs at a time."
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/accelerator"),
+    show_default=True,
+    help="Folder of the report and of finished steps.",
+)
+def command(seeds: int, jobs: int, output: Path) -> int:
+    """Synthesise the example accelerator for ECP5, place and route it, and show the normaliser's share."""
+    output.mkdir(parents=True, exist_ok=True)
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    flows = _flows(seeds)
+    outcome = run_flows(flows, Cache(output / "cache"), jobs, None, lambda name: None)
+    for name, reason in outcome.failures.items():
+        click.echo(f"l1bn_synth: {name}: {reason}", err=True)
+    if outcome.failures:
+        return 1
+    results = {name: outcome.results[name] for name in flows}
+    console.print(_table(results))
+    for name, measured in results.items():
+        console.print(f"slowest path of {name}: {measured.path}", soft_wrap=True)
+    report = output / "synthesis.json"
+    text = json.dumps({name: dataclasses.asdict(measured) for name, measured in results.items()}, indent=2)
+    report.write_text(text + "\n", encoding="utf-8")
+    console.print(f"report: {report}", soft_wrap=True)
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    try:
+        code: int = command.main(
+            arguments, prog_name="python -m l1bn_synth.accelerator", standalone_mode=False
+        )
+    except click.ClickException as error:
+        click.echo(f"l1bn_synth: {error.format_message()}", err=True)
+        return 2
+    except FlowError as error:
+        click.echo(f"l1bn_synth: {error}", err=True)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("l1bn_synth: interrupted; finished steps are kept", err=True)
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
