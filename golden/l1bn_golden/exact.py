@@ -25,7 +25,15 @@ from .integer import prepare
 from .rounding import power_of_two
 from .samples import BLOCK, Integers, channel_sum, square_sum
 
-__all__ = ["ROOT_BITS", "error_bound", "exact_outputs", "max_error", "max_error_float", "saturated"]
+__all__ = [
+    "ROOT_BITS",
+    "error_bound",
+    "exact_outputs",
+    "max_error",
+    "max_error_float",
+    "saturated",
+    "spreads",
+]
 
 ROOT_BITS = 128
 """Significant bits of the square root in the exact result: at least 40 more than any output holds."""
@@ -151,12 +159,12 @@ def _blocks(
         part = slice(start, min(start + step, len(samples)))
         block = samples[part]
         totals = channel_sum(block)
-        spreads = _spreads(contract, block, totals, count)
-        slopes = [g * unit / spread for g, spread in zip(gammas[part], spreads, strict=True)]
+        of_rows = spreads(contract, block, totals, count)
+        slopes = [g * unit / spread for g, spread in zip(gammas[part], of_rows, strict=True)]
         yield part, totals, slopes
 
 
-def _spreads(contract: Contract, x: Integers, totals: list[int], count: int) -> list[Fraction]:
+def spreads(contract: Contract, x: Integers, totals: list[int], count: int) -> list[Fraction]:
     """n*r of each channel."""
     if contract.norm == "l2":
         pairs = zip(totals, square_sum(x), strict=True)

@@ -119,7 +119,7 @@ def backward(
         means = [mu for mu, *_ in received[part]]
         signs = sign(block, means, contract.G)
         sums = zip(channel_sum(gradient), product_sum(block, gradient), strict=True)
-        flats: list[bool] = (~signs.any(axis=1)).tolist()
+        flats: list[bool] = np.logical_not(signs.any(axis=1)).tolist()
         rows = [
             _channel(contract, *total, g, *given, flat, count)
             for total, g, given, flat in zip(sums, gammas[part], received[part], flats, strict=True)

@@ -31,7 +31,7 @@ def sign(value: Fraction) -> int:
 
 
 def clip(value: int, width: int) -> int:
-    return max(-(2 ** (width - 1)), min(value, 2 ** (width - 1) - 1))
+    return max(-(1 << (width - 1)), min(value, (1 << (width - 1)) - 1))
 
 
 def nearest(value: Fraction, bits: int, lowest: int, highest: int) -> tuple[int, int]:
