@@ -60,6 +60,7 @@ class HardwareUnit:
     Attributes
     ----------
     config : the configuration
+    component : the unit in Amaranth, which knows its latency and its cycles per channel
     hardware : the model, see :class:`l1bn_sim.hardware.Hardware`
     cycles : clock cycles of all calls
     """
@@ -78,6 +79,7 @@ class HardwareUnit:
         design = Design(name, generate.verilog(component, name), stream_ports(component))
         patience = SLACK + max(component.latency(count) for count in config.counts)
         self.config = config
+        self.component = component
         self.hardware = Hardware(design, store=store, patience=patience, seed=seed)
         self.cycles = 0
         self._idle, self._stall = idle, stall
