@@ -69,6 +69,15 @@ synth-check: toolchain $(VENV)/.installed-synth ## Compare such a run with the s
 synth_options = $(call option,--target,TARGET) $(call option,--preset,PRESET) $(call option,--seeds,SEEDS) \
   $(if $(call given,DSP),$(or $(call flag,--dsp,DSP),--no-dsp)) $(call option,--jobs,JOBS) $(call option,--scheduler,SCHEDULER)
 
+.PHONY: accelerator
+accelerator: toolchain $(VENV)/.installed-synth ## Simulate the example accelerator of hw/accelerator on handwritten digits
+	@$(PY) -m l1bn_sim.accelerator
+
+.PHONY: accelerator-synth
+accelerator-synth: $(VENV)/.installed-synth ## Synthesise it for an ECP5-25k: resources, clock, the normaliser's share
+#v SEEDS=number JOBS=processes
+	@$(PY) -m l1bn_synth.accelerator $(call option,--seeds,SEEDS) $(call option,--jobs,JOBS)
+
 ##@ Check
 
 .PHONY: test

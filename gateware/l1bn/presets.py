@@ -57,7 +57,7 @@ class Resources:
     fmax_mhz: float
 
 
-_UP5K, _ECP5 = "UP5K", "LFE5U-25F-6"
+_UP5K, _ECP5, _ECP5_45K = "UP5K", "LFE5U-25F-6", "LFE5U-45F-6"
 _EDGE = {"width": 8, "scale_width": 16, "counts": [1024], "target": "ice40"}
 _SIXTEEN_LANES = {"width": 16, "lanes": 16, "counts": [1024], "target": "ecp5"}
 _L2 = {"norm": "l2", "form": "one-pass"}
@@ -67,8 +67,8 @@ PRESETS: dict[str, Preset] = {
     "edge-int8-l2": Preset("edge-int8 with the L2 norm, to compare", _UP5K, {**_EDGE, **_L2}),
     "int16": Preset("16 bits, one lane, plain Verilog for any tool", _ECP5, {}),
     "int16-l2": Preset("int16 with the L2 norm, to compare", _ECP5, _L2),
-    "int16-x16": Preset("16 bits, 16 samples a cycle", _ECP5, _SIXTEEN_LANES),
-    "int16-x16-l2": Preset("int16-x16 with the L2 norm, to compare", _ECP5, {**_SIXTEEN_LANES, **_L2}),
+    "int16-x16": Preset("16 bits, 16 samples a cycle", _ECP5_45K, _SIXTEEN_LANES),
+    "int16-x16-l2": Preset("int16-x16 with the L2 norm, to compare", _ECP5_45K, {**_SIXTEEN_LANES, **_L2}),
     "int16-resnet": Preset(
         "maps of 7x7 to 112x112, chosen at run time",
         _ECP5,

@@ -78,7 +78,7 @@ module accelerator #(
     reg [BATCH-1:0] map_position;
     wire map_last = &map_position;
 
-    window #(.WIDTH(WIDTH), .HEIGHT(HEIGHT), .COLUMN(COLUMN), .ROW(ROW)) windows (
+    window #(.WIDTH(WIDTH), .COLUMN(COLUMN), .ROW(ROW)) windows (
         .clk(clk), .rst(rst), .advance(advance),
         .i_data(pixel), .i_first(pixel_first), .i_valid(pixel_valid),
         .o_data(taps), .o_valid(taps_valid)

@@ -19,6 +19,10 @@ module convolution (
 
     assign o_valid = valid[3];
 
+    function signed [17:0] wide(input signed [15:0] value);
+        wide = {{2{value[15]}}, value};
+    endfunction
+
     integer tap, line;
     always @(posedge clk)
         if (advance) begin
@@ -28,7 +32,7 @@ module convolution (
                 product[tap] <= pixel[tap] * weight[tap];
             end
             for (line = 0; line < 3; line = line + 1)
-                row[line] <= product[3*line] + product[3*line+1] + product[3*line+2];
+                row[line] <= wide(product[3*line]) + wide(product[3*line+1]) + wide(product[3*line+2]);
             o_data <= row[0] + row[1] + row[2];
         end
 

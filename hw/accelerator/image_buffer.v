@@ -24,7 +24,7 @@ module image_buffer #(
     input  wire               o_ready
 );
     localparam [ADDRESS:0]   FINAL_STEP = SIZE + PADDING - 1;
-    localparam [CHANNEL-1:0] FINAL_CHANNEL = CHANNELS - 1;
+    localparam [CHANNEL:0]   FINAL_CHANNEL = CHANNELS - 1;
 
     reg [7:0]         pixels [0:2*SIZE-1];
     reg [7:0]         fetched;
@@ -41,7 +41,7 @@ module image_buffer #(
     wire advance    = ~o_valid | o_ready;
     wire read       = advance & full[read_bank];
     wire pass_ends  = read & (step == FINAL_STEP);
-    wire batch_ends = pass_ends & (channel == FINAL_CHANNEL);
+    wire batch_ends = pass_ends & ({1'b0, channel} == FINAL_CHANNEL);
 
     assign i_ready = ~full[write_bank];
     assign o_data  = is_padding ? 8'd0 : fetched;

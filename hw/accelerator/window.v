@@ -3,10 +3,9 @@
 // A window comes WIDTH + 1 pixels after its centre, so a pass begins with as many pixels that give none. Tap 3r + c
 // of the window, 8 bits each, is row r from above and column c from the left. Everything holds while advance is 0.
 module window #(
-    parameter WIDTH = 8,        // powers of two
-    parameter HEIGHT = 8,
+    parameter WIDTH = 8,        // a power of two, as the height is
     parameter COLUMN = 3,       // log2 of WIDTH
-    parameter ROW = 3           // log2 of HEIGHT
+    parameter ROW = 3           // log2 of the height
 ) (
     input  wire        clk,
     input  wire        rst,
@@ -35,8 +34,8 @@ module window #(
     wire [COLUMN+1:0] so_far = i_first ? {(COLUMN+2){1'b0}} : seen;
     wire is_window = so_far == LEAD;
 
-    wire [2:0] columns = {column != WIDTH - 1, 1'b1, column != 0};
-    wire [2:0] rows    = {row != HEIGHT - 1, 1'b1, row != 0};
+    wire [2:0] columns = {~&column, 1'b1, |column};
+    wire [2:0] rows    = {~&row, 1'b1, |row};
     wire [8:0] present = {columns & {3{rows[2]}}, columns & {3{rows[1]}}, columns & {3{rows[0]}}};
     wire [71:0] taps   = {i_data, bottom_1, bottom_2, middle_0, middle_1, middle_2, top_0, top_1, top_2};
 

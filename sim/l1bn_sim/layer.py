@@ -79,6 +79,7 @@ def extremes(batches: int = 3) -> Case:
     pixels = rng.integers(-128, 128, (batches, IMAGES, SIDE, SIDE))
     pixels[1::3] = 77
     pixels[2::3] = -128 * rng.integers(0, 2, pixels[2::3].shape)
+    pixels[2::3, 0] = -128
     kernels = rng.integers(-128, 128, (CHANNELS, 3, 3))
     kernels[0] = -128
     limit = 1 << 15

@@ -51,9 +51,10 @@ class Measured:
 def measure(sources: dict[str, str], top: str, seeds: int) -> Generator[list[Step], list[Any], Measured]:
     """The flow of a design whose files are ``sources``, the text of each by its name."""
     used = {"yosys": yosys.yosys_version()}
-    (design,) = yield [Step("verilog", read_verilog, (sources, top), str, used)]
-    arguments = (design, DEVICE.family, True)
-    (synthesis,) = yield [Step("synthesis", synthesise, arguments, lambda data: Synthesis(**data), used)]
+    arguments = (sources, top)
+    (synthesis,) = yield [
+        Step("verilog", synthesise_verilog, arguments, lambda data: Synthesis(**data), used)
+    ]
     used = {"nextpnr-ecp5": nextpnr.nextpnr_version("ecp5")}
     packed = (synthesis.netlist, synthesis.cells, DEVICE)
     (area,) = yield [Step("area", pack, packed, lambda data: Area(**data), used)]
@@ -66,8 +67,8 @@ def measure(sources: dict[str, str], top: str, seeds: int) -> Generator[list[Ste
     return Measured(area, [timing.fmax_mhz for timing in timings], str(middle.path))
 
 
-def read_verilog(sources: dict[str, str], top: str) -> str:
-    """Verilog as RTLIL, with the top module renamed to ``unit``."""
+def synthesise_verilog(sources: dict[str, str], top: str) -> Synthesis:
+    """Map a design in Verilog to the cells of the device."""
     with tempfile.TemporaryDirectory(prefix="l1bn-yosys-") as name:
         folder = Path(name)
         for file, text in sources.items():
@@ -82,7 +83,7 @@ def read_verilog(sources: dict[str, str], top: str) -> str:
             """,
             folder,
         )
-        return (folder / "unit.il").read_text(encoding="utf-8")
+        return synthesise((folder / "unit.il").read_text(encoding="utf-8"), DEVICE.family, dsp=True)
 
 
 def _timing(data: Mapping[str, Any]) -> Timing:
