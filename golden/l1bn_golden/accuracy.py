@@ -5,7 +5,8 @@
 For each norm, width W and scale width M, random channels are normalised until at least ``--outputs``
 outputs were not saturated. Channels have Gaussian or exponential samples with random offset and standard
 deviation, or a standard deviation of a few LSB; gamma is up to the end of its range, of either sign; beta
-lies between -1 and 1. The exit code is 1 when an error exceeds the proven bound or the limit in force.
+lies between -1 and 1. Then the same for the gradients, at least ``--gradients`` of each kind, which have a bound
+of their own each. The exit code is 1 when an error exceeds the proven bound or the limit in force.
 """
 
 from __future__ import annotations
@@ -17,19 +18,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .accuracy_gradients import gradient_report
+from .accuracy_samples import COUNTS, KINDS, draw
 from .contract import Contract
-from .data import exponential, gaussian
 from .exact import error_bound, max_error_float, saturated
 from .integer import forward
-from .samples import Integers
 
 __all__ = ["CASES", "Case", "Row", "main", "measure"]
 
 BATCH = 1 << 18
 """Samples drawn at a time."""
-
-COUNTS = ((16, 64, 256, 1024), (17, 49, 300, 1000))
-"""The channel sizes of a row: powers of two, where the mean is exact, and others."""
 
 
 @dataclass(frozen=True)
@@ -74,27 +72,11 @@ class Row:
         return self.error > self.bound or (self.case.enforced and self.error > self.case.limit)
 
 
-def _samples(kind: str, rng: np.random.Generator, channels: int, count: int, width: int) -> Integers:
-    column = (channels, 1)
-    shape = (channels, count)
-    if kind == "low variance":
-        spread = rng.uniform(0.5, 8.0, column) * 2.0 ** (1 - width)
-        offset = rng.uniform(-0.9, 0.9, column)
-        half = channels // 2
-        parts = (
-            gaussian(rng, (half, count), width, spread[:half], offset[:half]),
-            exponential(rng, (channels - half, count), width, spread[half:], offset[half:]),
-        )
-        return np.concatenate(parts)
-    draw = {"gaussian": gaussian, "exponential": exponential}[kind]
-    return draw(rng, shape, width, 2.0 ** rng.uniform(-6, -2, column), rng.uniform(-0.5, 0.5, column))
-
-
 def _extend(row: Row, contract: Contract, rng: np.random.Generator) -> None:
     """One more batch into the row."""
     count = contract.counts[0]
     channels = BATCH // count
-    x = _samples(row.kind, rng, channels, count, contract.width)
+    x = draw(row.kind, rng, channels, count, contract.width)
     # Magnitudes from 0.25 to the largest, which is just below 4.
     gamma = rng.integers(1 << contract.gamma_width - 5, 1 << contract.gamma_width - 1, channels)
     gamma *= rng.choice([-1, 1], channels)
@@ -108,10 +90,9 @@ def _extend(row: Row, contract: Contract, rng: np.random.Generator) -> None:
 
 def measure(case: Case, outputs: int, seed: int) -> Iterator[Row]:
     """The rows of a case, at least ``outputs`` unsaturated outputs together."""
-    kinds = ("gaussian", "exponential", "low variance")
-    share = -(-outputs // (len(COUNTS) * len(kinds) * len(COUNTS[0])))
+    share = -(-outputs // (len(COUNTS) * len(KINDS) * len(COUNTS[0])))
     for counts in COUNTS:
-        for kind in kinds:
+        for kind in KINDS:
             row = Row(case, counts, kind)
             for count in counts:
                 contract = Contract(
@@ -119,7 +100,7 @@ def measure(case: Case, outputs: int, seed: int) -> Iterator[Row]:
                 )
                 largest_beta = contract.beta_in_y(1 << contract.beta_fraction)
                 row.bound = max(row.bound, error_bound(contract, -contract.y_min + largest_beta))
-                key = (int(case.norm[1]), case.width, case.scale_width, kinds.index(kind), count)
+                key = (int(case.norm[1]), case.width, case.scale_width, KINDS.index(kind), count)
                 rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
                 enough = row.outputs + share
                 while row.outputs < enough:
@@ -159,10 +140,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=10_000_000,
         help="unsaturated outputs for each norm, W and M (default: %(default)s)",
     )
+    parser.add_argument(
+        "--gradients",
+        type=int,
+        default=500_000,
+        help="unsaturated dx for each norm, W and M (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of all data (default: %(default)s)")
     options = parser.parse_args(arguments)
-    if options.outputs < 1:
-        parser.error(f"outputs = {options.outputs} is not possible; allowed: 1 or more")
+    for name in ("outputs", "gradients"):
+        if getattr(options, name) < 1:
+            parser.error(f"{name} = {getattr(options, name)} is not possible; allowed: 1 or more")
     if options.seed < 0:
         parser.error(f"seed = {options.seed} is not possible; allowed: 0 or more")
 
@@ -183,7 +171,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{case.norm} W={case.width:2} M={case.scale_width}: max error {worst:.4f} in {total} outputs;"
             f" bound {max(row.bound for row in mine):.4f}, limit {case.limit:.2f}"
         )
-    return int(any(row.fails for row in rows))
+    print()
+    within = gradient_report(
+        [(case.norm, case.width, case.scale_width) for case in CASES], options.gradients, options.seed
+    )
+    return int(any(row.fails for row in rows) or not within)
 
 
 if __name__ == "__main__":

@@ -9,21 +9,23 @@ from typing import Any
 
 import pytest
 
-from l1bn_golden import accuracy, benchmark
+from l1bn_golden import accuracy, accuracy_gradients, benchmark
 
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accuracy, "BATCH", 1 << 12)
+    monkeypatch.setattr(accuracy_gradients, "BATCH", 1 << 11)
 
 
 def test_accuracy_of_a_small_run(capsys: pytest.CaptureFixture[str]) -> None:
-    assert accuracy.main(["--outputs", "1", "--seed", "3"]) == 0
+    assert accuracy.main(["--outputs", "1", "--gradients", "1", "--seed", "3"]) == 0
     captured = capsys.readouterr()
     for case in accuracy.CASES:
-        assert f"{case.norm} W={case.width:2} M={case.scale_width}: max error 0." in captured.out
+        summary = f"{case.norm} W={case.width:2} M={case.scale_width}: max error "
+        assert captured.out.count(summary) == 2, "forward and backward"
     assert "seed 3" in captured.out
-    assert captured.err.count("measured") == len(accuracy.CASES)
+    assert captured.err.count("measured") == 2 * len(accuracy.CASES)
 
 
 def test_accuracy_is_repeatable() -> None:
@@ -44,9 +46,26 @@ def test_accuracy_fails_on_a_wrong_model(norm: str, monkeypatch: pytest.MonkeyPa
 
     case = next(case for case in accuracy.CASES if case.norm == norm)
     monkeypatch.setattr(accuracy, "CASES", (case,))
-    assert accuracy.main(["--outputs", "1"]) == 0
+    assert accuracy.main(["--outputs", "1", "--gradients", "1"]) == 0
     monkeypatch.setattr(accuracy, "forward", wrong)
-    assert accuracy.main(["--outputs", "1"]) == 1
+    assert accuracy.main(["--outputs", "1", "--gradients", "1"]) == 1
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("output", ["dx", "dgamma"])
+def test_accuracy_fails_on_wrong_gradients(
+    norm: str, output: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = accuracy_gradients.backward
+
+    def wrong(*arguments: Any) -> Any:
+        result = right(*arguments)
+        return dataclasses.replace(result, **{output: getattr(result, output) // 4 * 4})
+
+    assert accuracy_gradients.gradient_report([(norm, 8, 16)], 1, 1)
+    monkeypatch.setattr(accuracy_gradients, "backward", wrong)
+    assert not accuracy_gradients.gradient_report([(norm, 8, 16)], 1, 1)
+    assert "above the bound\n" in capsys.readouterr().out
 
 
 def test_accuracy_fails_above_an_enforced_limit(
@@ -54,10 +73,10 @@ def test_accuracy_fails_above_an_enforced_limit(
 ) -> None:
     case = accuracy.CASES[0]
     monkeypatch.setattr(accuracy, "CASES", (dataclasses.replace(case, limit=0.4),))
-    assert accuracy.main(["--outputs", "1"]) == 1
+    assert accuracy.main(["--outputs", "1", "--gradients", "1"]) == 1
     assert "above the limit\n" in capsys.readouterr().out
     monkeypatch.setattr(accuracy, "CASES", (dataclasses.replace(case, limit=0.4, enforced=False),))
-    assert accuracy.main(["--outputs", "1"]) == 0
+    assert accuracy.main(["--outputs", "1", "--gradients", "1"]) == 0
     assert "above the limit (not enforced)" in capsys.readouterr().out
 
 
@@ -72,6 +91,7 @@ def test_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     ("main", "arguments", "message"),
     [
         (accuracy.main, ["--outputs", "0"], "outputs = 0 is not possible; allowed: 1 or more"),
+        (accuracy.main, ["--gradients", "0"], "gradients = 0 is not possible; allowed: 1 or more"),
         (accuracy.main, ["--seed", "-1"], "seed = -1 is not possible"),
         (benchmark.main, ["--samples", "0"], "samples = 0 is not possible"),
         (benchmark.main, ["--count", "1"], "count = 1 is not possible; allowed: a whole number from 2 to"),
@@ -89,7 +109,7 @@ def test_bad_arguments(
 def test_the_golden_model_never_imports_the_generator() -> None:
     script = """
 import sys
-from l1bn_golden import accuracy, benchmark, data, exact, integer, reference
+from l1bn_golden import accuracy, benchmark, data, exact, exact_gradients, gradients, integer, reference, running
 print([name for name in sys.modules if name.split(".")[0] in ("l1bn", "amaranth")])
 """
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
