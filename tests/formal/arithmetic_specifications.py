@@ -104,12 +104,64 @@ class SequentialSpecification(Specification):
         raise NotImplementedError
 
 
-class IterativeRootSpecification(SequentialSpecification):
+class DigitSpecification(Specification):
+    """An operator that finds its result digit by digit, exactly on time, and keeps it until it is taken.
+
+    Parameters
+    ----------
+    component : states its ``latency``
+    digits, cycles : of a run, see :func:`l1bn.operators.digits.digits`
+    """
+
+    def __init__(self, component: wiring.Component, digits: int, cycles: int):
+        super().__init__(component)
+        self.component, self.digits, self.cycles = component, digits, cycles
+        self.item = Signal(len(Value.cast(component.i.payload)))
+
+    def specify(self, m: Module, claims: Claims) -> None:
+        i, o, latency = self.component.i, self.component.o, self.component.latency
+        arriving, result = Value.cast(i.payload), Value.cast(o.payload)
+        age = Signal(range(latency + 1))  # cycles since the item was taken; 0 where there is none
+        enters, leaves = i.valid & i.ready, o.valid & o.ready
+        with m.If(enters):
+            m.d.sync += [age.eq(1), self.item.eq(arriving)]
+        with m.Elif(leaves):
+            m.d.sync += age.eq(0)
+        with m.Elif((age != 0) & (age != latency)):
+            m.d.sync += age.eq(age + 1)
+        claims.always(i.ready == ((age == 0) | leaves))
+        claims.always(o.valid == (age == latency))
+        claims.always(self.is_right(self.item, result), when=o.valid)
+        offered = Signal()
+        before = Signal.like(result)
+        m.d.sync += [offered.eq(o.valid & ~o.ready), before.eq(result)]
+        claims.always(result == before, when=offered)
+        claims.possible(leaves & enters & self.item.any())
+
+        # Where a run is follows from its age alone.
+        assert latency == self.digits * self.cycles + 1
+        claims.always(age <= latency)
+        running = (age != 0) & (age != latency)
+        table = range(1, latency)
+        found = Array([Const(0), *(Const((at - 1) // self.cycles) for at in table), Const(0)])[age]
+        claims.always(self.device.register("busy") == running)
+        claims.always(self.device.register("found") == found, when=running)
+        claims.always(self.device.register("final") == (found == self.digits - 1), when=running)
+        if self.cycles > 1:
+            walk = Array([Const(0), *(Const(1 << ((at - 1) % self.cycles)) for at in table), Const(0)])[age]
+            claims.always(self.device.register("walk") == walk)
+
+    def is_right(self, item: Signal, result: Value) -> Value:
+        """Whether it is the result of the item."""
+        raise NotImplementedError
+
+
+class IterativeRootSpecification(DigitSpecification):
     """:class:`IterativeSquareRoot`, for every radicand."""
 
-    def __init__(self, width: int):
-        root = IterativeSquareRoot(width)
-        super().__init__(root, (), root.root_width, root.cycles)
+    def __init__(self, width: int, cycles: int = 1):
+        root = IterativeSquareRoot(width, cycles)
+        super().__init__(root, root.root_width, cycles)
 
     def is_right(self, item: Signal, result: Value) -> Value:
         return is_root(result, item)

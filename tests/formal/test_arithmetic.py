@@ -30,10 +30,11 @@ from .prover import Induction, Proof, Window
 pytestmark = pytest.mark.formal
 
 
-def iterative_root(width: int, long: bool = False) -> Proof:
-    title = f"IterativeSquareRoot, all radicands of {width} bits"
-    steps = IterativeSquareRoot(width).latency + 1
-    return Induction(title, partial(IterativeRootSpecification, width), steps, long)
+def iterative_root(width: int, cycles: int = 1, long: bool = False) -> Proof:
+    told = f", {cycles} cycles a digit" if cycles > 1 else ""
+    title = f"IterativeSquareRoot, all radicands of {width} bits{told}"
+    steps = IterativeSquareRoot(width, cycles).latency + 1
+    return Induction(title, partial(IterativeRootSpecification, width, cycles), steps, long)
 
 
 def pipelined_root(width: int, long: bool = False) -> Proof:
@@ -85,6 +86,8 @@ def hold_lane() -> HoldSpecification:
 PROOFS = [
     iterative_root(7),
     iterative_root(12),
+    iterative_root(6, cycles=2),
+    iterative_root(10, cycles=3, long=True),
     iterative_root(16, long=True),
     iterative_root(20, long=True),
     pipelined_root(7),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from amaranth.hdl import Array, Const, Module, Signal, Value, signed, unsigned
+from amaranth.hdl import Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 
 from ..config import ConfigurationError
 from ..formats import clog2, odd_part
 from ..layouts import inlet, outlet, select_field, selected
 from .multiply import SequentialMultiplier
+from .table import lookup
 
 __all__ = ["DivideByConstant", "DivideByCount", "Division", "signed_digits"]
 
@@ -218,9 +219,3 @@ class DivideByCount(wiring.Component):
                 m.d.sync += held.eq(select)
             m.d.comb += self.o.payload.select.eq(held)
         return m
-
-
-def lookup(values: Sequence[int], select: Value) -> Value:
-    """The entry of a small constant table; an index beyond its end gives the last one."""
-    entries = [Const(value) for value in values]
-    return entries[0] if len(entries) == 1 else Value.cast(Array(entries)[select])

@@ -17,13 +17,16 @@ def settling_cycles(width: int) -> int:
     return -(-width // SEGMENT) - 1
 
 
-def settling_sum(m: Module, a: Value, b: Value, width: int, carry: Value | int = 0) -> Value:
+def settling_sum(
+    m: Module, a: Value, b: Value, width: int, carry: Value | int = 0, segments: int | None = None
+) -> Value:
     """``a + b + carry`` modulo ``2**width`` of operands that are stable long enough: :func:`settling_cycles`.
 
-    The carry chain is cut by registers every :data:`SEGMENT` bits at the most. While the operands hold still,
-    the carries settle one segment after the other, which costs a cycle each and no register for the operands.
+    The carry chain is cut by registers into ``segments`` of equal length, by default of :data:`SEGMENT` bits at the
+    most. While the operands hold still, the carries settle one segment after the other, which costs a cycle each and
+    no register for the operands.
     """
-    return settle(m, lambda a, b, carry: a + b + carry, a, b, Value.cast(carry), width)
+    return settle(m, lambda a, b, carry: a + b + carry, a, b, Value.cast(carry), width, segments)
 
 
 def settling_difference(m: Module, a: Value, b: Value, width: int) -> Value:
@@ -32,9 +35,15 @@ def settling_difference(m: Module, a: Value, b: Value, width: int) -> Value:
 
 
 def settle(
-    m: Module, add: Callable[[Value, Value, Value], Value], a: Value, b: Value, carry: Value, width: int
+    m: Module,
+    add: Callable[[Value, Value, Value], Value],
+    a: Value,
+    b: Value,
+    carry: Value,
+    width: int,
+    segments: int | None = None,
 ) -> Value:
-    length = -(-width // (settling_cycles(width) + 1))
+    length = -(-width // (segments or settling_cycles(width) + 1))
     left = Signal(Shape(width, signed=True))
     right = Signal(Shape(width, signed=True))
     m.d.comb += [left.eq(a), right.eq(b)]

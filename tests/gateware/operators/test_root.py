@@ -33,6 +33,17 @@ def test_root(form: type[IterativeSquareRoot | PipelinedSquareRoot], width: int,
     assert periods(bench.sources["i"].accepted) == {make().interval if form is IterativeSquareRoot else 1}
 
 
+@pytest.mark.parametrize(("width", "cycles"), [(2, 2), (3, 5), (16, 2), (21, 3), (48, 4), (128, 8)])
+def test_more_cycles_a_digit(width: int, cycles: int, seed: int) -> None:
+    """The time of a result is that of its digits, however many cycles each of them takes."""
+    values = radicands(seed, width)[:12]
+    make = partial(IterativeSquareRoot, width, cycles)
+    outputs = {"o": {"value": [*map(isqrt, values)]}}
+    bench = exercise(make, {"i": {"value": values}}, outputs, seed, FEW_PAUSES)
+    assert bench.sinks["o"].taken[0] - bench.sources["i"].accepted[0] == make().latency
+    assert periods(bench.sources["i"].accepted) == {make().interval} == {(width + 1) // 2 * cycles + 1}
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("width", range(2, 8))
 def test_every_radicand(form: type[IterativeSquareRoot | PipelinedSquareRoot], width: int, seed: int) -> None:
@@ -48,3 +59,9 @@ def test_every_radicand(form: type[IterativeSquareRoot | PipelinedSquareRoot], w
 def test_impossible_width(form: type[IterativeSquareRoot | PipelinedSquareRoot], width: int) -> None:
     with pytest.raises(ValueError, match=f"^width = {width} is not possible; allowed: 2 to 128$"):
         form(width)
+
+
+@pytest.mark.parametrize("cycles", [0, 9])
+def test_impossible_cycles(cycles: int) -> None:
+    with pytest.raises(ValueError, match=f"^cycles = {cycles} is not possible; allowed: 1 to 8$"):
+        IterativeSquareRoot(16, cycles)
