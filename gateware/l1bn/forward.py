@@ -18,7 +18,7 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import pairwise
 
-from amaranth.hdl import Module, signed
+from amaranth.hdl import Module, Value, signed
 from amaranth.lib import data, stream, wiring
 
 from .config import Configuration
@@ -44,7 +44,7 @@ from .operators.sequence import consult
 from .operators.sums import SumAccumulator
 from .spreads import SPREADS
 from .storage import ChannelBuffers, ReplayedChannels
-from .streams import ChannelRegister, Register, fork, join
+from .streams import ADMISSION, ChannelRegister, fork, join
 
 __all__ = ["BatchNorm", "L1BatchNorm", "L2BatchNorm", "unit"]
 
@@ -73,8 +73,7 @@ class MeanStage(wiring.Component):
             self.divide = DivideByConstant(formats.sum_width, formats.guard_bits, config.counts[0])
         else:
             self.divide = DivideByCount(formats.sum_width, formats.guard_bits, config.counts)
-        between = ChannelRegister.latency + Register.latency
-        self.latency = self.sums.latency + self.divide.latency + between
+        self.latency = self.sums.latency + self.divide.latency + ChannelRegister.latency
         self.interval = self.sums.latency + self.divide.latency + 1
         super().__init__(
             {
@@ -90,9 +89,7 @@ class MeanStage(wiring.Component):
         tag = {**select_field(self.formats.select_width), "error": 1}
         # The tag of the channel whose sum is on its way.
         m.submodules.closing = closing = ChannelRegister(data.StructLayout(tag))
-        # The register behind the first one lets the next mean take the place of the last one at once.
         m.submodules.means = means = ChannelRegister(self.o.payload.shape())
-        m.submodules.current = current = Register(self.o.payload.shape())
         channel = stream.Signature(extended(sums.o.payload.shape(), **tag)).create()
         m.d.comb += [
             sums.i.valid.eq(self.i.valid),
@@ -117,8 +114,7 @@ class MeanStage(wiring.Component):
                 *copied(channel.payload, divide.i.payload),
                 means.i.payload.mean.eq(divide.o.payload.quotient),
             ]
-        wiring.connect(m, means.o, current.i)
-        wiring.connect(m, current.o, wiring.flipped(self.o))
+        wiring.connect(m, means.o, wiring.flipped(self.o))
         return m
 
 
@@ -142,7 +138,7 @@ class ScaleStage(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         self.scale, self.offset = Scale(formats), Offset(formats)
-        between = 3 * ChannelRegister.latency + Register.latency
+        between = 3 * ChannelRegister.latency
         self.latency = between + self.scale.latency + self.offset.latency
         self.interval = max(self.scale.interval, self.offset.interval) + 1
         tag = {**select_field(formats.select_width), "error": 1}
@@ -168,8 +164,6 @@ class ScaleStage(wiring.Component):
         m.submodules.scaled = scaled = ChannelRegister(self.scaled)
         offset_field = {"offset": offset.o.payload.shape()}
         m.submodules.placed = placed = ChannelRegister(extended(self.scaled, **offset_field))
-        # The register behind the last one lets the next constants take the place of these at once.
-        m.submodules.current = current = Register(self.o.payload.shape())
         m.submodules.statistics = stats = ChannelRegister(self.o_stats.payload.shape())
 
         wiring.connect(m, wiring.flipped(self.i), spreads.i)
@@ -179,7 +173,7 @@ class ScaleStage(wiring.Component):
         join(m, channel, spreads.o, parameters.o)
         consult(m, channel, scale.i, scale.o, scaled.i)
         consult(m, scaled.o, offset.i, offset.o, placed.i)
-        fork(m, placed.o, current.i, stats.i)
+        fork(m, placed.o, self.o, stats.i)
         m.d.comb += [
             *copied(spreads.o.payload, channel.payload),
             *copied(parameters.o.payload, channel.payload),
@@ -189,10 +183,9 @@ class ScaleStage(wiring.Component):
             *copied(scaled.o.payload, offset.i.payload),
             *copied(scaled.o.payload, placed.i.payload),
             placed.i.payload.offset.eq(offset.o.payload),
-            *copied(placed.o.payload, current.i.payload),
+            *copied(placed.o.payload, self.o.payload),
             *copied(placed.o.payload, stats.i.payload),
         ]
-        wiring.connect(m, current.o, wiring.flipped(self.o))
         wiring.connect(m, stats.o, wiring.flipped(self.o_stats))
         return m
 
@@ -241,7 +234,9 @@ class BatchNorm(wiring.Component):
     def waits(self) -> list[int]:
         """Cycles from the final beat of each pass but the last until the next pass can begin."""
         scaled = self.spread.latency(self.mean.latency) + self.scale.latency
-        return [self.mean.latency, scaled] if self.spread.after_mean else [scaled]
+        if self.spread.after_mean:
+            return [self.mean.latency + ADMISSION, scaled + ADMISSION]
+        return [scaled + ADMISSION]
 
     def latency(self, count: int) -> int:
         """Cycles from a channel's first beat that is taken to its first beat of y, nothing else under way."""
@@ -275,36 +270,49 @@ class BatchNorm(wiring.Component):
             for sink in sinks:
                 m.d.comb += copied(source.payload, sink.payload)
 
-        # What the spread does not need of a channel waits beside it.
+        # What the spread does not need of a channel waits beside it, in one register more than the spread holds
+        # channels, so that the next one finds a place.
         beside = fields(mean.o.payload.shape())
         del beside["sum"]
-        # One register more than the spread holds channels, so that the next one finds a place; the first is free
-        # again at once, so that the packet of the next one need not wait for it.
-        layout = data.StructLayout(beside)
-        waiting: list[Register | ChannelRegister] = [Register(layout)]
-        waiting += [ChannelRegister(layout) for _ in range(spread.held)]
-        for index, register in enumerate(waiting):
-            m.submodules[f"waiting_{index}"] = register
-        for before, after in pairwise(waiting):
-            wiring.connect(m, before.o, after.i)
-        fork(m, mean.o, spread.i_mean, waiting[0].i)
-        join(m, scale.i, spread.o, waiting[-1].o)
-        spread_error = passes[1].payload.error if spread.after_mean else 0
+        first, last = register_chain(m, "waiting", data.StructLayout(beside), spread.held + 1)
+        fork(m, mean.o, spread.i_mean, first)
+        sources = [spread.o, last]
+        error: Value = last.payload.error
+        if spread.after_mean and self.config.storage == "outside":
+            # Whether the packet of the second pass had the right length is known at its end.
+            final = passes[1].valid & passes[1].ready & passes[1].payload.last
+            first_late, last_late = register_chain(m, "late", data.StructLayout({"error": 1}), spread.held)
+            m.d.comb += [first_late.valid.eq(final), first_late.payload.error.eq(passes[1].payload.error)]
+            sources.append(last_late)
+            error = error | last_late.payload.error
+        join(m, scale.i, *sources)
         m.d.comb += [
             *copied(mean.o.payload, spread.i_mean.payload),
-            *copied(mean.o.payload, waiting[0].i.payload),
-            waiting[0].i.payload.error.eq(mean.o.payload.error | spread_error),
+            *copied(mean.o.payload, first.payload),
             *copied(spread.o.payload, scale.i.payload),
-            *copied(waiting[-1].o.payload, scale.i.payload),
+            *copied(last.payload, scale.i.payload),
+            scale.i.payload.error.eq(error),
         ]
 
         m.d.comb += [
             affine.i_scale.valid.eq(scale.o.valid),
             scale.o.ready.eq(affine.i_scale.ready),
             *copied(scale.o.payload, affine.i_scale.payload),
-            affine.i.payload.error.eq(passes[-1].payload.error | scale.o.payload.error),
+            affine.i.payload.error.eq(passes[-1].payload.error),
         ]
         return m
+
+
+def register_chain(
+    m: Module, name: str, layout: data.StructLayout, length: int
+) -> tuple[stream.Interface, stream.Interface]:
+    """Several registers for what comes once a channel, one behind the other: the first input and the last output."""
+    registers = [ChannelRegister(layout) for _ in range(length)]
+    for index, register in enumerate(registers):
+        m.submodules[f"{name}_{index}"] = register
+    for before, after in pairwise(registers):
+        wiring.connect(m, before.o, after.i)
+    return registers[0].i, registers[-1].o
 
 
 class L1BatchNorm(BatchNorm):

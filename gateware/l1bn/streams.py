@@ -11,7 +11,19 @@ from amaranth.lib import data, stream, wiring
 from .layouts import inlet, outlet
 from .primitives import primitives
 
-__all__ = ["ChannelRegister", "Register", "SampleBuffer", "SkidRegister", "fork", "join"]
+__all__ = [
+    "ADMISSION",
+    "ChannelRegister",
+    "Register",
+    "SampleBuffer",
+    "SkidRegister",
+    "fork",
+    "join",
+    "take_for_packet",
+]
+
+ADMISSION = 1
+"""Cycles from an item of :func:`take_for_packet` until the packet that it belongs to can begin."""
 
 
 class Register(wiring.Component):
@@ -186,3 +198,27 @@ def join(m: Module, sink: stream.Interface, *sources: stream.Interface) -> None:
     m.d.comb += sink.valid.eq(everyone)
     for source in sources:
         m.d.comb += source.ready.eq(everyone & sink.ready)
+
+
+def take_for_packet(
+    m: Module, source: stream.Interface, taken: Value, last: Value, advance: Value | int = 1
+) -> tuple[Signal, Signal]:
+    """Take what comes once a packet with the packet's first beat.
+
+    ``taken`` says that a beat is taken, ``last`` that it is the final one, ``advance`` that the pipeline moves which
+    the beats go through. Returns whether the next beat may be taken, a register, and a flag that goes along with the
+    first beat, one enabled cycle behind. ``source.ready`` is 1 in the last cycle of that flag: what registers the
+    payload then has it from the next cycle on, two enabled cycles behind the first beat, until the same time of the
+    next packet.
+    """
+    fresh = Signal(init=1)  # the next beat is a first one
+    first = Signal()
+    admit = Signal()
+    waits = source.valid & ~first
+    with m.If(taken):
+        m.d.sync += fresh.eq(last)
+    with m.If(advance):
+        m.d.sync += first.eq(taken & fresh)
+    m.d.sync += admit.eq(Mux(taken & last, waits & ~fresh, admit | waits))
+    m.d.comb += source.ready.eq(first & advance)
+    return admit, first

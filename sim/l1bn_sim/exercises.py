@@ -51,14 +51,15 @@ def sum_accumulator(arguments: Arguments, seed: int) -> Exercise:
 
 def deviation_sums(arguments: Arguments, seed: int) -> Exercise:
     x = _channels(arguments, seed, arguments["count"])
-    floors = np.array([total // x.shape[1] for total in integer.channel_sum(x)])
+    sums = integer.channel_sum(x)
+    floors = np.array([total // x.shape[1] for total in sums])
+    whole = np.array([total % x.shape[1] == 0 for total in sums])
     distances = x - floors[:, None]
     expected = {
         "absolute_sum": abs(distances).sum(axis=1),
-        "above": (distances > 0).sum(axis=1),
-        "level": (distances == 0).sum(axis=1),
+        "score": 2 * (distances > 0).sum(axis=1) + whole * (distances == 0).sum(axis=1),
     }
-    inputs = {"i": _packets(x, arguments["lanes"]), "i_floor": {"value": floors}}
+    inputs = {"i": _packets(x, arguments["lanes"]), "i_mean": {"floor": floors, "whole": whole}}
     return Exercise("channel", inputs, {"o": expected})
 
 
@@ -202,9 +203,11 @@ def affine(arguments: Arguments, seed: int) -> Exercise:
         "shift": shifts,
         "offset": [_offset(contract, *rest) for rest in zip(scales, negatives, means, strict=True)],
         "beta": betas,
+        "error": [draw.random() < 0.3 for _ in range(len(y))],
     }
     inputs = {"i": {**_packets(x, lanes), "error": errors}, "i_scale": constants}
-    return Exercise("packet", inputs, {"o": {**_packets(y, lanes), "error": errors}})
+    either = errors | np.repeat(constants["error"], count // lanes)
+    return Exercise("packet", inputs, {"o": {**_packets(y, lanes), "error": either}})
 
 
 def multiplier(arguments: Arguments, seed: int) -> Exercise:

@@ -9,7 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..formats import Formats
-from ..layouts import inlet, outlet, packet, scale_constants
+from ..layouts import extended, inlet, outlet, packet, scale_constants
 from ..primitives import primitives
 from ..streams import SkidRegister
 from .apply import ApplyPipeline
@@ -164,21 +164,21 @@ class Affine(wiring.Component):
     Members
     -------
     i : packets of x with ``error``
-    i_scale : constants of the channel; one per packet, taken with its final beat
-    o : packets of y with ``error``, which goes through unchanged
+    i_scale : constants of the channel with ``error``; one per packet, taken with its first beat
+    o : packets of y with ``error``: that of the beat or that of the constants
 
-    Latency: ``latency``. One beat a cycle, across packets if the next constants wait.
+    Latency: ``latency``. One beat a cycle, across packets of three beats or more if the next constants wait.
     """
 
     def __init__(self, formats: Formats):
         self.formats = formats
         config = formats.config
         self.lanes = [AffineLane(formats) for _ in range(config.lanes)]
-        self.latency = self.lanes[0].depth + SkidRegister.latency
+        self.latency = ApplyPipeline.ENTRY + self.lanes[0].depth + SkidRegister.latency
         super().__init__(
             {
                 "i": inlet(packet(config.width, config.lanes, error=True)),
-                "i_scale": inlet(scale_constants(formats)),
+                "i_scale": inlet(extended(scale_constants(formats), error=1)),
                 "o": outlet(packet(config.y_width, config.lanes, error=True)),
             }
         )
@@ -193,7 +193,7 @@ class Affine(wiring.Component):
         shared = {name: pipeline.in_step(value, self.lanes[0].depths[name]) for name, value in ports.items()}
         for index, lane in enumerate(self.lanes):
             m.submodules[f"lane_{index}"] = lane
-            m.d.comb += [lane.enable.eq(pipeline.advance), lane.x.eq(self.i.payload.data[index])]
+            m.d.comb += [lane.enable.eq(pipeline.advance), lane.x.eq(pipeline.data[index])]
             m.d.comb += [getattr(lane, name).eq(value) for name, value in shared.items()]
             m.d.comb += skid.i.payload.data[index].eq(lane.y)
         return m

@@ -5,6 +5,8 @@ from __future__ import annotations
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream
 
+from ..streams import take_for_packet
+
 __all__ = ["ApplyPipeline", "enabled_chain"]
 
 
@@ -15,15 +17,19 @@ class ApplyPipeline:
     ----------
     m : the module of the operator
     i : packets, with ``error``
-    constants : of the channel; one item a packet, taken with its final beat
+    constants : of the channel, with ``error``; one item a packet, taken with its first beat
     skid : input of the :class:`l1bn.streams.SkidRegister` behind the pipeline; its data are the caller's
-    depth : enabled cycles from a beat at ``i`` to its result at ``skid``
+    depth : enabled cycles from a beat's ``data`` to its result at ``skid``
     shortest : beats of the shortest packet
 
     Attributes
     ----------
     advance : enable of every register of the pipeline
+    data : the ``data`` of a beat, ``ENTRY`` enabled cycles after it was taken: depth 0 of the pipeline
     """
+
+    ENTRY = 2
+    """Enabled cycles from a beat at ``i`` until the pipeline begins: so long it takes to register the constants."""
 
     def __init__(
         self,
@@ -37,18 +43,20 @@ class ApplyPipeline:
         self.m, self.shortest = m, shortest
         self.advance = skid.ready
         taken = i.valid & i.ready
-        m.d.comb += [
-            i.ready.eq(self.advance & constants.valid),
-            constants.ready.eq(taken & i.payload.last),
-        ]
-        fresh = Signal(init=1)
-        with m.If(taken):
-            m.d.sync += fresh.eq(i.payload.last)
-        self.first = self.along(taken & fresh, depth)
+        admit, first = take_for_packet(m, constants, taken, i.payload.last, self.advance)
+        m.d.comb += i.ready.eq(self.advance & admit)
+        self.taken_first = constants.ready
+        self.first = self.along(first, 1 + depth)[1:]
+        layout = i.payload.data.shape()
+        self.data = layout(self.along(i.payload.data.as_value(), self.ENTRY)[-1])
+        errors = self.along(i.payload.error, self.ENTRY)[-1] | self._capture(
+            constants.payload.error, constants.ready
+        )
+        depth += self.ENTRY
         m.d.comb += [
             skid.valid.eq(self.along(taken, depth, reset_less=False)[-1]),
             skid.payload.last.eq(self.along(i.payload.last, depth)[-1]),
-            skid.payload.error.eq(self.along(i.payload.error, depth)[-1]),
+            skid.payload.error.eq(self.along(errors, depth - self.ENTRY)[-1]),
         ]
 
     def along(self, value: Value, depth: int, *, reset_less: bool = True) -> list[Value]:
@@ -58,17 +66,22 @@ class ApplyPipeline:
     def in_step(self, value: Value, depth: int) -> Value:
         """A constant of the channel as the samples at a depth of the pipeline need it.
 
-        It is captured as the first beat of its packet comes by, and again as often as the shortest packet
-        makes necessary: until then the place it is captured from does not change.
+        ``value`` follows from the payload of ``constants``. It is captured as that is taken, then as the first beat
+        of its packet comes by, and again as often as the shortest packet makes necessary: until then the place it is
+        captured from does not change.
         """
+        value = self._capture(value, self.taken_first)
         at = 0
         while at < depth:
             at = min(at + self.shortest, depth)
-            held = Signal(value.shape(), reset_less=True)
-            with self.m.If(self.advance & self.first[at - 1]):
-                self.m.d.sync += held.eq(value)
-            value = held
+            value = self._capture(value, self.advance & self.first[at - 1])
         return value
+
+    def _capture(self, value: Value, when: Value) -> Signal:
+        held = Signal(value.shape(), reset_less=True)
+        with self.m.If(when):
+            self.m.d.sync += held.eq(value)
+        return held
 
 
 def enabled_chain(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 
 from ..formats import clog2
-from ..layouts import copied, fields, inlet, outlet, packet, select_field, selected
+from ..layouts import copied, inlet, outlet, packet, select_field, selected
 from ..streams import ChannelRegister, join
 from .divide import lookup
 from .multiply import SequentialMultiplier
 from .sequence import consult
 from .settle import settling_cycles, settling_sum
 from .sums import DeviationSums
+from .total import delayed_flag
 
 __all__ = ["Deviation", "SignAbsAccumulator"]
 
@@ -22,11 +23,11 @@ __all__ = ["Deviation", "SignAbsAccumulator"]
 class Deviation(wiring.Component):
     """The per-channel half of the mean absolute deviation.
 
-    With m = floor(mean), f its fraction, A = sum |x - m| and N of the n samples above m,
+    With m = floor(mean), f its fraction, A = sum |x - m|, and N the sum of the signs of x - mean,
 
-        sum |x - mean| = A + (n - 2 N) * f           sum sgn(x - mean) = 2 N - n + ties
+        sum |x - mean| = A - N * f
 
-    for any mean, rounded or not. The samples that equal m are ties if the mean has no fraction.
+    for any mean, rounded or not: where samples equal the mean, f is 0.
 
     Parameters
     ----------
@@ -37,9 +38,9 @@ class Deviation(wiring.Component):
 
     Members
     -------
-    i : ``{absolute_sum, above, level, fraction, select}``; held until the result leaves
-    o : ``{deviation, sign_count, select}``: ``2**guard_bits * sum |x - mean| + offset`` (unsigned, exact),
-        the sign sum, and the index as it came in
+    i : ``{absolute_sum, score, fraction, select}`` with the score N + count; held until the result leaves
+    o : ``{deviation, sign_count, select}``: ``2**guard_bits * sum |x - mean| + offset`` (unsigned, exact), N,
+        and the index as it came in
 
     Latency: ``latency``.
     """
@@ -50,16 +51,16 @@ class Deviation(wiring.Component):
         self.sign_sum = signed(tally + 1)
         # The offset enters as the multiplier's c, which a must be wide enough for.
         factor = signed(max(tally, max(offsets).bit_length()) + 1)
-        self.multiplier = SequentialMultiplier(factor, unsigned(max(1, guard_bits)), factor)
+        fraction = unsigned(max(1, guard_bits))
+        self.multiplier = SequentialMultiplier(factor, fraction, factor, subtract=True)
         self.deviation_width = width + count_bits + guard_bits
         self.settling = settling_cycles(self.deviation_width - guard_bits)
         self.latency = self.multiplier.latency + self.settling
         select = select_field(clog2(len(counts)))
         operands = {
             "absolute_sum": width + count_bits,
-            "above": tally,
-            "level": tally,
-            "fraction": unsigned(max(1, guard_bits)),
+            "score": tally + 1,
+            "fraction": fraction,
             **select,
         }
         results = {"deviation": self.deviation_width, "sign_count": self.sign_sum, **select}
@@ -69,11 +70,10 @@ class Deviation(wiring.Component):
         m = Module()
         m.submodules.multiplier = multiplier = self.multiplier
         sums, guard_bits = self.i.payload, self.guard_bits
-        deficit = Signal(self.sign_sum)  # how many samples more are not above m than are
-        ties = Mux(sums.fraction.any(), 0, sums.level)
+        signs = Signal(self.sign_sum)
         m.d.comb += [
-            deficit.eq(lookup(self.counts, selected(sums)) - (sums.above << 1)),
-            multiplier.i.payload.a.eq(deficit),
+            signs.eq(sums.score - lookup(self.counts, selected(sums))),
+            multiplier.i.payload.a.eq(signs),
             multiplier.i.payload.b.eq(sums.fraction),
             multiplier.i.payload.c.eq(lookup(self.offsets, selected(sums))),
         ]
@@ -84,7 +84,7 @@ class Deviation(wiring.Component):
         whole = settling_sum(m, sums.absolute_sum, product >> guard_bits, width)
         m.d.comb += [
             self.o.payload.deviation.eq(Cat(product[:guard_bits], whole)),
-            self.o.payload.sign_count.eq(ties - deficit),
+            self.o.payload.sign_count.eq(signs),
             *copied(sums, self.o.payload),
         ]
         return m
@@ -104,7 +104,7 @@ class SignAbsAccumulator(wiring.Component):
     Members
     -------
     i : packets
-    i_mean : ``{mean, select}`` of the channel; taken with the final beat
+    i_mean : ``{mean, select}`` of the channel; taken with the first beat
     o : ``{deviation, sign_count, select}`` as :class:`Deviation`
 
     Latency: ``latency`` cycles from the final beat. One beat a cycle across channels that have more beats
@@ -124,10 +124,8 @@ class SignAbsAccumulator(wiring.Component):
         self.sums = DeviationSums(width, lanes, max(counts))
         self.deviation = Deviation(width, counts, guard_bits, offsets)
         self.latency = self.sums.latency + self.deviation.latency
-        means = {
-            "mean": signed(width + guard_bits),
-            **select_field(clog2(len(counts))),
-        }
+        self.select_width = clog2(len(counts))
+        means = {"mean": signed(width + guard_bits), **select_field(self.select_width)}
         super().__init__(
             {
                 "i": inlet(packet(width, lanes)),
@@ -140,19 +138,23 @@ class SignAbsAccumulator(wiring.Component):
         m = Module()
         m.submodules.sums = sums = self.sums
         m.submodules.deviation = deviation = self.deviation
+        means, fraction = self.i_mean.payload, self.i_mean.payload.mean[: self.guard_bits]
         # The channel that closes needs the mean's fraction when the next channel's has taken its place.
-        means = self.i_mean.payload
-        kept = {"fraction": unsigned(max(1, self.guard_bits)), **fields(means.shape())}
-        del kept["mean"]
-        m.submodules.closing = closing = ChannelRegister(data.StructLayout(kept))
+        kept = data.StructLayout(
+            {"fraction": unsigned(max(1, self.guard_bits)), **select_field(self.select_width)}
+        )
+        current = Signal(kept, reset_less=True)
+        m.submodules.closing = closing = ChannelRegister(kept)
         wiring.connect(m, wiring.flipped(self.i), sums.i)
+        with m.If(sums.i_mean.ready):
+            m.d.sync += [current.fraction.eq(fraction), *copied(means, current)]
         m.d.comb += [
-            sums.i_floor.valid.eq(self.i_mean.valid),
-            sums.i_floor.payload.eq(means.mean >> self.guard_bits),
-            self.i_mean.ready.eq(sums.i_floor.ready),
-            closing.i.valid.eq(sums.i_floor.valid & sums.i_floor.ready),
-            closing.i.payload.fraction.eq(means.mean[: self.guard_bits]),
-            *copied(means, closing.i.payload),
+            sums.i_mean.valid.eq(self.i_mean.valid),
+            sums.i_mean.payload.floor.eq(means.mean >> self.guard_bits),
+            sums.i_mean.payload.whole.eq(~fraction.any()),
+            self.i_mean.ready.eq(sums.i_mean.ready),
+            closing.i.valid.eq(delayed_flag(m, self.i.valid & self.i.ready & self.i.payload.last, 2)),
+            closing.i.payload.eq(current),
         ]
         join(m, deviation.i, sums.o, closing.o)
         m.d.comb += [

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ..formats import clog2
 from ..layouts import inlet, outlet, packet
 from ..primitives import primitives
+from ..streams import take_for_packet
 from .sums import close_channel
 from .total import ChannelTotal, add_lanes, delayed, delayed_flag, tree_latency
 
@@ -127,7 +128,7 @@ class CentredSquareAccumulator(wiring.Component):
     Members
     -------
     i : packets
-    i_floor : ``floor(mean)``, signed, ``width`` bits; one per packet, taken with its final beat
+    i_floor : ``floor(mean)``, signed, ``width`` bits; one per packet, taken with its first beat
     o : ``{square_sum, centred_sum}``: unsigned, ``2 * width + clog2(count)`` bits, and sum (x - m), signed,
         for which ``clog2(count) + 2`` bits are enough because m is within 1 of the mean; both exact
 
@@ -138,7 +139,7 @@ class CentredSquareAccumulator(wiring.Component):
         self.width, self.lanes = width, lanes
         self.total = SquareTotal(signed(width + 1), lanes, 2 * width + clog2(count), target)
         self.centred = ChannelTotal(signed(width + 1 + tree_latency(lanes)), clog2(count) + 2)
-        self.latency = 2 + self.total.latency + 1
+        self.latency = 3 + self.total.latency + 1
         sums = {"square_sum": 2 * width + clog2(count), "centred_sum": signed(self.centred.width)}
         super().__init__(
             {
@@ -152,17 +153,21 @@ class CentredSquareAccumulator(wiring.Component):
         m = Module()
         m.submodules.total = total = self.total
         m.submodules.centred = centred_sum = self.centred
-        taken = close_channel(m, self.i, self.o, self.i_floor.valid, total.done)
-        m.d.comb += self.i_floor.ready.eq(taken & self.i.payload.last)
-        floor = delayed(m, self.i_floor.payload, 1)
+        admit = Signal()
+        taken = close_channel(m, self.i, self.o, admit, total.done)
+        may_begin, _ = take_for_packet(m, self.i_floor, taken, self.i.payload.last)
+        m.d.comb += admit.eq(may_begin)
+        floor = Signal(signed(self.width), reset_less=True)
+        with m.If(self.i_floor.ready):
+            m.d.sync += floor.eq(self.i_floor.payload)
         operands = []
         for lane in range(self.lanes):
-            sample = delayed(m, self.i.payload.data[lane], 1)
+            sample = delayed(m, self.i.payload.data[lane], 2)
             centred = Signal(signed(self.width + 1), reset_less=True)
             m.d.sync += centred.eq(sample - floor)
             m.d.comb += total.operands[lane].eq(centred)
             operands.append(centred)
-        valid, last = delayed_flag(m, taken, 2), delayed_flag(m, self.i.payload.last, 2)
+        valid, last = delayed_flag(m, taken, 3), delayed_flag(m, self.i.payload.last, 3)
         entered = tree_latency(self.lanes)
         m.d.comb += [
             total.valid.eq(valid),

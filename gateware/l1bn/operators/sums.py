@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 
 from ..formats import clog2
 from ..layouts import inlet, outlet, packet
+from ..streams import take_for_packet
 from .total import (
     ChannelCount,
     ChannelTotal,
@@ -103,29 +104,26 @@ class DeviationSums(wiring.Component):
     Members
     -------
     i : packets
-    i_floor : m, signed, ``width`` bits; one per packet, taken with its final beat
-    o : ``{absolute_sum, above, level}``: sum |x - m| (unsigned, exact), how many samples are greater than m,
-        and how many equal it
+    i_mean : ``{floor, whole}``: m, signed, ``width`` bits, and whether the mean is m; one per packet, taken with its
+        first beat
+    o : ``{absolute_sum, score}``: sum |x - m| (unsigned, exact), and 2 for each sample that is greater than the mean
+        and 1 for each that equals it
 
     Latency: ``latency`` cycles from the final beat.
     """
 
     def __init__(self, width: int, lanes: int, count: int):
         self.width, self.lanes = width, lanes
-        entered = tree_latency(lanes)
-        self.absolute_sum = ChannelTotal(unsigned(width + entered), width + clog2(count))
-        self.above = ChannelCount(1 + entered, count.bit_length())
-        self.level = ChannelCount(1 + entered, count.bit_length())
-        self.latency = 4 + entered + self.absolute_sum.latency
-        sums = {
-            "absolute_sum": self.absolute_sum.width,
-            "above": self.above.width,
-            "level": self.level.width,
-        }
+        self.entered = 4 + tree_latency(lanes)
+        self.absolute_sum = ChannelTotal(unsigned(width + tree_latency(lanes)), width + clog2(count))
+        # One cycle later, because a sample that equals m shows in all of its bits.
+        self.score = ChannelCount(2 + tree_latency(lanes), (2 * count).bit_length())
+        self.latency = 1 + self.entered + max(self.absolute_sum.latency, 1 + self.score.latency)
+        sums = {"absolute_sum": self.absolute_sum.width, "score": self.score.width}
         super().__init__(
             {
                 "i": inlet(packet(width, lanes)),
-                "i_floor": inlet(signed(width)),
+                "i_mean": inlet(data.StructLayout({"floor": signed(width), "whole": 1})),
                 "o": outlet(data.StructLayout(sums)),
             }
         )
@@ -133,44 +131,51 @@ class DeviationSums(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.absolute_sum = absolute_sum = self.absolute_sum
-        m.submodules.above = above = self.above
-        m.submodules.level = level = self.level
-        taken = close_channel(m, self.i, self.o, self.i_floor.valid, absolute_sum.done)
-        m.d.comb += self.i_floor.ready.eq(taken & self.i.payload.last)
-
-        complement = delayed(m, ~self.i_floor.payload, 1)
-        deviations, is_above, is_level = [], [], []
+        m.submodules.score = score = self.score
+        done = score.done if absolute_sum.latency <= score.latency else absolute_sum.done
+        admit = Signal()
+        taken = close_channel(m, self.i, self.o, admit, done)
+        may_begin, _ = take_for_packet(m, self.i_mean, taken, self.i.payload.last)
+        m.d.comb += admit.eq(may_begin)
+        complement = Signal(signed(self.width), reset_less=True)
+        mean_is_whole = Signal(reset_less=True)
+        with m.If(self.i_mean.ready):
+            m.d.sync += [
+                complement.eq(~self.i_mean.payload.floor),
+                mean_is_whole.eq(self.i_mean.payload.whole),
+            ]
+        whole = delayed(m, mean_is_whole, 2)
+        deviations, is_above, scores = [], [], []
         for lane in range(self.lanes):
-            sample = delayed(m, self.i.payload.data[lane], 1)
+            sample = delayed(m, self.i.payload.data[lane], 2)
             difference = Signal(signed(self.width + 1), reset_less=True)
             deviation = Signal(self.width, reset_less=True)
             greater = Signal(reset_less=True)
-            equal = Signal(reset_less=True)
             m.d.sync += [
                 difference.eq(sample + complement),
                 deviation.eq(difference[:-1] ^ difference[-1].replicate(self.width)),
                 greater.eq(~difference[-1]),
-                equal.eq(difference.all()),
             ]
             deviations.append(deviation)
             is_above.append(greater)
-            is_level.append(equal)
+            # All bits are ones where x = m: in fours first.
+            fours = [delayed(m, difference[low : low + 4].all(), 1) for low in range(0, self.width + 1, 4)]
+            level = delayed(m, Cat(fours).all() & whole, 1)
+            scores.append(Cat(level, delayed(m, greater, 1)))
 
-        entered = 3 + tree_latency(self.lanes)
+        entered = self.entered
         valid = delayed_flag(m, taken, entered)
         last = delayed_flag(m, self.i.payload.last, entered)
         addend, carry = add_lanes_and_carries(m, deviations, is_above)
         m.d.comb += [
+            absolute_sum.valid.eq(valid),
+            absolute_sum.last.eq(last),
             absolute_sum.addend.eq(addend),
             absolute_sum.carry.eq(carry),
-            above.addend.eq(add_lanes(m, is_above)),
-            level.addend.eq(add_lanes(m, is_level)),
-        ]
-        for total in absolute_sum, above, level:
-            m.d.comb += [total.valid.eq(valid), total.last.eq(last)]
-        m.d.comb += [
+            score.valid.eq(delayed_flag(m, valid, 1)),
+            score.last.eq(delayed_flag(m, last, 1)),
+            score.addend.eq(add_lanes(m, scores)),
             self.o.payload.absolute_sum.eq(absolute_sum.total),
-            self.o.payload.above.eq(above.total),
-            self.o.payload.level.eq(level.total),
+            self.o.payload.score.eq(score.total),
         ]
         return m

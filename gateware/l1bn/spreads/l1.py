@@ -41,7 +41,7 @@ class L1Spread(wiring.Component):
             self.magnitude = Magnitude(width, kept, tag)
         else:
             self.magnitude = DividedMagnitude(width, formats.odd_fraction, config.counts, kept, tag)
-        self.held = 1 + self.magnitude.held
+        self.held = 2 + self.magnitude.held
         super().__init__(
             {
                 "i": inlet(packet(config.width, config.lanes)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 
 from ..formats import Formats
@@ -20,6 +20,7 @@ from ..layouts import (
 from ..operators.divide import lookup
 from ..operators.magnitude import DividedMagnitude, RootMagnitude
 from ..operators.squares import CentredSquareAccumulator, SquareAccumulator
+from ..operators.total import delayed_flag
 from ..operators.variance import Variance
 from ..streams import ChannelRegister, join
 
@@ -204,7 +205,7 @@ class L2TwoPassSpread(wiring.Component):
             formats.spread_width,
         )
         self.root = root_spread(formats)
-        self.held = 1 + self.root.held
+        self.held = 2 + self.root.held
         super().__init__(
             {
                 "i": inlet(packet(config.width, config.lanes)),
@@ -227,14 +228,17 @@ class L2TwoPassSpread(wiring.Component):
         m.submodules.root = root = self.root
         # The channel that closes needs its count when the next channel's has taken its place.
         select = data.StructLayout(select_field(formats.select_width))
+        current = Signal(select, reset_less=True)
         m.submodules.closing = closing = ChannelRegister(select)
         wiring.connect(m, wiring.flipped(self.i), accumulator.i)
+        with m.If(self.i_mean.ready):
+            m.d.sync += copied(self.i_mean.payload, current)
         m.d.comb += [
             accumulator.i_floor.valid.eq(self.i_mean.valid),
             accumulator.i_floor.payload.eq(self.i_mean.payload.mean >> formats.guard_bits),
             self.i_mean.ready.eq(accumulator.i_floor.ready),
-            closing.i.valid.eq(self.i_mean.valid & self.i_mean.ready),
-            *copied(self.i_mean.payload, closing.i.payload),
+            closing.i.valid.eq(delayed_flag(m, self.i.valid & self.i.ready & self.i.payload.last, 2)),
+            closing.i.payload.eq(current),
         ]
         join(m, variance.i, accumulator.o, closing.o)
         m.d.comb += [

@@ -40,13 +40,16 @@ def test_deviation_sums(width: int, lanes: int, count: int, counts: tuple[int, .
     rng = np.random.default_rng(seed)
     # The floor of the mean, or any other floor.
     floors = [int(rng.choice([row.sum() // len(row), row.min(), row.max(), rng.choice(row)])) for row in rows]
+    whole = [index % 3 != 0 for index in range(len(floors))]
     make = partial(DeviationSums, width, lanes, count)
     pairs = list(zip(rows, floors, strict=True))
     expected = {
         "absolute_sum": [np.abs(row - floor).sum() for row, floor in pairs],
-        "above": [(row > floor).sum() for row, floor in pairs],
-        "level": [(row == floor).sum() for row, floor in pairs],
+        "score": [
+            2 * (row > floor).sum() + is_whole * (row == floor).sum()
+            for (row, floor), is_whole in zip(pairs, whole, strict=True)
+        ],
     }
-    inputs = {"i": packets(rows, lanes), "i_floor": {"value": floors}}
+    inputs = {"i": packets(rows, lanes), "i_mean": {"floor": floors, "whole": whole}}
     bench = exercise(make, inputs, {"o": expected}, seed)
-    check_closing(bench, rows, lanes, make().latency)
+    check_closing(bench, rows, lanes, make().latency, takes_mean=True)
