@@ -168,6 +168,70 @@ l1bn.add_command(
 )
 
 
+def export_command(
+    file: Path | None,
+    config: Path | None,
+    preset: str | None,
+    name: str | None,
+    channels: int | None,
+    output: Path,
+    force: bool,
+    **typed: str | tuple[str, ...] | None,
+) -> None:
+    """Write a unit as an IP package: a folder that needs nothing else.
+
+    FILE is the same as --config FILE. The folder holds plain Verilog with a native and an AXI top, test benches
+    with their words, register descriptions, IP-XACT, a FuseSoC core and a data sheet. Its manifest NAME.json is
+    itself a configuration for --config.
+    """
+    if file is not None and config is not None:
+        raise ConfigurationError("config", str(config), "FILE or --config, not both")
+    config = file or config
+    configuration, name_in_file = chosen_configuration(config, preset, typed)
+    try:
+        from . import export as package
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is missing; install: pip install 'l1bn[export]'") from error
+    if channels is None:
+        channels = package.channels_in(config) if config is not None else package.CHANNELS
+    if sys.stderr.isatty():
+        click.echo("exporting ...", err=True)
+    name = name_in_file if name is None else name
+    click.echo(package.export(configuration, name=name, channels=channels, folder=output, force=force))
+
+
+l1bn.add_command(
+    click.Command(
+        "export",
+        callback=export_command,
+        help=export_command.__doc__,
+        params=[
+            click.Argument(["file"], required=False, type=click.Path(path_type=Path), metavar="[FILE]"),
+            *configuration_options(),
+            click.Option(
+                ["--name"],
+                metavar="NAME",
+                help="Name of the native top; that with AXI is NAME_axi. [default: l1_batch_norm or l2_batch_norm]",
+            ),
+            click.Option(
+                ["--channels"],
+                type=int,
+                metavar="NUMBER",
+                help="Entries of the tables behind AXI: 1 to 4096. [default: 64]",
+            ),
+            click.Option(
+                ["-o", "--output"],
+                type=click.Path(path_type=Path),
+                required=True,
+                metavar="DIR",
+                help="The folder, which is made.",
+            ),
+            click.Option(["--force"], is_flag=True, help="Replace an earlier export."),
+        ],
+    )
+)
+
+
 @l1bn.command("presets")
 @click.option("--names", is_flag=True, help="Print the bare names, one a line.")
 def presets_command(names: bool) -> None:

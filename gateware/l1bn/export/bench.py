@@ -1,0 +1,90 @@
+"""The shipped test benches: plain Verilog, and the words they send and expect as files for ``$readmemh``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from amaranth.lib import wiring
+
+from ..bus.axi_stream import lane_bits
+from ..bus.registers import RegisterMap
+from ..formats import Formats
+from .render import render
+from .vectors import Words, axi_groups, axi_words, channels, stream_words
+
+__all__ = ["axi_bench", "native_bench"]
+
+
+@dataclass(frozen=True)
+class Port:
+    """A stream in the test bench."""
+
+    name: str
+    width: int
+    words: list[int]
+    masks: list[int] | None
+
+    @property
+    def upper(self) -> str:
+        return self.name.upper()
+
+
+def native_bench(unit: wiring.Component, name: str) -> dict[str, str]:
+    """The test bench of a forward unit with its streams, by the name of the file."""
+    sent = channels(unit.config)
+    words = stream_words(unit.formats, sent)
+    ports = [Port(stream, part.width, part.words, part.masks) for stream, part in words.items()]
+    files = _hex(name, words)
+    files[f"{name}_tb.v"] = render(
+        "native_tb.v.jinja",
+        name=name,
+        inputs=[port for port in ports if port.name.startswith("i")],
+        outputs=[port for port in ports if port.name.startswith("o")],
+        channels=len(sent),
+        patience=patience(unit),
+    )
+    return files
+
+
+def axi_bench(unit: wiring.Component, map: RegisterMap, name: str) -> dict[str, str]:
+    """The test bench of a forward unit behind AXI, by the name of the file."""
+    formats: Formats = unit.formats
+    config = formats.config
+    groups = axi_groups(config, map.table("gamma").entries)
+    words = axi_words(formats, groups)
+    files = _hex(f"{name}_axi", words)
+    files[f"{name}_axi_tb.v"] = render(
+        "axi_tb.v.jinja",
+        name=name,
+        map=map,
+        words={key: len(part.words) for key, part in words.items()},
+        group_bits=words["groups"].width,
+        groups=len(groups),
+        channels=sum(len(group.channels) for group in groups),
+        failed=sum(channel.error for group in groups for channel in group.channels),
+        s_bits=config.lanes * lane_bits(config.width),
+        m_bits=config.lanes * lane_bits(config.y_width),
+        counts=len(config.counts),
+        entries=map.table("gamma").entries,
+        stats_words=map.table("statistics").words,
+        flags=len(map.table("statistics").members) - 1,
+        patience=patience(unit),
+    )
+    return files
+
+
+def patience(unit: wiring.Component) -> int:
+    """Cycles without any transfer after which a unit hangs: no step takes that long, whatever the pauses."""
+    return 1000 + 4 * max(unit.latency(count) for count in unit.config.counts)
+
+
+def _hex(name: str, words: Mapping[str, Words]) -> dict[str, str]:
+    """Files for ``$readmemh``, one word a line."""
+    files = {}
+    for key, part in words.items():
+        digits = -(-part.width // 4)
+        for suffix, column in (("", part.words), ("_mask", part.masks)):
+            if column is not None:
+                files[f"{name}_{key}{suffix}.hex"] = "".join(f"{word:0{digits}x}\n" for word in column)
+    return files

@@ -1,0 +1,179 @@
+"""Everything that an export consists of, as texts by their path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from amaranth.lib import wiring
+
+from .. import __version__, forward, generate
+from .. import manifest as unit_manifest
+from ..bus.forward import AxiForward, AxiTop
+from ..bus.instance import Instantiated
+from ..bus.layout import check_channels, forward_map
+from ..bus.registers import RegisterMap
+from ..config import Configuration
+from ..identifiers import check_module_name
+from . import bench, datasheet, manifest, rdl, resources
+from .netlist import flat_verilog
+from .ports import Port, axi_ports, native_ports
+from .render import render
+
+__all__ = ["Package"]
+
+
+@dataclass(frozen=True)
+class Package:
+    """A unit ready for somebody who has never heard of its generator.
+
+    Parameters
+    ----------
+    config : of the unit
+    name : of its module and of all files; the module with AXI is ``name_axi``
+    channels : entries of the tables behind AXI
+
+    Raises
+    ------
+    ConfigurationError
+        If the name or the number of channels is not possible.
+    """
+
+    config: Configuration
+    name: str
+    channels: int = manifest.CHANNELS
+
+    def __post_init__(self) -> None:
+        check_module_name(self.name)
+        check_module_name(f"{self.name}_axi_tb")
+        check_channels(self.channels)
+
+    # -- hardware ---------------------------------------------------------------------------------
+
+    @cached_property
+    def unit(self) -> wiring.Component:
+        return forward.unit(self.config)
+
+    @property
+    def has_axi(self) -> bool:
+        """Only forward units have a top with AXI, and a golden model that the test benches know."""
+        return isinstance(self.unit, forward.BatchNorm)
+
+    @cached_property
+    def map(self) -> RegisterMap:
+        identity = int(manifest.configuration_id(self.unit, self.channels)[:8], 16)
+        return forward_map(self.unit.formats, self.channels, __version__, identity)
+
+    @cached_property
+    def axi(self) -> AxiTop:
+        """The top with AXI, around an instance of the native one."""
+        unit = Instantiated(self.unit, self.name)
+        return AxiTop(AxiForward(unit, self.unit.formats, self.map))
+
+    @property
+    def title(self) -> str:
+        return f"{self.config.norm.upper()} batch normalisation, {self.config.direction}"
+
+    @property
+    def version(self) -> str:
+        return __version__
+
+    @property
+    def tops(self) -> list[str]:
+        return [self.name, *([f"{self.name}_axi"] if self.has_axi else [])]
+
+    @property
+    def ports(self) -> list[Port]:
+        """The ports of the top that the package is about: that with AXI where there is one."""
+        return axi_ports(self.axi) if self.has_axi else native_ports(self.unit)
+
+    # -- files ------------------------------------------------------------------------------------
+
+    def files(self) -> dict[str, bytes]:
+        """Every file by its path, the same bytes for the same package."""
+        files = {**self.verilog(), **self.benches(), "LICENSE": resources.licence()}
+        pages = {}
+        if self.has_axi:
+            description = rdl.system_rdl(self.map, self.name)
+            registers = rdl.compiled(description)
+            files[f"regs/{self.name}.rdl"] = description
+            files[f"regs/{self.name}_regs.h"] = rdl.c_header(registers, self.name)
+            pages = rdl.html(registers, self.name, self.map.register("configuration_id").reset)
+        files |= self._descriptions(files)
+        files |= datasheet.files(self)
+        encoded = {path: text.encode() for path, text in files.items()}
+        encoded |= {f"regs/html/{path}": content for path, content in pages.items()}
+        described = manifest.describe(
+            self.unit,
+            self.name,
+            list(encoded),
+            self.ports if self.has_axi else [],
+            self.map if self.has_axi else None,
+        )
+        return {**encoded, f"{self.name}.json": unit_manifest.dumps(described).encode()}
+
+    def verilog(self) -> dict[str, str]:
+        """The modules, and models of the blocks that they instantiate."""
+        head = generate.header(self.config, self.name, f"l1bn export --config {self.name}.json")
+        files = {f"rtl/{self.name}.v": flat_verilog(self.unit, self.name, head)}
+        if self.has_axi:
+            head = [f"{self.name}_axi: {self.name} behind AXI4-Stream and AXI4-Lite", *head[1:]]
+            files[f"rtl/{self.name}_axi.v"] = flat_verilog(self.axi, f"{self.name}_axi", head)
+        return files
+
+    def benches(self) -> dict[str, str]:
+        """The test benches with their words."""
+        if not self.has_axi:
+            return {}
+        files = {
+            **bench.native_bench(self.unit, self.name),
+            **bench.axi_bench(self.unit, self.map, self.name),
+        }
+        models = resources.cell_models(self.config.target)
+        if models is not None:
+            files["cells.v"] = models
+        return {f"tb/{path}": text for path, text in files.items()}
+
+    def _descriptions(self, files: Mapping[str, str]) -> dict[str, str]:
+        """What tells tools and people about the other files."""
+        rtl = [path for path in files if path.startswith("rtl/")]
+        benches = {
+            name: sorted(
+                path.removeprefix("tb/")
+                for path in files
+                if path.startswith(f"tb/{name.removesuffix('_tb')}_") and path.endswith(".hex")
+            )
+            for name in (f"{top}_tb" for top in self.tops)
+            if f"tb/{name}.v" in files
+        }
+        if f"{self.name}_tb" in benches:  # the words of the other bench begin alike
+            others = set(benches.get(f"{self.name}_axi_tb", ()))
+            benches[f"{self.name}_tb"] = [path for path in benches[f"{self.name}_tb"] if path not in others]
+        values = {
+            "name": self.name,
+            "title": self.title,
+            "version": self.version,
+            "rtl": rtl,
+            "tops": self.tops,
+            "benches": benches,
+            "cells": "tb/cells.v" if "tb/cells.v" in files else "",
+            "vlnv": f"l1bn:ip:{self.name}:{self.version}",
+        }
+        interface = {
+            "top": self.tops[-1],
+            "ports": self.ports,
+            "map": self.map if self.has_axi else None,
+            "clock": "aclk" if self.has_axi else "clk",
+            "reset": "aresetn" if self.has_axi else "rst",
+            "clock_parameters": (
+                {"ASSOCIATED_BUSIF": "s_axis:m_axis:s_axi", "ASSOCIATED_RESET": "aresetn"}
+                if self.has_axi
+                else {"ASSOCIATED_RESET": "rst"}
+            ),
+        }
+        return {
+            "Makefile": render("makefile.jinja", **values),
+            f"{self.name}.core": render("core.jinja", **values),
+            "component.xml": render("component.xml.jinja", **values, **interface),
+        }

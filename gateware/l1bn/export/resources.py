@@ -1,0 +1,29 @@
+"""Files of the repository that travel in an export: the licence, and simulation models of a family's blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["cell_models", "licence"]
+
+PACKAGED = Path(__file__).with_name("resources")
+"""Where the wheel has them; a checkout has them at their own places."""
+CHECKOUT = Path(__file__).parents[3]
+
+CELLS = {"ecp5": "ecp5.v", "ecp5-logic": "ecp5.v", "ice40": "ice40.v"}
+
+
+def licence() -> str:
+    """The text of the licence."""
+    return _read(PACKAGED / "LICENSE", CHECKOUT / "LICENSE")
+
+
+def cell_models(target: str) -> str | None:
+    """Simulation models of the blocks that a unit for ``target`` instantiates; ``None`` where it is plain Verilog."""
+    name = CELLS.get(target)
+    return None if name is None else _read(PACKAGED / name, CHECKOUT / "hw" / "cells" / name)
+
+
+def _read(*candidates: Path) -> str:
+    path = next(path for path in candidates if path.exists())
+    return path.read_text(encoding="utf-8")
