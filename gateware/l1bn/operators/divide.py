@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from amaranth.hdl import Const, Module, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 
 from ..config import ConfigurationError
 from ..formats import clog2, odd_part
 from ..layouts import inlet, outlet, select_field, selected
+from .constant import Adder, Reciprocal, product, trailing_zeros
 from .multiply import SequentialMultiplier
 from .table import lookup
 
-__all__ = ["DivideByConstant", "DivideByCount", "Division", "signed_digits"]
+__all__ = ["DivideByConstant", "DivideByCount", "Division"]
 
 
 @dataclass(frozen=True)
@@ -73,20 +75,6 @@ class Division:
         return (dividend * self.multiplier + self.offset) >> self.shift
 
 
-def signed_digits(value: int) -> list[tuple[int, int]]:
-    """Canonical signed digits of a positive number as ``(sign, exponent)``: the fewest adders there are."""
-    digits = []
-    exponent = 0
-    while value:
-        if value & 1:
-            sign = 2 - (value & 3)  # +1 before a 0 bit, -1 in a run of ones
-            digits.append((sign, exponent))
-            value -= sign
-        value >>= 1
-        exponent += 1
-    return digits
-
-
 def check_division(width: int, fraction: int, counts: Sequence[int]) -> None:
     """Raise :exc:`ConfigurationError` for what no divider is built for."""
     if not 2 <= width <= 128:
@@ -101,8 +89,8 @@ def check_division(width: int, fraction: int, counts: Sequence[int]) -> None:
 class DivideByConstant(wiring.Component):
     """``round(i * 2**fraction / count)``, half up, exact for every dividend, one a cycle.
 
-    The product with the constant is a tree of adders over its signed digits, a register after each level; a
-    power of two needs no adder but the rounding's.
+    The product with the reciprocal is a tree of few adders with a register after each, some of which use one sum twice.
+    The last one leaves out what does not decide. A power of two needs no adder but the rounding's.
 
     Parameters
     ----------
@@ -120,38 +108,67 @@ class DivideByConstant(wiring.Component):
 
     def __init__(self, width: int, fraction: int, count: int):
         check_division(width, fraction, [count])
-        self.division = Division.derive(width, fraction, count)
-        self.digits = signed_digits(self.division.multiplier)
-        self.terms = len(self.digits) + (self.division.offset != 0)
-        self.latency = max(1, clog2(self.terms))
-        super().__init__({"i": inlet(signed(width)), "o": outlet(signed(self.division.quotient_width))})
+        self.reciprocal = Reciprocal.derive(width, fraction, count)
+        last = self.reciprocal.last
+        self.depth = last.depth if last else 0
+        self.latency = max(1, self.depth + (self.reciprocal.offset != 0))
+        super().__init__({"i": inlet(signed(width)), "o": outlet(signed(self.reciprocal.quotient_width))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        reciprocal, width = self.reciprocal, len(self.i.payload)
         advance = ~self.o.valid | self.o.ready
         m.d.comb += self.i.ready.eq(advance)
 
-        terms: list[Value] = []
-        for sign, exponent in self.digits:
-            shifted = self.i.payload.shift_left(exponent)
-            terms.append(shifted if sign > 0 else -shifted)
-        if self.division.offset:
-            terms.append(Const(self.division.offset))
-        valid: Value = self.i.valid
-        for level in range(self.latency):
-            sums = [left + right for left, right in zip(terms[::2], terms[1::2], strict=False)]
-            sums += terms[len(sums) * 2 :]
-            terms = [Signal(total.shape(), name="term", reset_less=True) for total in sums]
-            stage_valid = self.o.valid if level == self.latency - 1 else Signal()
+        def register(value: Value) -> Signal:
+            held = Signal(value.shape(), name="term", reset_less=True)
             with m.If(advance):
-                m.d.sync += [term.eq(total) for term, total in zip(terms, sums, strict=True)]
+                m.d.sync += held.eq(value)
+            return held
+
+        @cache
+        def times(constant: int, stage: int) -> Value:
+            """The product with a constant, behind so many registers."""
+            if stage == 0:
+                return self.i.payload
+            adder = product(constant, width)
+            if adder is None or adder.depth < stage:
+                return register(times(constant, stage - 1))
+            return register(added(adder, 0))
+
+        def added(adder: Adder, dropped: int) -> Value:
+            """The sum of an adder, its operands without their lowest bits."""
+            high, low = times(adder.high, adder.depth - 1), times(adder.low, adder.depth - 1) >> dropped
+            shift = adder.shift - dropped
+            if shift < 0:
+                high, shift = high >> -shift, 0
+            if adder.sign < 0:
+                return high.shift_left(shift) - low
+            # The bits of the low operand below the high one pass by the adder.
+            return Cat(low[:shift], high + (low >> shift)).as_signed()
+
+        total = (
+            added(reciprocal.last, reciprocal.dropped)
+            if reciprocal.last
+            else self.i.payload >> reciprocal.dropped
+        )
+        if reciprocal.offset:
+            if self.depth:
+                total = register(total)
+            zeros = min(reciprocal.shift, trailing_zeros(reciprocal.offset))
+            total = (total >> zeros) + (reciprocal.offset >> zeros)
+            shift = reciprocal.shift - zeros
+        else:
+            shift = reciprocal.shift
+        quotient = register(total >> shift if shift >= 0 else total.shift_left(-shift))
+        m.d.comb += self.o.payload.eq(quotient)
+
+        valid: Value = self.i.valid
+        for stage in range(self.latency):
+            stage_valid = self.o.valid if stage == self.latency - 1 else Signal(name="valid")
+            with m.If(advance):
                 m.d.sync += stage_valid.eq(valid)
             valid = stage_valid
-        shift = self.division.shift
-        product = terms[0]
-        m.d.comb += self.o.payload.eq(
-            product.shift_right(shift) if shift >= 0 else product.shift_left(-shift)
-        )
         return m
 
 

@@ -1,17 +1,16 @@
-"""Division by a constant: the proof of its constants, and both dividers."""
+"""Division by a constant: the proofs of its constants, and both dividers."""
 
 from __future__ import annotations
 
 import random
 from fractions import Fraction
 from functools import partial
-from itertools import pairwise
 from math import floor, gcd
 
 import pytest
 
 from l1bn.config import ConfigurationError
-from l1bn.operators.divide import DivideByConstant, DivideByCount, Division, signed_digits
+from l1bn.operators.divide import DivideByConstant, DivideByCount, Division
 
 from ..bench import FEW_PAUSES, exercise, periods, shuffled
 
@@ -102,15 +101,6 @@ def test_quotient_width(width: int) -> None:
             assert all(-(1 << bits - 1) <= value < 1 << bits - 1 for value in quotients)
             shorter = (1 << bits - 1) // 2
             assert bits == 1 or any(not -shorter <= value < shorter for value in quotients)
-
-
-def test_signed_digits(seed: int) -> None:
-    draw = random.Random(seed)
-    for value in [*range(1, 300), *(draw.getrandbits(90) + 1 for _ in range(100))]:
-        digits = signed_digits(value)
-        assert sum(sign << exponent for sign, exponent in digits) == value
-        exponents = [exponent for _, exponent in digits]
-        assert all(above - below > 1 for below, above in pairwise(exponents))
 
 
 # -- dividers -----------------------------------------------------------------------------------
