@@ -11,19 +11,25 @@ from ..bus.axi_stream import lane_bits
 from ..bus.registers import RegisterMap
 from ..formats import Formats
 from .render import render
-from .vectors import Words, axi_groups, axi_words, channels, stream_words
+from .vectors import Words, axi_groups, axi_words, channels, sendings, stream_words
 
 __all__ = ["axi_bench", "native_bench"]
 
 
+LONG = 200_000
+"""Beats of a round above which there is one round only, the one with pauses everywhere."""
+
+
 @dataclass(frozen=True)
 class Port:
-    """A stream in the test bench."""
+    """A stream in the test bench; see :class:`l1bn.export.vectors.Words`."""
 
     name: str
     width: int
     words: list[int]
-    masks: list[int] | None
+    last_bit: int | None
+    error_bit: int | None
+    times: int
 
     @property
     def upper(self) -> str:
@@ -34,7 +40,10 @@ def native_bench(unit: wiring.Component, name: str) -> dict[str, str]:
     """The test bench of a forward unit with its streams, by the name of the file."""
     sent = channels(unit.config)
     words = stream_words(unit.formats, sent)
-    ports = [Port(stream, part.width, part.words, part.masks) for stream, part in words.items()]
+    ports = [
+        Port(stream, part.width, part.words, part.last_bit, part.error_bit, part.times)
+        for stream, part in words.items()
+    ]
     files = _hex(name, words)
     files[f"{name}_tb.v"] = render(
         "native_tb.v.jinja",
@@ -42,6 +51,7 @@ def native_bench(unit: wiring.Component, name: str) -> dict[str, str]:
         inputs=[port for port in ports if port.name.startswith("i")],
         outputs=[port for port in ports if port.name.startswith("o")],
         channels=len(sent),
+        first_round=first_round(len(words["i"].words) * words["i"].times),
         patience=patience(unit),
     )
     return files
@@ -63,6 +73,8 @@ def axi_bench(unit: wiring.Component, map: RegisterMap, name: str) -> dict[str, 
         groups=len(groups),
         channels=sum(len(group.channels) for group in groups),
         failed=sum(channel.error for group in groups for channel in group.channels),
+        times=sendings(config),
+        first_round=first_round(len(words["s"].words) * sendings(config)),
         s_bits=config.lanes * lane_bits(config.width),
         m_bits=config.lanes * lane_bits(config.y_width),
         counts=len(config.counts),
@@ -79,12 +91,15 @@ def patience(unit: wiring.Component) -> int:
     return 1000 + 4 * max(unit.latency(count) for count in unit.config.counts)
 
 
+def first_round(beats: int) -> int:
+    """The round that a test bench begins with, of those its head describes."""
+    return 2 if beats > LONG else 0
+
+
 def _hex(name: str, words: Mapping[str, Words]) -> dict[str, str]:
     """Files for ``$readmemh``, one word a line."""
     files = {}
     for key, part in words.items():
         digits = -(-part.width // 4)
-        for suffix, column in (("", part.words), ("_mask", part.masks)):
-            if column is not None:
-                files[f"{name}_{key}{suffix}.hex"] = "".join(f"{word:0{digits}x}\n" for word in column)
+        files[f"{name}_{key}.hex"] = "".join(f"{word:0{digits}x}\n" for word in part.words)
     return files

@@ -25,7 +25,7 @@ from ..config import Configuration
 from ..formats import Formats
 from ..layouts import affine_parameters, packet, statistics
 
-__all__ = ["AxiGroup", "Channel", "Words", "axi_groups", "channels", "stream_words"]
+__all__ = ["AxiGroup", "Channel", "Words", "axi_groups", "axi_words", "channels", "sendings", "stream_words"]
 
 SEED = 20190730
 """Of all random channels."""
@@ -56,11 +56,21 @@ class Channel:
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a stream; of an expected word those bits count that are 1 in ``masks``."""
+    """The words of a stream.
+
+    Parameters
+    ----------
+    width : bits of a word
+    last_bit : the bit that ends a packet, where there are packets
+    error_bit : a bit that counts only together with that one
+    times : how often each packet is sent in a row
+    """
 
     width: int
     words: list[int]
-    masks: list[int] | None = None
+    last_bit: int | None = None
+    error_bit: int | None = None
+    times: int = 1
 
 
 @dataclass(frozen=True)
@@ -128,25 +138,33 @@ def stream_words(formats: Formats, sent: Sequence[Channel]) -> dict[str, Words]:
         "o_stats": statistics(formats),
     }
     words: dict[str, list[int]] = {name: [] for name in layouts}
-    masks: list[int] = []
-    times = config.passes if config.storage == "outside" else 1
     for channel in sent:
         tag = {"select": channel.select} if formats.select_width else {}
         words["i"] += [
             pack(layouts["i"], {"data": beat, "last": last, **tag})
             for beat, last in beats(channel.x, config.lanes)
-        ] * times
+        ]
         words["i_affine"].append(pack(layouts["i_affine"], {"gamma": channel.gamma, "beta": channel.beta}))
         for beat, last in beats(channel.y, config.lanes):
             words["o"].append(
                 pack(layouts["o"], {"data": beat, "last": last, "error": last and channel.error})
             )
-            masks.append(pack(layouts["o"], {"data": [-1] * config.lanes, "last": 1, "error": last}))
         words["o_stats"].append(pack(layouts["o_stats"], statistics_of(channel)))
     return {
-        name: Words(Shape.cast(layout).width, words[name], masks if name == "o" else None)
+        name: Words(
+            Shape.cast(layout).width,
+            words[name],
+            layout["last"].offset if name in ("i", "o") else None,
+            layout["error"].offset if name == "o" else None,
+            sendings(config) if name == "i" else 1,
+        )
         for name, layout in layouts.items()
     }
+
+
+def sendings(config: Configuration) -> int:
+    """How often the packet of a channel is sent in a row."""
+    return config.passes if config.storage == "outside" else 1
 
 
 def statistics_of(channel: Channel) -> dict[str, int]:
@@ -184,7 +202,7 @@ def axi_words(formats: Formats, groups: Sequence[AxiGroup]) -> dict[str, Words]:
     config = formats.config
     members = statistics_words(formats)
     stride = ceil_power_of_two(len(members))
-    times = config.passes if config.storage == "outside" else 1
+    times = sendings(config)
     out: dict[str, list[int]] = {name: [] for name in ("s", "m", "gamma", "beta", "statistics", "groups")}
     sequence = 0
     for group in groups:
@@ -195,7 +213,7 @@ def axi_words(formats: Formats, groups: Sequence[AxiGroup]) -> dict[str, Words]:
                 _tdata(beat, config.width) | last << (config.lanes * lane_bits(config.width))
                 for beat, last in beats(channel.x, config.lanes)
             ]
-            out["s"] += packet_in * times
+            out["s"] += packet_in
             step = config.lanes * lane_bits(config.y_width)
             out["m"] += [
                 _tdata(beat, config.y_width) | last << step | (last and channel.error) << (step + 1)
@@ -204,7 +222,7 @@ def axi_words(formats: Formats, groups: Sequence[AxiGroup]) -> dict[str, Words]:
             out["gamma"].append(channel.gamma & ((1 << WORD) - 1))
             out["beta"].append(channel.beta & ((1 << WORD) - 1))
             out["statistics"] += _entry(members, stride, {**statistics_of(channel), "sequence": sequence})
-        sizes = (len(out["s"]) - before[0], len(out["m"]) - before[1])
+        sizes = ((len(out["s"]) - before[0]) * times, len(out["m"]) - before[1])
         values = (group.affine, group.select, len(group.channels), *sizes)
         out["groups"].append(
             sum(int(value) << (WORD * place) for place, value in enumerate(reversed(values)))
