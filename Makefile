@@ -78,6 +78,12 @@ accelerator-synth: $(VENV)/.installed-synth ## Synthesise it for an ECP5-25k: re
 #v SEEDS=number JOBS=processes
 	@$(PY) -m l1bn_synth.accelerator $(call option,--seeds,SEEDS) $(call option,--jobs,JOBS)
 
+.PHONY: train
+train: $(VENV)/.installed-train ## Train small networks with no norm, L2BN and L1BN, in float32 and in integers
+#v PRESET=quick|full JOBS=processes OUT=folder (build/training); finished runs are not repeated
+	@$(PY) -m l1bn_golden.training $(call option,--preset,PRESET) $(call option,--jobs,JOBS) \
+	  $(call option,--output,OUT)
+
 ##@ Check
 
 .PHONY: test
@@ -138,7 +144,8 @@ $(VENV)/.created:
 # from the constraints, because the isolated environment that pip would build in takes any version.
 contains_sim := sim
 contains_synth := sim synth
-contains_dev := sim synth dev
+contains_train := train
+contains_dev := sim synth train dev
 $(VENV)/.installed-%: pyproject.toml constraints.txt $(VENV)/.created
 	@echo "installing pinned tools into $(VENV) (once, about a minute)"
 	@$(PIP) hatchling

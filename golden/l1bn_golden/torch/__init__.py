@@ -1,0 +1,21 @@
+"""Batch normalisation for PyTorch with the L1 or the L2 norm, in floating point or in the hardware's integers.
+
+Optional: needs the extra ``train``. The classes take the place of :class:`torch.nn.BatchNorm1d` and
+:class:`torch.nn.BatchNorm2d`::
+
+    from l1bn_golden import Contract
+    from l1bn_golden.torch import L1BatchNorm2d
+
+    layer = L1BatchNorm2d(16)                                                  # floating point
+    layer = L1BatchNorm2d(16, formats=Contract(norm="l1", width=8, y_fraction=5))   # integers of 8 bits
+"""
+
+from .modules import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d, convert
+
+__all__ = [
+    "L1BatchNorm1d",
+    "L1BatchNorm2d",
+    "L2BatchNorm1d",
+    "L2BatchNorm2d",
+    "convert",
+]

@@ -1,0 +1,95 @@
+"""The command ``python -m l1bn_golden.training``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from .report import table, write_json, write_pictures
+from .study import PRESETS, run_all
+from .summary import summarise
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0, 2 for bad input, 130 for Ctrl-C."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        command.main(arguments, prog_name="python -m l1bn_golden.training", standalone_mode=False)
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2)
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}", 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted; finished runs are kept, the same command goes on from there", 130)
+    return 0
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"l1bn_golden.training: error: {' '.join(message.split())}", err=True)
+    return code
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--preset", type=click.Choice(list(PRESETS)), default="quick", show_default=True)
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes; each uses one core."
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/training"),
+    show_default=True,
+    help="Folder for finished runs, tables and pictures.",
+)
+def command(preset: str, jobs: int, output: Path) -> None:
+    """Train small networks on real pictures with no norm, L2BN and L1BN, in float32 and in integers.
+
+    A run that OUTPUT holds is not repeated. quick: fewer widths, epochs and seeds than full, for a first look.
+    """
+    chosen = PRESETS[preset]
+    settings = chosen.settings()
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    columns = (
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("training", total=len(settings))
+        results = run_all(settings, output / "runs", jobs, lambda: progress.advance(task))
+    rows = summarise(chosen, results)
+    console.print(f"preset {preset}: {chosen.seeds} seeds; mean ± half of the 95 % confidence interval")
+    for name in chosen.variants:
+        console.print(table(name, [row for row in rows if row.task == name]))
+    folder = output / preset
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "report.json", preset, chosen, rows)
+    paths = [folder / "report.json", *write_pictures(folder, rows)]
+    for path in paths:
+        console.print(f"wrote {path}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

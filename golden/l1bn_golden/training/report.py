@@ -1,0 +1,146 @@
+"""The study as a table, as JSON and as pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import torch
+from rich.table import Table
+
+from .study import Preset
+from .summary import GOALS, Estimate, Row
+
+matplotlib.use("Agg")
+
+from matplotlib import pyplot as plt
+
+__all__ = ["TITLES", "table", "write_json", "write_pictures"]
+
+TITLES = {
+    "mlp": "perceptron, 8x8 digits: accuracy in %",
+    "cnn": "residual network, MNIST: accuracy in %",
+    "gan": "GAN, 8x8 digits: Frechet distance",
+}
+
+SIZE = (9.0, 3.6)
+
+
+def _text(value: Estimate | None, sign: str = "") -> str:
+    if value is None:
+        return ""
+    if math.isnan(value.half_width):
+        return f"{value.mean:{sign}.2f}"
+    return f"{value.mean:{sign}.2f} ± {value.half_width:.2f}"
+
+
+def table(task: str, rows: Sequence[Row]) -> Table:
+    """One task as a table: mean and 95 % confidence interval over the seeds."""
+    result = Table(title=TITLES[task], title_justify="left")
+    goal = f"epochs to {GOALS[task]:g}"
+    for name in ("norm", "result", "against float32", goal, "y sat.", "x = 0", "dy = 0", "dx = 0", "dx sat."):
+        result.add_column(name, justify="left" if name == "norm" else "right", no_wrap=True)
+    for row in rows:
+        epochs = "never" if row.epochs is None else f"{row.epochs:.1f} ({row.reached}/{row.seeds})"
+        shares = (
+            f"{100 * row.shares[name]:.2f} %" if name in row.shares else ""
+            for name in ("y saturated", "x zero", "dy zero", "dx zero", "dx saturated")
+        )
+        label = row.variant.label + (f" ({row.failed} failed)" if row.failed else "")
+        result.add_row(label, _text(row.result), _text(row.difference, "+"), epochs, *shares)
+    return result
+
+
+def write_json(path: Path, name: str, preset: Preset, rows: Sequence[Row]) -> None:
+    """Everything the tables and pictures show, the settings and the versions behind them."""
+    document = {
+        "preset": name,
+        "seeds": preset.seeds,
+        "epochs": preset.epochs,
+        "images": preset.images,
+        "goals": GOALS,
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        "rows": [dataclasses.asdict(row) | {"label": row.variant.label} for row in rows],
+    }
+    path.write_text(json.dumps(_without_nan(document), indent=1, allow_nan=False) + "\n")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_pictures(folder: Path, rows: Sequence[Row]) -> list[Path]:
+    """For each task its learning curves and its result over the width; returns the files."""
+    paths = []
+    for task in dict.fromkeys(row.task for row in rows):
+        mine = [row for row in rows if row.task == task and _plain(row)]
+        for name, draw in (("curves", _draw_curves), ("widths", _draw_widths)):
+            figure, axes = plt.subplots(1, 2, figsize=SIZE, sharey=True, layout="constrained")
+            draw(task, mine, axes)
+            figure.suptitle(TITLES[task])
+            path = folder / f"{task}-{name}.png"
+            figure.savefig(path, dpi=120, metadata={"Software": None})
+            plt.close(figure)
+            paths.append(path)
+    return paths
+
+
+def _plain(row: Row) -> bool:
+    """Whether everything in the norm has one width."""
+    return row.variant.gradient_width is None and row.variant.scale_width == 18
+
+
+def _draw_curves(task: str, rows: Sequence[Row], axes: Any) -> None:
+    for axis, norm in zip(axes, ("l1", "l2"), strict=True):
+        shown = [row for row in rows if row.variant.norm in (norm, "none")]
+        integers = [row for row in shown if row.variant.width is not None]
+        colours = iter(matplotlib.colormaps["viridis"](np.linspace(0.9, 0, max(1, len(integers)))))
+        for row in shown:
+            epochs = range(1, len(row.curve) + 1)
+            colour = {"none": "tab:grey"}.get(row.variant.norm, "tab:red")
+            if row.variant.width is not None:
+                colour = next(colours)
+            label = row.variant.label.removeprefix(f"{norm.upper()}BN ")
+            axis.plot(epochs, row.curve, color=colour, label=label)
+            axis.fill_between(epochs, row.low, row.high, color=colour, alpha=0.1, linewidth=0)
+        axis.set_title(f"{norm.upper()}BN; lines are means, bands all seeds", fontsize="small")
+        axis.set_xlabel("epoch")
+        axis.legend(fontsize="x-small")
+        if task == "gan":
+            axis.set_yscale("log")
+
+
+def _draw_widths(task: str, rows: Sequence[Row], axes: Any) -> None:
+    for axis, norm in zip(axes, ("l1", "l2"), strict=True):
+        for row in rows:
+            if row.variant.width is None and row.variant.norm in (norm, "none"):
+                colour = "tab:grey" if row.variant.norm == "none" else "tab:red"
+                axis.axhline(row.result.mean, color=colour, label=row.variant.label)
+        integers = [row for row in rows if row.variant.norm == norm and row.variant.width is not None]
+        axis.errorbar(
+            [row.variant.width for row in integers],
+            [row.result.mean for row in integers],
+            [row.result.half_width for row in integers],
+            fmt="o-",
+            capsize=3,
+            label=f"{norm.upper()}BN in integers",
+        )
+        axis.set_xlabel("bits of x, y, dy and dx")
+        axis.legend(fontsize="x-small")
+        if task == "gan":
+            axis.set_yscale("log")

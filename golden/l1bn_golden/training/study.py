@@ -1,0 +1,177 @@
+"""Which runs a study consists of, and their execution: resumable, in processes of their own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .runs import Settings, execute
+
+__all__ = ["PRESETS", "Preset", "Variant", "run_all"]
+
+WIDTHS = (16, 12, 10, 8, 6, 4)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of the study: a norm and its arithmetic. The fields are those of ``Settings``."""
+
+    norm: str
+    width: int | None = None
+    gradient_width: int | None = None
+    scale_width: int = 18
+
+    @property
+    def label(self) -> str:
+        if self.norm == "none":
+            return "no norm"
+        name = f"{self.norm.upper()}BN"
+        if self.width is None:
+            return f"{name} float32"
+        text = f"{name} {self.width} bits"
+        if self.gradient_width is not None:
+            text = f"{name} {self.width} bits forward, {self.gradient_width} backward"
+        return text if self.scale_width == 18 else f"{text}, scale {self.scale_width}"
+
+    @property
+    def floating(self) -> Variant:
+        """The same norm in float32."""
+        return Variant(self.norm)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Variants of each task, with the epochs and pictures of a run."""
+
+    variants: dict[str, tuple[Variant, ...]]
+    epochs: dict[str, int]
+    images: dict[str, int]
+    seeds: int
+
+    def settings(self) -> list[Settings]:
+        """All runs, seed by seed, so that an interrupted study has all variants of the first seeds."""
+        return [
+            self.setting(task, variant, seed)
+            for seed in range(self.seeds)
+            for task, variants in self.variants.items()
+            for variant in variants
+        ]
+
+    def setting(self, task: str, variant: Variant, seed: int) -> Settings:
+        return Settings(
+            task=task,
+            seed=seed,
+            epochs=self.epochs[task],
+            images=self.images[task],
+            **dataclasses.asdict(variant),
+        )
+
+
+def _variants(widths: Sequence[int]) -> tuple[Variant, ...]:
+    floating = (Variant("none"), Variant("l2"), Variant("l1"))
+    return floating + tuple(Variant(norm, width) for width in widths for norm in ("l2", "l1"))
+
+
+_CAUSES = tuple(
+    Variant("l1", **fields)
+    for fields in (
+        {"width": 16, "scale_width": 8},
+        {"width": 6, "gradient_width": 16},
+        {"width": 16, "gradient_width": 6},
+        {"width": 4, "gradient_width": 16},
+        {"width": 16, "gradient_width": 4},
+    )
+)
+"""Only one thing narrow at a time, to see which of them costs the accuracy."""
+
+PRESETS = {
+    "quick": Preset(
+        variants={task: _variants((16, 8, 4)) for task in ("mlp", "cnn", "gan")},
+        epochs={"mlp": 4, "cnn": 2, "gan": 3},
+        images={"mlp": 1408, "cnn": 2560, "gan": 1408},
+        seeds=2,
+    ),
+    "full": Preset(
+        variants={
+            "mlp": _variants(WIDTHS) + _CAUSES,
+            "cnn": _variants(WIDTHS) + _CAUSES,
+            "gan": _variants(WIDTHS),
+        },
+        epochs={"mlp": 8, "cnn": 4, "gan": 5},
+        images={"mlp": 1408, "cnn": 2560, "gan": 1408},
+        seeds=5,
+    ),
+}
+
+
+def run_all(
+    settings: Sequence[Settings], folder: Path, jobs: int, finished: Callable[[], None]
+) -> dict[str, dict[str, Any]]:
+    """The results of all runs by key; those that ``folder`` holds are read, the others executed and kept there.
+
+    ``finished`` is called once for each run. Whatever stops this, the results of finished runs stay.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    results: dict[str, dict[str, Any]] = {}
+    missing = []
+    for setting in settings:
+        kept = _read(folder / f"{setting.key}.json")
+        if kept is None:
+            missing.append(setting)
+        else:
+            results[setting.key] = kept
+            finished()
+    for setting, result in _execute(missing, jobs):
+        _write(folder / f"{setting.key}.json", {"settings": dataclasses.asdict(setting)} | result)
+        results[setting.key] = result
+        finished()
+    return results
+
+
+def _execute(settings: Sequence[Settings], jobs: int) -> Iterator[tuple[Settings, dict[str, Any]]]:
+    if not settings:
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(jobs, len(settings)), context, _prepare_process)
+    try:
+        futures = {pool.submit(execute, setting): setting for setting in settings}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    pool.shutdown()
+
+
+def _prepare_process() -> None:
+    # Ctrl-C reaches the whole group of processes; the first one decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        kept: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return None  # Not written by this program: the run is repeated and replaces it.
+    return kept
+
+
+def _write(path: Path, contents: dict[str, Any]) -> None:
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text(json.dumps(contents, indent=1) + "\n")
+    partial.replace(path)
