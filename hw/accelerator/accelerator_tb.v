@@ -3,7 +3,8 @@
 //
 // +batches=N   batches in the files
 // +pauses=S    idle cycles and stalls at random on every stream, with the seed S; without it there are none
-`timescale 1ns / 1ps
+/* verilator lint_off WIDTHEXPAND */
+/* verilator lint_off WIDTHTRUNC */
 module accelerator_tb;
     localparam BATCH = 1024, CHANNELS = 4, MOST = 8;
     localparam [31:0] PATIENCE = 20000;     // cycles without an output

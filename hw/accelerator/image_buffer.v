@@ -17,7 +17,7 @@ module image_buffer #(
     input  wire               i_valid,
     output wire               i_ready,
 
-    output wire [7:0]         o_data,
+    output reg  [7:0]         o_data,
     output reg  [CHANNEL-1:0] o_channel,
     output reg                o_first,      // the first pixel of a pass
     output reg                o_valid,
@@ -28,7 +28,8 @@ module image_buffer #(
 
     reg [7:0]         pixels [0:2*SIZE-1];
     reg [7:0]         fetched;
-    reg               is_padding;
+    reg               is_padding, is_first, is_fetched;
+    reg [CHANNEL-1:0] of_channel;
     reg [1:0]         full;                 // a batch waits in the bank
     reg               write_bank;
     reg               read_bank;
@@ -44,7 +45,6 @@ module image_buffer #(
     wire batch_ends = pass_ends & ({1'b0, channel} == FINAL_CHANNEL);
 
     assign i_ready = ~full[write_bank];
-    assign o_data  = is_padding ? 8'd0 : fetched;
 
     always @(posedge clk) begin
         if (write)
@@ -56,8 +56,11 @@ module image_buffer #(
     always @(posedge clk)
         if (advance) begin
             is_padding <= step[ADDRESS];
-            o_channel  <= channel;
-            o_first    <= step == 0;
+            is_first   <= step == 0;
+            of_channel <= channel;
+            o_data     <= is_padding ? 8'd0 : fetched;
+            o_first    <= is_first;
+            o_channel  <= of_channel;
         end
 
     always @(posedge clk)
@@ -68,6 +71,7 @@ module image_buffer #(
             write_address <= 0;
             step          <= 0;
             channel       <= 0;
+            is_fetched    <= 1'b0;
             o_valid       <= 1'b0;
         end else begin
             if (write)
@@ -77,7 +81,7 @@ module image_buffer #(
                 write_bank       <= ~write_bank;
             end
             if (advance)
-                o_valid <= full[read_bank];
+                {o_valid, is_fetched} <= {is_fetched, full[read_bank]};
             if (read)
                 step <= pass_ends ? {(ADDRESS+1){1'b0}} : step + 1'b1;
             if (pass_ends)

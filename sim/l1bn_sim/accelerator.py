@@ -7,6 +7,7 @@ Icarus Verilog.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import sys
@@ -21,8 +22,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from l1bn import generate
 from l1bn.config import Configuration, ConfigurationError
+from l1bn.export import export
 from l1bn_golden import Contract
 
 from . import toolchain
@@ -59,10 +60,12 @@ def normaliser() -> tuple[Configuration, str]:
     return Configuration.from_mapping(values), name
 
 
-def build_ip(folder: Path) -> Path:
-    """Generate the normaliser; returns its Verilog."""
+def build_ip(folder: Path, target: str | None = None) -> Path:
+    """Export the normaliser to a folder of its own, by default for its own target; returns its Verilog."""
     config, name = normaliser()
-    return generate.write(config, name=name, folder=folder, force=True)[0]
+    if target is not None:
+        config = dataclasses.replace(config, target=target)
+    return export(config, name=name, folder=folder, force=True) / "rtl" / f"{name}.v"
 
 
 def write_vectors(case: Case, result: Result, folder: Path) -> None:
@@ -88,10 +91,9 @@ def build_simulators(folder: Path, ip: Path) -> dict[str, list[str]]:
     """The commands that simulate the bench, by simulator."""
     bench = [SOURCES / f"{name}.v" for name in ("accelerator_tb", *MODULES)]
     files = [str(path.resolve()) for path in (*bench, ip)]
-    waivers = Path(__file__).with_name("waivers.vlt")
     top = ["--top-module", "accelerator_tb", "-Mdir", "verilated"]
     make = ["-CFLAGS", "-std=c++20", "-MAKEFLAGS", "VM_PARALLEL_BUILDS=0 OPT_FAST=-O1 OPT_SLOW=-O0"]
-    call(folder, ["verilator", "--binary", "--timing", *top, *make, str(waivers), *files])
+    call(folder, ["verilator", "--binary", "--timing", *top, *make, *files])
     commands = {"Verilator": [str((folder / "verilated" / "Vaccelerator_tb").resolve())]}
     if shutil.which("iverilog"):
         compiled = folder.resolve() / "icarus.vvp"

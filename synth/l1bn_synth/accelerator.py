@@ -20,9 +20,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from l1bn import generate
-from l1bn.forward import unit
-from l1bn_sim.accelerator import MODULES, SOURCES, normaliser
+from l1bn_sim.accelerator import MODULES, SOURCES, build_ip, normaliser
 
 from . import nextpnr, yosys
 from .cache import Cache, Step
@@ -90,12 +88,12 @@ def _timing(data: Mapping[str, Any]) -> Timing:
     return Timing(**{**data, "path": CriticalPath(**data["path"])})
 
 
-def _flows(seeds: int) -> dict[str, Generator[list[Step], list[Any], Measured]]:
+def _flows(seeds: int, folder: Path) -> dict[str, Generator[list[Step], list[Any], Measured]]:
     around = {f"{name}.v": (SOURCES / f"{name}.v").read_text(encoding="utf-8") for name in MODULES}
-    config, name = normaliser()
+    _, name = normaliser()
     flows = {}
     for target in TARGETS:
-        ip = generate.verilog(unit(dataclasses.replace(config, target=target)), name)
+        ip = build_ip(folder / f"ip-{target}", target).read_text(encoding="utf-8")
         flows[f"accelerator, {target}"] = measure({**around, f"{name}.v": ip}, "accelerator", seeds)
         flows[f"normaliser, {target}"] = measure({f"{name}.v": ip}, name, seeds)
     return flows
@@ -142,7 +140,7 @@ def command(seeds: int, jobs: int, output: Path) -> int:
     """Synthesise the example accelerator for ECP5, place and route it, and show the normaliser's share."""
     output.mkdir(parents=True, exist_ok=True)
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    flows = _flows(seeds)
+    flows = _flows(seeds, output)
     outcome = run_flows(flows, Cache(output / "cache"), jobs, None, lambda name: None)
     for name, reason in outcome.failures.items():
         click.echo(f"l1bn_synth: {name}: {reason}", err=True)

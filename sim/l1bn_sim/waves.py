@@ -1,0 +1,260 @@
+"""A short run of a unit as a timing diagram of its streams: ``python -m l1bn_sim.waves``.
+
+Cycles in which nothing happens are left out of the picture, where a mark and the numbers of the cycles show it. The
+same run is written as VCD, for a viewer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import wavedrom
+from amaranth.hdl import Value
+from amaranth.sim import Simulator
+
+from l1bn.config import Configuration, ConfigurationError
+from l1bn.forward import BatchNorm, unit
+from l1bn_golden.data import gaussian
+
+from .design import stream_ports
+from .fields import StreamPort
+from .stimuli import beats
+
+__all__ = ["Trace", "main", "picture", "record", "stimulus"]
+
+CHANNELS = 2
+MOST = 64
+"""Most samples in a channel: more is no picture."""
+STALLED = 4
+"""The sink of y takes so many beats, and makes the next one wait."""
+PATIENCE = 20000
+SHOWN = {
+    "i": ("data", "last"),
+    "i_affine": ("gamma", "beta"),
+    "o": ("data", "last"),
+    "o_stats": ("mean", "scale"),
+}
+"""Fields of each stream that the picture shows."""
+
+Offer = tuple[bool, bool, int]
+"""valid, ready and payload of a stream in a cycle."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What each stream did in each cycle."""
+
+    ports: tuple[StreamPort, ...]
+    cycles: list[dict[str, Offer]]
+
+    def moved(self, name: str) -> dict[str, Any]:
+        """The items that moved on a stream, a column a field."""
+        (port,) = (port for port in self.ports if port.name == name)
+        offers = [cycle[name] for cycle in self.cycles]
+        return port.payload.unpack([word for valid, ready, word in offers if valid and ready])
+
+
+def stimulus(config: Configuration) -> tuple[Any, list[int], list[int]]:
+    """Samples of shape (channels, count), gamma and beta: gamma 1 and -1/2, beta 0 and 1."""
+    x = gaussian(np.random.default_rng(5), (CHANNELS, config.counts[0]), config.width, 0.3, 0.1)
+    one = 1 << int(config.gamma_fraction or 0)
+    limit = (1 << (config.beta_width or 2) - 1) - 1
+    return (
+        x.astype(np.int64),
+        [min(one, (1 << config.gamma_width - 1) - 1), -(one // 2)],
+        [0, min(1 << int(config.beta_fraction or 0), limit)],
+    )
+
+
+def record(component: BatchNorm, vcd: Path | None = None) -> Trace:
+    """Simulate a unit for two channels until all of y has left, and note every cycle.
+
+    Sources offer everything at once; the sink of y stalls one beat of each channel. Raises :exc:`RuntimeError` if
+    the unit hangs.
+    """
+    config = component.config
+    x, gamma, beta = stimulus(config)
+    repeats = config.passes if config.storage == "outside" else 1
+    samples, last = beats(np.repeat(x, repeats, axis=0), config.lanes)
+    ports = stream_ports(component)
+    payloads = {port.name: port.payload for port in ports}
+    waiting = {
+        "i": payloads["i"].pack(data=samples, last=last.astype(int)),
+        "i_affine": payloads["i_affine"].pack(gamma=gamma, beta=beta),
+    }
+    expected = CHANNELS * config.counts[0] // config.lanes
+    cycles: list[dict[str, Offer]] = []
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(component.o_stats.ready, 1)
+        taken, stalled = 0, False
+        while taken < expected:
+            if len(cycles) > PATIENCE:
+                raise RuntimeError("the unit hangs")
+            for name, words in waiting.items():
+                stream = getattr(component, name)
+                offering = bool(words and cycles)  # an idle cycle first
+                ctx.set(stream.valid, offering)
+                ctx.set(Value.cast(stream.payload), words[0] if offering else 0)
+            stall = taken % (expected // CHANNELS) == STALLED and not stalled
+            ctx.set(component.o.ready, not stall)
+            now: dict[str, Offer] = {}
+            for name in payloads:
+                stream = getattr(component, name)
+                valid, ready = bool(ctx.get(stream.valid)), bool(ctx.get(stream.ready))
+                now[name] = valid, ready, ctx.get(Value.cast(stream.payload))
+                if valid and ready and name in waiting:
+                    waiting[name].pop(0)
+            cycles.append(now)
+            if now["o"][0]:
+                taken, stalled = taken + (not stall), stall
+            await ctx.tick()
+
+    simulator = Simulator(component)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(bench)
+    if vcd is None:
+        simulator.run()
+    else:
+        with simulator.write_vcd(str(vcd)):
+            simulator.run()
+    return Trace(ports, cycles)
+
+
+def picture(trace: Trace, title: str) -> str:
+    """The trace as SVG."""
+    columns = _columns(trace.cycles)
+    numbers = [str(column) for column in columns if column is not None]
+    clock = "".join("|" if column is None else "p" for column in columns)
+    signal: list[Any] = [
+        {"name": "clk", "wave": clock[0] + clock[1:].replace("p", ".")},
+        {"name": "cycle", "wave": clock.replace("p", "="), "data": numbers},
+    ]
+    for port in trace.ports:
+        signal += [{}, [port.name, *_rows(trace, port, columns)]]
+    drawing = {"signal": signal, "head": {"text": title}, "config": {"hscale": 1}}
+    return str(wavedrom.render(json.dumps(drawing)).tostring())
+
+
+def _columns(cycles: Sequence[dict[str, Offer]]) -> list[int | None]:
+    """The cycles that the picture shows; ``None`` stands for two or more in which nothing happens."""
+    quiet = [False, *(_is_quiet(before, now) for before, now in pairwise(cycles)), False]
+    columns: list[int | None] = []
+    for cycle in range(len(cycles)):
+        if not (quiet[cycle] and (quiet[cycle + 1] or quiet[cycle - 1])):
+            columns.append(cycle)
+        elif columns[-1] is not None:
+            columns.append(None)
+    return columns
+
+
+def _is_quiet(before: dict[str, Offer], now: dict[str, Offer]) -> bool:
+    """Whether no item moves or is offered anew, and no flag changes."""
+    return all(
+        not (valid and ready) and (valid, ready) == before[name][:2]
+        for name, (valid, ready, _) in now.items()
+    )
+
+
+def _rows(trace: Trace, port: StreamPort, columns: Sequence[int | None]) -> list[dict[str, Any]]:
+    offers = [cycle[port.name] for cycle in trace.cycles]
+    values = port.payload.unpack([word for _, _, word in offers])
+    rows: list[dict[str, Any]] = []
+    for name in SHOWN[port.name]:
+        wave, labels = "", []
+        for column in columns:
+            if column is None:
+                wave += "|"
+                continue
+            valid = offers[column][0]
+            held = column > 0 and offers[column - 1][0] and not offers[column - 1][1]
+            if valid and not held:
+                labels.append(" ".join(map(str, np.atleast_1d(values[name][column]).tolist())))
+            wave += "x" if not valid else "." if held else "="
+        rows.append({"name": name, "wave": wave, "data": labels})
+    for index, name in enumerate(("valid", "ready")):
+        levels = [None if column is None else bool(offers[column][index]) for column in columns]
+        rows.append({"name": name, "wave": _levels(levels)})
+    return rows
+
+
+def _levels(levels: Sequence[bool | None]) -> str:
+    """A flag as a wave, in which a level that stays is a dot."""
+    wave, before = "", None
+    for level in levels:
+        wave += "|" if level is None else "." if level == before else str(int(level))
+        before = before if level is None else level
+    return wave
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--norm", default="l1", show_default=True, metavar="l1|l2")
+@click.option("--form", metavar="one-pass|two-pass", help="[default: that of the norm]")
+@click.option("--storage", default="inside", show_default=True, metavar="inside|outside")
+@click.option("--width", type=int, default=8, show_default=True, metavar="4..32", help="Bits of a sample.")
+@click.option("--lanes", type=int, default=1, show_default=True, help="Samples in a beat.")
+@click.option("--count", type=int, default=8, show_default=True, help=f"Samples in a channel, up to {MOST}.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/waves"),
+    show_default=True,
+    help="Folder of the picture and the VCD file.",
+)
+def command(output: Path, count: int, **values: Any) -> int:
+    """Draw two channels on their way through a small unit."""
+    if count > MOST:
+        raise ConfigurationError("count", count, f"a whole number from 2 to {MOST}, so that it is a picture")
+    config = Configuration.from_mapping({**values, "count": count})
+    name = "-".join([config.norm, str(config.form), config.storage, f"w{config.width}", f"n{count}"])
+    output.mkdir(parents=True, exist_ok=True)
+    vcd, svg = output / f"{name}.vcd", output / f"{name}.svg"
+    trace = record(unit(config), vcd)
+    title = (
+        f"{config.norm.upper()} batch normalisation: two channels of {count} samples of {config.width} bits"
+    )
+    _write(svg, picture(trace, title))
+    for path in (svg, vcd):
+        click.echo(path)
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file, complete or not at all."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(draft, 0o644)
+    os.replace(draft, path)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0, or 2 for bad input."""
+    try:
+        code: int = command.main(arguments, prog_name="python -m l1bn_sim.waves", standalone_mode=False)
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except ConfigurationError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename or 'output'}: {error.strerror}")
+    return code
+
+
+def _fail(message: str) -> int:
+    click.echo(f"l1bn_sim: error: {' '.join(message.split())}", err=True)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

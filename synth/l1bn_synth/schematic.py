@@ -1,0 +1,125 @@
+"""``python -m l1bn_synth.schematic``: the schematic of an operator, drawn by netlistsvg."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from amaranth.back import rtlil
+
+from .registry import Unit, units
+from .tools import FlowError, ToolMissing, run_tool
+from .yosys import run_yosys
+
+__all__ = ["main", "netlist", "operators", "slug"]
+
+NETLISTSVG = "netlistsvg@1.0.2"
+INSTALL = "netlistsvg is missing; install: apt-get install npm, which brings npx, or npm install --global netlistsvg"
+
+
+def slug(unit: Unit) -> str:
+    """The name of a unit as a word: ``mean-sum``, ``square-root-iterative``."""
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in unit.name).split()).lower()
+
+
+def operators(width: int) -> dict[str, Unit]:
+    """The units of the registry that are no whole normalisers by :func:`slug`, with one lane and that width.
+
+    One that does not come in that width has its own.
+    """
+    found: dict[str, Unit] = {}
+    for unit in units().values():
+        if unit.group == "top" or unit.lanes != 1:
+            continue
+        if slug(unit) not in found or unit.width == width:
+            found[slug(unit)] = unit
+    return found
+
+
+def netlist(unit: Unit) -> str:
+    """The unit in Yosys' JSON, as registers, adders, comparisons and choices of whole words."""
+    source = str(rtlil.convert(unit.build("portable"), name="unit", emit_src=False))
+    with tempfile.TemporaryDirectory(prefix="l1bn-yosys-") as name:
+        folder = Path(name)
+        (folder / "unit.il").write_text(source, encoding="utf-8")
+        run_yosys(
+            """
+            read_rtlil unit.il
+            prep -top unit -flatten
+            opt_clean -purge
+            write_json unit.json
+            """,
+            folder,
+        )
+        return (folder / "unit.json").read_text(encoding="utf-8")
+
+
+def draw(text: str, path: Path) -> None:
+    """Draw a netlist as SVG. Raises :exc:`ToolMissing` where there is neither netlistsvg nor npx to fetch it."""
+    if shutil.which("netlistsvg"):
+        command = ["netlistsvg"]
+    elif shutil.which("npx"):
+        command = ["npx", "--yes", NETLISTSVG]
+    else:
+        raise ToolMissing(INSTALL)
+    with tempfile.TemporaryDirectory(prefix=".schematic-", dir=path.parent) as name:
+        folder = Path(name)
+        (folder / "unit.json").write_text(text, encoding="utf-8")
+        run_tool("netlistsvg", [*command, "unit.json", "-o", "unit.svg"], folder)
+        os.replace(folder / "unit.svg", path)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("operator", required=False)
+@click.option("--width", type=int, default=8, show_default=True, help="Bits of a sample.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/schematic"),
+    show_default=True,
+    help="Folder of the picture.",
+)
+def command(operator: str | None, width: int, output: Path) -> int:
+    """Draw the schematic of OPERATOR; without one, list the operators there are."""
+    known = operators(width)
+    if operator is None:
+        for name, unit in known.items():
+            click.echo(f"{name} ({unit.width} bits)")
+        return 0
+    if operator not in known:
+        raise click.ClickException(f"OPERATOR = {operator!r} is not possible; allowed: {', '.join(known)}")
+    output.mkdir(parents=True, exist_ok=True)
+    unit = known[operator]
+    path = output / f"{operator}-w{unit.width}.svg"
+    draw(netlist(unit), path)
+    click.echo(path)
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0, 2 for bad input or a missing tool, 1 for a failing one."""
+    try:
+        code: int = command.main(arguments, prog_name="python -m l1bn_synth.schematic", standalone_mode=False)
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2)
+    except ToolMissing as error:
+        return _fail(str(error), 2)
+    except FlowError as error:
+        return _fail(str(error), 1)
+    except OSError as error:
+        return _fail(f"{error.filename or 'output'}: {error.strerror}", 2)
+    return code
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"l1bn_synth: {' '.join(message.split())}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
