@@ -11,7 +11,7 @@ SHELL := /bin/bash
 # Verilator builds with make as well: the variables given here are no business of that one.
 unexport MAKEFLAGS MAKEOVERRIDES
 unexport NORM FORM DIRECTION STORAGE WIDTH LANES COUNT SEED WAVES CONFIG NAME OUT FORCE
-unexport TARGET PRESET DSP SEEDS JOBS SCHEDULER STORE TESTS PYTEST
+unexport TARGET PRESET DSP SEEDS JOBS SCHEDULER STORE TESTS PYTEST OPERATOR
 
 BUILD := build
 VENV := .venv
@@ -70,11 +70,11 @@ synth_options = $(call option,--target,TARGET) $(call option,--preset,PRESET) $(
   $(if $(call given,DSP),$(or $(call flag,--dsp,DSP),--no-dsp)) $(call option,--jobs,JOBS) $(call option,--scheduler,SCHEDULER)
 
 .PHONY: accelerator
-accelerator: toolchain $(VENV)/.installed-synth ## Simulate the example accelerator of hw/accelerator on handwritten digits
+accelerator: toolchain $(VENV)/.installed-synth $(VENV)/.installed-export ## Simulate the example accelerator of hw/accelerator on handwritten digits
 	@$(PY) -m l1bn_sim.accelerator
 
 .PHONY: accelerator-synth
-accelerator-synth: $(VENV)/.installed-synth ## Synthesise it for an ECP5-25k: resources, clock, the normaliser's share
+accelerator-synth: $(VENV)/.installed-synth $(VENV)/.installed-export ## Synthesise it for an ECP5-25k: resources, clock, the normaliser's share
 #v SEEDS=number JOBS=processes
 	@$(PY) -m l1bn_synth.accelerator $(call option,--seeds,SEEDS) $(call option,--jobs,JOBS)
 
@@ -83,6 +83,20 @@ train: $(VENV)/.installed-train ## Train small networks with no norm, L2BN and L
 #v PRESET=quick|full JOBS=processes OUT=folder (build/training); finished runs are not repeated
 	@$(PY) -m l1bn_golden.training $(call option,--preset,PRESET) $(call option,--jobs,JOBS) \
 	  $(call option,--output,OUT)
+
+##@ Look inside
+
+.PHONY: waves
+waves: $(VENV)/.installed-sim ## Draw two channels on their way through a small unit, and write them as VCD
+#v NORM FORM STORAGE WIDTH LANES as above, COUNT=samples (up to 64)
+	@$(PY) -m l1bn_sim.waves $(call option,--norm,NORM) $(call option,--form,FORM) \
+	  $(call option,--storage,STORAGE) $(call option,--width,WIDTH) $(call option,--lanes,LANES) \
+	  $(call option,--count,COUNT)
+
+.PHONY: schematic
+schematic: $(VENV)/.installed-synth ## Draw the schematic of an operator (needs npx or netlistsvg)
+#v OPERATOR=name (without it, list the names) WIDTH=bits
+	@$(PY) -m l1bn_synth.schematic $(call option,--width,WIDTH) $(if $(call given,OPERATOR),'$(call given,OPERATOR)')
 
 ##@ Check
 
@@ -144,8 +158,9 @@ $(VENV)/.created:
 # from the constraints, because the isolated environment that pip would build in takes any version.
 contains_sim := sim
 contains_synth := sim synth
+contains_export := export
 contains_train := train
-contains_dev := sim synth train dev
+contains_dev := sim synth export train dev
 $(VENV)/.installed-%: pyproject.toml constraints.txt $(VENV)/.created
 	@echo "installing pinned tools into $(VENV) (once, about a minute)"
 	@$(PIP) hatchling
