@@ -30,7 +30,7 @@ from .design import stream_ports
 from .fields import StreamPort
 from .stimuli import beats
 
-__all__ = ["Trace", "main", "picture", "record", "stimulus"]
+__all__ = ["Trace", "columns_of", "main", "picture", "record", "stimulus"]
 
 CHANNELS = 2
 MOST = 64
@@ -133,7 +133,7 @@ def record(component: BatchNorm, vcd: Path | None = None) -> Trace:
 
 def picture(trace: Trace, title: str) -> str:
     """The trace as SVG."""
-    columns = _columns(trace.cycles)
+    columns = columns_of(trace.cycles)
     numbers = [str(column) for column in columns if column is not None]
     clock = "".join("|" if column is None else "p" for column in columns)
     signal: list[Any] = [
@@ -146,7 +146,7 @@ def picture(trace: Trace, title: str) -> str:
     return str(wavedrom.render(json.dumps(drawing)).tostring())
 
 
-def _columns(cycles: Sequence[dict[str, Offer]]) -> list[int | None]:
+def columns_of(cycles: Sequence[dict[str, Offer]]) -> list[int | None]:
     """The cycles that the picture shows; ``None`` stands for two or more in which nothing happens."""
     quiet = [False, *(_is_quiet(before, now) for before, now in pairwise(cycles)), False]
     columns: list[int | None] = []

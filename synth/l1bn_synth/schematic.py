@@ -59,18 +59,21 @@ def netlist(unit: Unit) -> str:
         return (folder / "unit.json").read_text(encoding="utf-8")
 
 
-def draw(text: str, path: Path) -> None:
-    """Draw a netlist as SVG. Raises :exc:`ToolMissing` where there is neither netlistsvg nor npx to fetch it."""
+def netlistsvg() -> list[str]:
+    """The command that draws. Raises :exc:`ToolMissing` where there is neither netlistsvg nor npx to fetch it."""
     if shutil.which("netlistsvg"):
-        command = ["netlistsvg"]
-    elif shutil.which("npx"):
-        command = ["npx", "--yes", NETLISTSVG]
-    else:
-        raise ToolMissing(INSTALL)
+        return ["netlistsvg"]
+    if shutil.which("npx"):
+        return ["npx", "--yes", NETLISTSVG]
+    raise ToolMissing(INSTALL)
+
+
+def draw(text: str, program: Sequence[str], path: Path) -> None:
+    """Draw a netlist as SVG."""
     with tempfile.TemporaryDirectory(prefix=".schematic-", dir=path.parent) as name:
         folder = Path(name)
         (folder / "unit.json").write_text(text, encoding="utf-8")
-        run_tool("netlistsvg", [*command, "unit.json", "-o", "unit.svg"], folder)
+        run_tool("netlistsvg", [*program, "unit.json", "-o", "unit.svg"], folder)
         os.replace(folder / "unit.svg", path)
 
 
@@ -93,10 +96,11 @@ def command(operator: str | None, width: int, output: Path) -> int:
         return 0
     if operator not in known:
         raise click.ClickException(f"OPERATOR = {operator!r} is not possible; allowed: {', '.join(known)}")
-    output.mkdir(parents=True, exist_ok=True)
+    program = netlistsvg()
     unit = known[operator]
     path = output / f"{operator}-w{unit.width}.svg"
-    draw(netlist(unit), path)
+    output.mkdir(parents=True, exist_ok=True)
+    draw(netlist(unit), program, path)
     click.echo(path)
     return 0
 
