@@ -143,7 +143,8 @@ def picture(trace: Trace, title: str) -> str:
     for port in trace.ports:
         signal += [{}, [port.name, *_rows(trace, port, columns)]]
     drawing = {"signal": signal, "head": {"text": title}, "config": {"hscale": 1}}
-    return str(wavedrom.render(json.dumps(drawing)).tostring())
+    text = str(wavedrom.render(json.dumps(drawing)).tostring())
+    return text.replace("<svg ", '<svg style="background:white" ', 1)
 
 
 def columns_of(cycles: Sequence[dict[str, Offer]]) -> list[int | None]:

@@ -74,6 +74,9 @@ def draw(text: str, program: Sequence[str], path: Path) -> None:
         folder = Path(name)
         (folder / "unit.json").write_text(text, encoding="utf-8")
         run_tool("netlistsvg", [*program, "unit.json", "-o", "unit.svg"], folder)
+        picture = (folder / "unit.svg").read_text(encoding="utf-8")
+        picture = picture.replace("<svg ", '<svg style="background:white" ', 1)
+        (folder / "unit.svg").write_text(picture, encoding="utf-8")
         os.replace(folder / "unit.svg", path)
 
 
