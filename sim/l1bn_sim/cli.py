@@ -16,9 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from l1bn.config import Configuration, ConfigurationError
 
 from . import toolchain
-from .digits import feature_maps
 from .jobs import run_jobs
 from .measure import Job, Measurement, measure, run_name
+from .real_channels import real_channels
 from .report import coverage_line, table, write_json
 
 __all__ = ["main"]
@@ -65,7 +65,9 @@ def command() -> None:
 @command.command()
 @click.option("--norm", metavar="l1|l2", help="Norm.  [default: both]")
 @click.option("--form", metavar="one-pass|two-pass", help="Form of the norm.  [default: all that it has]")
-@click.option("--direction", default="forward", metavar="forward", help="Direction.  [default: forward]")
+@click.option(
+    "--direction", default="forward", metavar="forward|backward", help="Direction.  [default: forward]"
+)
 @click.option("--width", type=int, metavar="4..32", help="Bits of a sample.  [default: 8 and 16]")
 @click.option("--lanes", type=int, metavar="1..64", help="Samples in a beat.  [default: 1 and 4]")
 @click.option("--count", type=int, default=1024, show_default=True, help="Samples in a channel.")
@@ -74,7 +76,7 @@ def command() -> None:
 )
 @click.option("--channels", type=int, help="Channels a run, 8 or more.  [default: 32, fewer of long ones]")
 @click.option(
-    "--seed", type=int, default=SEED, show_default=True, help="Seed of gamma, beta, idle cycles and stalls."
+    "--seed", type=int, default=SEED, show_default=True, help="Seed of gamma, beta, networks and pauses."
 )
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Runs at a time.")
 @click.option("--waves", is_flag=True, help="Write an FST file for each run.")
@@ -99,22 +101,25 @@ def run(
     waves: bool,
     output: Path,
 ) -> int:
-    """Simulate forward units on real feature maps and hold every sample against the integer model.
+    """Simulate units on real data and hold every sample against the integer model.
 
-    Each unit gets the handwritten digits of scikit-learn after a small convolution, a packet a channel of the
-    map: first without a pause, to measure its throughput, then with idle cycles and stalls at random.
+    A forward unit gets the handwritten digits of scikit-learn after a small convolution, a packet a channel of
+    the map. A backward unit gets what a training step of a small network on these digits gives its normaliser.
+    Each runs first without a pause, to measure its throughput, then with idle cycles and stalls at random.
     """
     configurations = [
-        Configuration(
-            norm=each_norm,
-            form=each_form,
-            direction=direction,
-            width=each_width,
-            lanes=each_lanes,
-            counts=(count,),
-            storage=storage,
+        Configuration.from_mapping(
+            {
+                "norm": each_norm,
+                "form": each_form,
+                "direction": direction,
+                "width": each_width,
+                "lanes": each_lanes,
+                "count": count,
+                "storage": storage,
+            }
         )
-        for each_norm, each_form in _forms(norm, form)
+        for each_norm, each_form in _forms(norm, form, direction)
         for each_width in ([width] if width is not None else WIDTHS)
         for each_lanes in ([lanes] if lanes is not None else LANES)
     ]
@@ -129,11 +134,18 @@ def run(
     return _show(done, failures, output)
 
 
-def _forms(norm: str | None, form: str | None) -> list[tuple[str, str]]:
-    """The norms and forms that the options leave; what is impossible is for the configuration to say."""
+def _forms(norm: str | None, form: str | None, direction: str) -> list[tuple[str, str | None]]:
+    """The norms and forms that the options leave; what is impossible is for the configuration to say.
+
+    The form is that of the forward pass, and makes no difference to any other.
+    """
+    if direction != "forward":
+        return [(each, form) for each in ([norm] if norm is not None else ("l1", "l2"))]
     if norm is not None and form is not None:
         return [(norm, form)]
-    chosen = [pair for pair in NORMS if norm in (None, pair[0]) and form in (None, pair[1])]
+    chosen: list[tuple[str, str | None]] = [
+        pair for pair in NORMS if norm in (None, pair[0]) and form in (None, pair[1])
+    ]
     return chosen or [(norm or "l2", form or "one-pass")]
 
 
@@ -146,9 +158,7 @@ def _prepare(output: Path) -> None:
 
 
 def _job(config: Configuration, channels: int, seed: int, output: Path, waves: bool) -> Job:
-    assert config.x_fraction is not None
-    x = feature_maps(config.width, config.x_fraction, config.counts[0], channels)
-    return Job(config, x, seed, output.resolve(), waves)
+    return Job(config, real_channels(config, channels, seed), seed, output.resolve(), waves)
 
 
 def _measure_all(jobs: list[Job], processes: int) -> tuple[list[Measurement], dict[str, Exception]]:

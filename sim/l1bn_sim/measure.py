@@ -1,7 +1,8 @@
-"""One row of the report: a forward unit, generated, simulated on feature maps and measured."""
+"""One row of the report: a unit, generated, simulated on real channels and measured."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,16 @@ from .runner import run_bench
 __all__ = ["Job", "Measurement", "Row", "measure", "run_name"]
 
 
+BENCHES = {"forward": "l1bn_sim.bench_maps", "backward": "l1bn_sim.bench_gradients"}
+"""The bench of each direction."""
+
+
 @dataclass(frozen=True)
 class Job:
-    """What :func:`measure` needs: the unit, its channels ``x`` (channels, count), where to leave results."""
+    """What :func:`measure` needs: the unit, its channels (:func:`real_channels`), where to leave results."""
 
     config: Configuration
-    x: np.ndarray
+    channels: Mapping[str, np.ndarray]
     seed: int
     output: Path
     waves: bool
@@ -33,7 +38,8 @@ class Job:
 class Row:
     """A row of ``report.json``; cycles and samples per cycle are those of the steady state.
 
-    ``mismatches`` counts the values of y and of the statistics that are not the integer model's.
+    ``mismatches`` counts the values of y and of the statistics, or of dx, dgamma and dbeta, that are not the
+    integer model's. ``samples`` and ``max_error_lsb`` are those of y or dx.
     """
 
     norm: str
@@ -61,11 +67,11 @@ class Measurement:
 
 
 def run_name(config: Configuration) -> str:
-    """Name of a run's folder and files, such as ``l2_one_pass_w16_p4_n1024``."""
+    """Name of a run's folder and files, such as ``l2_one_pass_w16_p4_n1024`` or ``l1_backward_w8_p1_n64``."""
     outside = ["outside"] if config.storage == "outside" else []
-    form = str(config.form).replace("-", "_")
+    kind = str(config.form).replace("-", "_") if config.direction == "forward" else config.direction
     return "_".join(
-        [config.norm, form, f"w{config.width}", f"p{config.lanes}", f"n{config.counts[0]}", *outside]
+        [config.norm, kind, f"w{config.width}", f"p{config.lanes}", f"n{config.counts[0]}", *outside]
     )
 
 
@@ -77,13 +83,12 @@ def measure(job: Job) -> Measurement:
     design = Design(name, generate.verilog(device, name), stream_ports(device))
     folder = job.output / "runs" / name
     folder.mkdir(parents=True, exist_ok=True)
-    gamma, beta = _parameters(config, len(job.x), job.seed)
-    np.savez(folder / "channels.npz", x=job.x, gamma=gamma, beta=beta)
+    np.savez(folder / "channels.npz", allow_pickle=False, **job.channels)
     parameters: dict[str, Any] = {"configuration": config.to_mapping(), "channels": "channels.npz"}
     waves = job.output / f"{name}.fst" if job.waves else None
     outcome = run_bench(
         design,
-        "l1bn_sim.bench_maps",
+        BENCHES[config.direction],
         folder,
         store=job.output / "models",
         seed=job.seed,
@@ -108,21 +113,3 @@ def measure(job: Job) -> Measurement:
         seed=job.seed,
     )
     return Measurement(row, outcome.result["coverage"], waves)
-
-
-def _parameters(config: Configuration, channels: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """gamma around 1 of either sign and beta around 0, one pair a channel."""
-    draw = np.random.default_rng(seed)
-    assert (
-        config.gamma_fraction is not None
-        and config.beta_fraction is not None
-        and config.beta_width is not None
-    )
-    gamma = draw.normal(1, 0.3, channels) * draw.choice([-1, 1], channels) * (1 << config.gamma_fraction)
-    beta = draw.normal(0, 0.5, channels) * (1 << config.beta_fraction)
-    return _within(gamma, config.gamma_width), _within(beta, config.beta_width)
-
-
-def _within(values: np.ndarray, width: int) -> np.ndarray:
-    limit = 1 << (width - 1)
-    return np.clip(np.rint(values), -limit, limit - 1).astype(np.int64)

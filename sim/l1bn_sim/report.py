@@ -17,11 +17,14 @@ from .measure import Measurement, Row
 __all__ = ["coverage_line", "table", "write_json"]
 
 
+DATA = {"forward": "feature maps", "backward": "the gradients of a training step"}
+"""What units of a direction are measured on."""
+
+
 def table(rows: Sequence[Row]) -> Table:
     """The rows with what a reader wants to compare side by side."""
-    result = Table(
-        title="Generated hardware against the integer model, on feature maps", title_justify="left"
-    )
+    data = " and ".join(DATA[direction] for direction in dict.fromkeys(row.direction for row in rows))
+    result = Table(title=f"Generated hardware against the integer model, on {data}", title_justify="left")
     for heading in ("norm", "form"):
         result.add_column(heading)
     numbers = ("width", "lanes", "count", "samples", "mismatches", "largest error\nLSB")
@@ -31,7 +34,7 @@ def table(rows: Sequence[Row]) -> Table:
         as_predicted = row.cycles_per_channel == row.predicted_cycles_per_channel
         result.add_row(
             row.norm,
-            row.form,
+            row.form if row.direction == "forward" else row.direction,
             str(row.width),
             str(row.lanes),
             str(row.count),

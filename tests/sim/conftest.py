@@ -30,3 +30,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def store(pytestconfig: pytest.Config) -> Path:
     """Folder of the built models."""
     return pytestconfig.rootpath / "build" / "sim" / "models"
+
+
+@pytest.fixture
+def output(tmp_path: Path, store: Path) -> Path:
+    """An output folder that shares the built models."""
+    store.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "models").symlink_to(store)
+    return tmp_path / "sim"

@@ -8,7 +8,7 @@ import pytest
 from l1bn import forward
 from l1bn.config import Configuration
 from l1bn_sim import cli, measure, report, toolchain
-from l1bn_sim.digits import feature_maps
+from l1bn_sim.real_channels import real_channels
 
 FIELDS = [
     "norm",
@@ -25,15 +25,6 @@ FIELDS = [
     "samples_per_cycle",
     "seed",
 ]
-
-
-@pytest.fixture
-def output(tmp_path, store):
-    """An output folder that shares the built models."""
-    store.mkdir(parents=True, exist_ok=True)
-    (tmp_path / "sim").mkdir()
-    (tmp_path / "sim" / "models").symlink_to(store)
-    return tmp_path / "sim"
 
 
 @pytest.mark.parametrize(
@@ -96,9 +87,12 @@ def test_ctrl_c(tmp_path, capsys, monkeypatch):
 
 
 def test_default_runs():
-    assert cli._forms(None, None) == [("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass")]
-    assert cli._forms("l2", None) == [("l2", "one-pass"), ("l2", "two-pass")]
-    assert cli._forms(None, "two-pass") == [("l1", "two-pass"), ("l2", "two-pass")]
+    forward_forms = [("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass")]
+    assert cli._forms(None, None, "forward") == forward_forms
+    assert cli._forms("l2", None, "forward") == [("l2", "one-pass"), ("l2", "two-pass")]
+    assert cli._forms(None, "two-pass", "forward") == [("l1", "two-pass"), ("l2", "two-pass")]
+    assert cli._forms(None, None, "backward") == [("l1", None), ("l2", None)]
+    assert cli._forms("l2", None, "backward") == [("l2", None)]
 
 
 def test_a_run_of_ones_own(output, capfd):
@@ -130,8 +124,8 @@ def test_hardware_that_computes_something_else_is_noticed(output, monkeypatch, s
     monkeypatch.setattr(
         measure, "unit", lambda config: forward.unit(dataclasses.replace(config, epsilon=0.01))
     )
-    x = feature_maps(8, 4, 192, 8)
-    result = measure.measure(measure.Job(config, x, seed, output, waves=False))
+    job = measure.Job(config, real_channels(config, 8, seed), seed, output, waves=False)
+    result = measure.measure(job)
     assert result.row.mismatches > 0
     assert cli._show([result], {}, output) == 1
 

@@ -1,0 +1,37 @@
+"""What a unit of a direction is measured on: real feature maps, or the gradients of a real training step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from l1bn.config import Configuration
+from l1bn_golden import Contract
+
+from .digits import feature_maps
+from .training_step import quantized, training_step
+
+__all__ = ["real_channels"]
+
+
+def real_channels(config: Configuration, number: int, seed: int) -> dict[str, np.ndarray]:
+    """``number`` channels as integers: x, gamma and beta for a forward unit, x, dy and gamma for a backward one."""
+    count = config.counts[0]
+    contract = Contract.from_parameters(config.to_mapping())
+    if config.direction == "backward":
+        x, dy, gamma = quantized(contract, training_step(contract.norm, count, number, seed))
+        return {"x": x, "dy": dy, "gamma": gamma}
+    x = feature_maps(contract.width, contract.x_fraction, count, number)
+    # gamma around 1 of either sign and beta around 0, one pair a channel.
+    draw = np.random.default_rng(seed)
+    gamma = draw.normal(1, 0.3, number) * draw.choice([-1, 1], number) * (1 << contract.gamma_fraction)
+    beta = draw.normal(0, 0.5, number) * (1 << contract.beta_fraction)
+    return {
+        "x": x,
+        "gamma": _within(gamma, contract.gamma_width),
+        "beta": _within(beta, contract.beta_width),
+    }
+
+
+def _within(values: np.ndarray, width: int) -> np.ndarray:
+    limit = 1 << (width - 1)
+    return np.clip(np.rint(values), -limit, limit - 1).astype(np.int64)
