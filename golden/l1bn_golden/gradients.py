@@ -14,7 +14,7 @@ from .rounding import half_up, shift_floor
 from .samples import BLOCK, Integers, channel_sum, floored_product, product_sum, saturate, sign
 from .validation import bounded, fitted, per_channel, sample_rows
 
-__all__ = ["Backward", "Statistics", "backward"]
+__all__ = ["Backward", "Statistics", "backward", "centred_products", "projection"]
 
 
 class Statistics(Protocol):
@@ -151,6 +151,18 @@ def backward(
     )
 
 
+def centred_products(contract: Contract, products: int, dbeta: int, mu: int) -> int:
+    """``C = sum dy * (x - mean) * 2**G`` from sum dy * x and sum dy."""
+    return (products << contract.G) - mu * dbeta
+
+
+def projection(contract: Contract, centred: int, r_mantissa: int, r_exponent: int) -> int:
+    """``H = floor(C * 2**(Gh - G) / r)``, saturated."""
+    raised = contract.Gh - contract.G + r_exponent
+    quotient = (centred << max(0, raised)) // (r_mantissa << max(0, -raised))
+    return saturated(quotient, contract.H_width)
+
+
 def _received(contract: Contract, statistics: Statistics, channels: int) -> list[tuple[int, int, int, int]]:
     """(mu, r_mantissa, r_exponent, sum s) of each channel, as far as the ports go."""
     wide = 1 << (contract.width + contract.G - 1)
@@ -183,10 +195,7 @@ def _channel(
         r_mantissa = 1 << (c.T - 1)
         r_exponent = min(max(r_exponent, exponents[0]), exponents[-1])
 
-    centred = (products << c.G) - mu * dbeta
-    raised = c.Gh - c.G + r_exponent
-    H = (centred << max(0, raised)) // (r_mantissa << max(0, -raised))
-    H = saturated(H, c.H_width)
+    H = projection(c, centred_products(c, products, dbeta, mu), r_mantissa, r_exponent)
     dgamma = saturated((H + (1 << (c.Gh - 1))) >> c.Gh, c.gradient_width)
     raised = c.Gm - c.Gh
     a = saturated(half_up(H << max(0, raised), count << max(0, -raised)), c.a_width)
