@@ -177,19 +177,33 @@ def _stream_width(built: BatchNorm, name: str) -> int:
 
 
 def _stages(built: BatchNorm) -> list[dict[str, Any]]:
-    """Latency and interval in cycles; ``None`` where a stage takes a beat a cycle."""
+    """Latency and interval in cycles; ``None`` where a stage takes a beat a cycle.
+
+    What a channel spends between the stages, to begin its passes, is a stage of its own here.
+    """
     mean, spread, scale = built.mean, built.spread, built.scale
-    return [
+    stages = [
         {"stage": "guard", "latency": built.storage.guard.latency, "interval": None},
         {"stage": "mean", "latency": mean.latency, "interval": mean.interval},
         {
-            "stage": "spread",
+            "stage": "spread" if spread.after_mean else "mean and spread",
             "latency": spread.latency(mean.latency),
             "interval": spread.interval(mean.latency),
         },
         {"stage": "scale", "latency": scale.latency, "interval": scale.interval},
         {"stage": "affine", "latency": built.affine.latency, "interval": None},
     ]
+    if not spread.after_mean:
+        del stages[1]
+    longest = max(built.config.counts)
+    beats = longest // built.config.lanes
+    named = sum(stage["latency"] for stage in stages) + (beats - 1) * len(built.waits)
+    between = {
+        "stage": "beginning of the passes",
+        "latency": built.latency(longest) - named,
+        "interval": None,
+    }
+    return [*stages, between]
 
 
 def _memories(built: BatchNorm) -> list[dict[str, int]]:

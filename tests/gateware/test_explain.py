@@ -59,12 +59,16 @@ def test_figures_are_those_of_the_unit(config: Configuration) -> None:
     }
 
 
-def test_the_stages_add_up_to_the_latency() -> None:
-    explanation = explain(L1)
-    beats = 64 // 2
-    assert (
-        sum(stage["latency"] for stage in explanation["stages"]) + 2 * (beats - 1) == explanation["latency"]
-    )
+@pytest.mark.parametrize("form", ["one-pass", "two-pass"])
+def test_the_stages_add_up_to_the_latency_of_every_count(form: str) -> None:
+    config = dataclasses.replace(L1, norm="l2", form=form)
+    explanation = explain(config)
+    stages = {stage["stage"]: stage["latency"] for stage in explanation["stages"]}
+    assert min(stages.values()) >= 0
+    for count in config.counts:
+        beats = count // config.lanes
+        passes = (config.passes - 1) * (beats - 1)
+        assert sum(stages.values()) + passes == unit(config).latency(count)
 
 
 def test_every_parameter_has_a_neighbour() -> None:
