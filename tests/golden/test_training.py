@@ -72,11 +72,13 @@ def test_training_in_eight_bits_learns() -> None:
 def test_settings_have_keys_and_formats_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = PRESETS["full"].settings()
     keys = {setting.key for setting in settings}
-    assert len(keys) == len(settings) == 5 * (20 + 20 + 15)
+    assert len(keys) == len(settings) == 5 * (24 + 24 + 15)
     monkeypatch.setattr(runs, "VERSION", runs.VERSION + 1)
     assert not keys & {setting.key for setting in settings}
-    narrow = Settings(task="cnn", norm="l2", width=6, gradient_width=12, scale_width=8, **SMALL).contract()
-    assert narrow == Contract(norm="l2", width=6, y_fraction=3, dy_width=12, scale_width=8)
+    narrow = Settings(
+        task="cnn", norm="l2", width=6, y_width=9, y_integer_bits=1, gradient_width=12, scale_width=8, **SMALL
+    ).contract()
+    assert narrow == Contract(norm="l2", width=6, y_width=9, y_fraction=7, dy_width=12, scale_width=8)
     assert Settings(task="cnn", norm="l1", **SMALL).contract() is None
 
 

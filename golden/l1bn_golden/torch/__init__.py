@@ -10,6 +10,7 @@ Optional: needs the extra ``train``. The classes take the place of :class:`torch
     layer = L1BatchNorm2d(16, formats=Contract(norm="l1", width=8, y_fraction=5))   # integers of 8 bits
 """
 
+from .floating import NotFiniteError
 from .modules import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d, convert
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "L1BatchNorm2d",
     "L2BatchNorm1d",
     "L2BatchNorm2d",
+    "NotFiniteError",
     "convert",
 ]

@@ -12,13 +12,17 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-__all__ = ["Normalisation", "along_channels", "require_finite", "spread_to_r"]
+__all__ = ["Normalisation", "NotFiniteError", "along_channels", "require_finite", "spread_to_r"]
+
+
+class NotFiniteError(ValueError):
+    """A NaN or an infinity where a number was expected."""
 
 
 def require_finite(name: str, values: Tensor) -> None:
-    """:exc:`ValueError` if there is a NaN or an infinity among the values."""
+    """:exc:`NotFiniteError` if there is a NaN or an infinity among the values."""
     if not torch.isfinite(values).all():
-        raise ValueError(f"{name} = nan or inf is not possible; allowed: finite numbers")
+        raise NotFiniteError(f"{name} = nan or inf is not possible; allowed: finite numbers")
 
 
 def along_channels(values: Tensor, like: Tensor) -> Tensor:

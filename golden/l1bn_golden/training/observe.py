@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Backend, GoldenBackend
+from ..backend import Backend, BackendFactory, GoldenBackend
 from ..contract import Contract
 from ..samples import Integers
 
@@ -15,17 +15,18 @@ __all__ = ["Observer"]
 
 
 class Observer:
-    """A backend factory that counts what the backends it makes do to their numbers.
+    """A backend factory that counts what the backends which ``make`` makes do to their numbers.
 
     ``shares`` gives, over everything so far, the share of the elements of y and dx that saturated, and of x,
     dy and dx that are 0.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, make: BackendFactory = GoldenBackend) -> None:
+        self.make = make
         self.counts: Counter[str] = Counter()
 
     def __call__(self, contract: Contract) -> Backend:
-        return _Observed(contract, self.counts)
+        return _Observed(contract, self.make(contract), self.counts)
 
     def shares(self) -> dict[str, float]:
         totals = {name: self.counts[f"{name} elements"] for name in ("x", "y", "dy", "dx")}
@@ -37,10 +38,10 @@ class Observer:
 
 
 class _Observed:
-    def __init__(self, contract: Contract, counts: Counter[str]) -> None:
+    def __init__(self, contract: Contract, backend: Backend, counts: Counter[str]) -> None:
         self.contract = contract
+        self.backend = backend
         self.counts = counts
-        self.backend = GoldenBackend(contract)
 
     def forward(self, x: Integers, gamma: Integers, beta: Integers) -> Any:
         result = self.backend.forward(x, gamma, beta)

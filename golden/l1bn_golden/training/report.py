@@ -88,7 +88,7 @@ def write_pictures(folder: Path, rows: Sequence[Row]) -> list[Path]:
     """For each task its learning curves and its result over the width; returns the files."""
     paths = []
     for task in dict.fromkeys(row.task for row in rows):
-        mine = [row for row in rows if row.task == task and _plain(row)]
+        mine = [row for row in rows if row.task == task and row.variant.plain]
         for name, draw in (("curves", _draw_curves), ("widths", _draw_widths)):
             figure, axes = plt.subplots(1, 2, figsize=SIZE, sharey=True, layout="constrained")
             draw(task, mine, axes)
@@ -98,11 +98,6 @@ def write_pictures(folder: Path, rows: Sequence[Row]) -> list[Path]:
             plt.close(figure)
             paths.append(path)
     return paths
-
-
-def _plain(row: Row) -> bool:
-    """Whether everything in the norm has one width."""
-    return row.variant.gradient_width is None and row.variant.scale_width == 18
 
 
 def _draw_curves(task: str, rows: Sequence[Row], axes: Any) -> None:

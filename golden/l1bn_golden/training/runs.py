@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..backend import BackendFactory, GoldenBackend
 from ..contract import Contract
-from ..torch import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d
+from ..torch import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d, NotFiniteError
 from .data import Pictures, digits, mnist
 from .models import LATENT, Critic, Discriminator, Generator, Norm, Perceptron, Residual
 from .observe import Observer
@@ -47,7 +48,9 @@ class Settings:
     ----------
     task : ``"mlp"``, ``"cnn"`` or ``"gan"``
     norm : ``"none"``, ``"l1"`` or ``"l2"``
-    width : bits of x and y in the norms, ``None`` for float32
+    width : bits of x in the norms, ``None`` for float32
+    y_width : bits of y, ``None`` for those of x
+    y_integer_bits : bits of y before the point, without the sign: 2 let it reach from -4 to 4
     gradient_width : bits of dy and dx, ``None`` for those of x
     scale_width : magnitude bits of the scale in the norms
     images : pictures for training; a multiple of ``batch``
@@ -59,6 +62,8 @@ class Settings:
     epochs: int
     images: int
     width: int | None = None
+    y_width: int | None = None
+    y_integer_bits: int = 2
     gradient_width: int | None = None
     scale_width: int = 18
     batch: int = 64
@@ -70,28 +75,29 @@ class Settings:
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
     def contract(self) -> Contract | None:
-        """The formats of the norms: y reaches from -4 to 4, everything else is as it is by default."""
+        """The formats of the norms; what is no field is as it is by default."""
         if self.width is None or self.norm == "none":
             return None
-        gradient = self.width if self.gradient_width is None else self.gradient_width
+        y_width = self.width if self.y_width is None else self.y_width
         return Contract(
             norm=self.norm,
             width=self.width,
-            y_fraction=self.width - 3,
-            dy_width=gradient,
+            y_width=y_width,
+            y_fraction=y_width - 1 - self.y_integer_bits,
+            dy_width=self.width if self.gradient_width is None else self.gradient_width,
             scale_width=self.scale_width,
         )
 
 
-def execute(settings: Settings) -> dict[str, Any]:
+def execute(settings: Settings, backend: BackendFactory = GoldenBackend) -> dict[str, Any]:
     """Train, and return JSON-able results: per-epoch lists and, in integers, shares of events.
 
     ``accuracy`` in per cent on the test pictures and ``loss`` on the training pictures for the classifiers,
     ``distance`` for the GAN. ``failed`` names the error if the run met a value that is not finite; the lists
-    then end there.
+    then end there. ``backend`` computes with the integers, by default the golden model.
     """
     torch.manual_seed(settings.seed)
-    observer = Observer()
+    observer = Observer(backend)
     contract = settings.contract()
 
     def norm(channels: int, dimensions: int) -> nn.Module:
@@ -105,7 +111,7 @@ def execute(settings: Settings) -> dict[str, Any]:
         for values in train(settings, norm):
             for name, value in values.items():
                 results.setdefault(name, []).append(value)
-    except ValueError as error:
+    except NotFiniteError as error:
         results["failed"] = str(error)
     return results | {"shares": observer.shares()}
 

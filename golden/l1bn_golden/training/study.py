@@ -28,8 +28,15 @@ class Variant:
 
     norm: str
     width: int | None = None
+    y_width: int | None = None
+    y_integer_bits: int = 2
     gradient_width: int | None = None
     scale_width: int = 18
+
+    @property
+    def plain(self) -> bool:
+        """Whether x, y, dy and dx have one width, and everything else is as it is by default."""
+        return self == Variant(self.norm, self.width)
 
     @property
     def label(self) -> str:
@@ -38,10 +45,16 @@ class Variant:
         name = f"{self.norm.upper()}BN"
         if self.width is None:
             return f"{name} float32"
-        text = f"{name} {self.width} bits"
+        parts = [f"{name} {self.width} bits"]
+        if self.y_width is not None:
+            parts.append(f"y {self.y_width}")
+        if self.y_integer_bits != 2:
+            parts.append(f"y to ±{1 << self.y_integer_bits}")
         if self.gradient_width is not None:
-            text = f"{name} {self.width} bits forward, {self.gradient_width} backward"
-        return text if self.scale_width == 18 else f"{text}, scale {self.scale_width}"
+            parts.append(f"gradients {self.gradient_width}")
+        if self.scale_width != 18:
+            parts.append(f"scale {self.scale_width}")
+        return ", ".join(parts)
 
     @property
     def floating(self) -> Variant:
@@ -85,14 +98,18 @@ def _variants(widths: Sequence[int]) -> tuple[Variant, ...]:
 _CAUSES = tuple(
     Variant("l1", **fields)
     for fields in (
-        {"width": 16, "scale_width": 8},
-        {"width": 6, "gradient_width": 16},
-        {"width": 16, "gradient_width": 6},
+        {"width": 4, "y_width": 16, "gradient_width": 16},
+        {"width": 16, "y_width": 4, "gradient_width": 16},
         {"width": 4, "gradient_width": 16},
         {"width": 16, "gradient_width": 4},
+        {"width": 6, "gradient_width": 16},
+        {"width": 16, "gradient_width": 6},
+        {"width": 16, "scale_width": 8},
+        {"width": 16, "y_integer_bits": 3},
+        {"width": 8, "y_integer_bits": 3},
     )
 )
-"""Only one thing narrow at a time, to see which of them costs the accuracy."""
+"""One thing changed at a time, to see which of them costs the accuracy."""
 
 PRESETS = {
     "quick": Preset(
@@ -107,7 +124,7 @@ PRESETS = {
             "cnn": _variants(WIDTHS) + _CAUSES,
             "gan": _variants(WIDTHS),
         },
-        epochs={"mlp": 8, "cnn": 4, "gan": 5},
+        epochs={"mlp": 8, "cnn": 4, "gan": 8},
         images={"mlp": 1408, "cnn": 2560, "gan": 1408},
         seeds=5,
     ),
