@@ -115,11 +115,12 @@ class Package:
 
     def verilog(self) -> dict[str, str]:
         """The modules, and models of the blocks that they instantiate."""
+        blocks = resources.cell_models(self.config.target) is not None
         head = generate.header(self.config, self.name, f"l1bn export --config {self.name}.json")
-        files = {f"rtl/{self.name}.v": flat_verilog(self.unit, self.name, head)}
+        files = {f"rtl/{self.name}.v": flat_verilog(self.unit, self.name, head, blocks=blocks)}
         if self.has_axi:
             head = [f"{self.name}_axi: {self.name} behind AXI4-Stream and AXI4-Lite", *head[1:]]
-            files[f"rtl/{self.name}_axi.v"] = flat_verilog(self.axi, f"{self.name}_axi", head)
+            files[f"rtl/{self.name}_axi.v"] = flat_verilog(self.axi, f"{self.name}_axi", head, blocks=blocks)
         return files
 
     def benches(self) -> dict[str, str]:
