@@ -14,7 +14,17 @@ import numpy as np
 from .channel import bias, divide_by_count, integer_sqrt, normalize, scale, spread_l1, spread_l2
 from .contract import Contract
 from .gradients import Backward, backward
-from .samples import BLOCK, Integers, affine, centred_square_sum, channel_sum, saturate, sign_abs, square_sum
+from .samples import (
+    BLOCK,
+    Integers,
+    affine,
+    centred_square_sum,
+    channel_sum,
+    product_sum,
+    saturate,
+    sign_abs,
+    square_sum,
+)
 from .validation import fitted, per_channel, sample_rows
 
 __all__ = [
@@ -30,6 +40,7 @@ __all__ = [
     "integer_sqrt",
     "normalize",
     "prepare",
+    "product_sum",
     "saturate",
     "scale",
     "sign_abs",

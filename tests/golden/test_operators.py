@@ -18,6 +18,7 @@ from l1bn_golden.integer import (
     divide_by_count,
     integer_sqrt,
     normalize,
+    product_sum,
     saturate,
     scale,
     sign_abs,
@@ -48,12 +49,24 @@ def test_sums(width: int, seed: int) -> None:
         assert square_sum(x.astype(np.int32)) == square_sum(x)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("other", [4, 16, 17, 32])
+def test_product_sum(width: int, other: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x, dy = samples(rng, width, (5, 37)), samples(rng, other, (5, 37))
+    assert product_sum(x, dy) == [
+        sum(value * g for value, g in zip(*rows, strict=True))
+        for rows in zip(x.tolist(), dy.tolist(), strict=True)
+    ]
+
+
 def test_sums_of_the_longest_channel_do_not_overflow() -> None:
     for width in (16, 32):
         low = -(1 << (width - 1))
         x = np.full((1, 1 << 20), low, dtype=np.int16 if width == 16 else np.int64)
         assert channel_sum(x) == [low << 20]
-        assert square_sum(x) == [low * low << 20]
+        assert square_sum(x) == product_sum(x, x) == [low * low << 20]
+        assert product_sum(x, ~x) == [low * ~low << 20]
         assert centred_square_sum(x, [-low - 1]) == [(2 * low + 1) ** 2 << 20]
         assert sign_abs(x, [(-low - 1) << 20], 20) == ([(-2 * low - 1) << 40], [-(1 << 20)])
 
