@@ -186,6 +186,7 @@ def test_any_backend_takes_the_place_of_the_model(rng) -> None:
         model(torch.randn(batch, 3, 2, 2, requires_grad=True)).sum().backward()
     assert made == [formats.replace(counts=(n,), epsilon=1e-3) for n in (16, 8)]
     assert calls == ["forward", "backward"] * 3
+    assert len(model._made) == 2 and not copy.deepcopy(model)._made
     same = convert(nn.Sequential(nn.BatchNorm2d(3)), "l1", formats, Recorder)[0]
     assert same.formats == formats.replace(epsilon=1e-5) and same.backend is Recorder
 

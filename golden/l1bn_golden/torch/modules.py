@@ -75,6 +75,10 @@ class _BatchNorm(_NormBase):
         self.backend = backend
         self._made: dict[int, tuple[Contract, Backend]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Copies and files make their own backends: one may be a process or a library.
+        return self.__dict__ | {"_made": {}}
+
     def extra_repr(self) -> str:
         text: str = super().extra_repr()
         return text if self.formats is None else f"{text}, width={self.formats.width}"
