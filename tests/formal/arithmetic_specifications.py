@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, Const, Module, Signal, Value
+from amaranth.hdl import Array, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
+from amaranth.lib.data import View
 
 from l1bn.operators.divide import DivideByConstant, DivideByCount
 from l1bn.operators.multiply import SequentialMultiplier
+from l1bn.operators.quotient import IterativeDivider, PipelinedDivider
 from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
 from l1bn.operators.sequence import step_codes
 
@@ -19,8 +21,10 @@ __all__ = [
     "DivideByConstantSpecification",
     "DivideByCountSpecification",
     "HoldSpecification",
+    "IterativeDividerSpecification",
     "IterativeRootSpecification",
     "MultiplySpecification",
+    "PipelinedDividerSpecification",
     "PipelinedRootSpecification",
 ]
 
@@ -37,6 +41,16 @@ def is_quotient(quotient: Value, dividend: Value, fraction: int, count: int) -> 
     """
     rest = dividend.shift_left(fraction + 1) - count * (2 * quotient - 1)
     return (rest >= 0) & (rest < 2 * count)
+
+
+def is_division(result: View, operands: View, bits: int) -> Value:
+    """Quotient times divisor plus remainder is the dividend, the remainder less than the divisor; or the quotient does
+    not fit ``bits``.
+    """
+    dividend, divisor = operands.dividend, operands.divisor
+    product = result.quotient * divisor + result.remainder
+    too_much = dividend >= divisor.shift_left(bits)
+    return Mux(result.overflow, too_much, ~too_much & (product == dividend) & (result.remainder < divisor))
 
 
 # -- operators that take one item at a time -----------------------------------------------------
@@ -167,6 +181,18 @@ class IterativeRootSpecification(DigitSpecification):
         return is_root(result, item)
 
 
+class IterativeDividerSpecification(DigitSpecification):
+    """:class:`IterativeDivider`, for all operands."""
+
+    def __init__(self, dividend_width: int, divisor_width: int, quotient_width: int, complement: bool):
+        self.bits = quotient_width
+        divider = IterativeDivider(dividend_width, divisor_width, quotient_width, complement)
+        super().__init__(divider, quotient_width, 1)
+
+    def is_right(self, item: Signal, result: Value) -> Value:
+        return is_division(self.component.o.payload, self.component.i.payload.shape()(item), self.bits)
+
+
 class MultiplySpecification(SequentialSpecification):
     """:class:`SequentialMultiplier`, for all operands."""
 
@@ -257,7 +283,7 @@ class PipelineSpecification(Specification):
             valid, item = later_valid, later
         claims.always(o.valid == valid)
         claims.always(self.is_right(item, o.payload), when=o.valid)
-        claims.possible(o.valid & item.all())
+        claims.possible(o.valid & Value.cast(item).any())
 
     def is_right(self, item: Value, result: Value) -> Value:
         """Whether it is the result of the item."""
@@ -272,6 +298,17 @@ class PipelinedRootSpecification(PipelineSpecification):
 
     def is_right(self, item: Value, result: Value) -> Value:
         return is_root(result, item)
+
+
+class PipelinedDividerSpecification(PipelineSpecification):
+    """:class:`PipelinedDivider`, for all operands."""
+
+    def __init__(self, dividend_width: int, divisor_width: int, quotient_width: int, complement: bool):
+        self.bits = quotient_width
+        super().__init__(PipelinedDivider(dividend_width, divisor_width, quotient_width, complement))
+
+    def is_right(self, item: Value, result: Value) -> Value:
+        return is_division(result, item, self.bits)
 
 
 class DivideByConstantSpecification(PipelineSpecification):

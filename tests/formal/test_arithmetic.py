@@ -14,6 +14,7 @@ from l1bn.formats import Formats
 from l1bn.operators.affine import AffineLane
 from l1bn.operators.divide import DivideByConstant, DivideByCount
 from l1bn.operators.multiply import SequentialMultiplier
+from l1bn.operators.quotient import PipelinedDivider
 from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
 
 from .affine_specification import AffineSpecification
@@ -21,8 +22,10 @@ from .arithmetic_specifications import (
     DivideByConstantSpecification,
     DivideByCountSpecification,
     HoldSpecification,
+    IterativeDividerSpecification,
     IterativeRootSpecification,
     MultiplySpecification,
+    PipelinedDividerSpecification,
     PipelinedRootSpecification,
 )
 from .prover import Induction, Proof, Window
@@ -53,6 +56,24 @@ def divide_by_count(width: int, fraction: int, counts: tuple[int, ...], long: bo
     title = f"DivideByCount, all dividends of {width} bits * 2^{fraction} / {of}"
     steps = DivideByCount(width, fraction, counts).latency + 1
     return Induction(title, partial(DivideByCountSpecification, width, fraction, counts), steps, long)
+
+
+def divider(
+    dividend: int, divisor: int, quotient: int, complement: bool = False, long: bool = False
+) -> list[Proof]:
+    title = f"all {dividend} by {divisor} bits, quotients of {quotient}" + (
+        ", complemented" if complement else ""
+    )
+    arguments = (dividend, divisor, quotient, complement)
+    latency = PipelinedDivider(*arguments).latency
+    iterative, pipelined = (
+        partial(specification, *arguments)
+        for specification in (IterativeDividerSpecification, PipelinedDividerSpecification)
+    )
+    return [
+        Induction(f"IterativeDivider, {title}", iterative, latency + 2, long),
+        Window(f"PipelinedDivider, {title}", pipelined, latency, long),
+    ]
 
 
 def multiply(a: Shape, b: Shape, c: Shape, long: bool = False) -> Proof:
@@ -103,6 +124,9 @@ PROOFS = [
     divide_by_count(6, 2, (3, 5, 8)),
     divide_by_count(8, 0, (7,)),
     divide_by_count(10, 4, (12, 7, 16, 49, 100), long=True),
+    *divider(4, 4, 4),
+    *divider(6, 3, 4, complement=True),
+    *divider(8, 8, 8, long=True),
     multiply(signed(5), signed(4), signed(5)),
     multiply(unsigned(6), unsigned(3), signed(2)),
     multiply(signed(8), signed(8), signed(8), long=True),

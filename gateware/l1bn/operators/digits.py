@@ -51,5 +51,7 @@ def digits(m: Module, i: stream.Interface, o: stream.Interface, count: int, cycl
     with m.If(~busy):
         m.d.sync += [found.eq(0), final.eq(count == 1)]
     with m.Elif(step):
-        m.d.sync += [found.eq(found + 1), final.eq(found == count - 2)]
+        # The first number with these bits set is the one before the last.
+        before = max(0, count - 2)
+        m.d.sync += [found.eq(found + 1), final.eq(found & before == before)]
     return Digits(busy, step, free)
