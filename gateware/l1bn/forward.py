@@ -18,7 +18,7 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import pairwise
 
-from amaranth.hdl import Module, Value, signed
+from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 
 from .config import Configuration
@@ -87,20 +87,21 @@ class MeanStage(wiring.Component):
         m.submodules.sums = sums = self.sums
         m.submodules.divide = divide = self.divide
         tag = {**select_field(self.formats.select_width), "error": 1}
-        # The tag of the channel whose sum is on its way.
-        m.submodules.closing = closing = ChannelRegister(data.StructLayout(tag))
         m.submodules.means = means = ChannelRegister(self.o.payload.shape())
         channel = stream.Signature(extended(sums.o.payload.shape(), **tag)).create()
+        # The tag of the channel whose sum is on its way.
+        closing = Signal(data.StructLayout(tag), reset_less=True)
+        with m.If(self.i.valid & self.i.ready & self.i.payload.last):
+            m.d.sync += copied(self.i.payload, closing)
         m.d.comb += [
             sums.i.valid.eq(self.i.valid),
             self.i.ready.eq(sums.i.ready),
             *copied(self.i.payload, sums.i.payload),
-            closing.i.valid.eq(self.i.valid & self.i.ready & self.i.payload.last),
-            *copied(self.i.payload, closing.i.payload),
+            channel.valid.eq(sums.o.valid),
+            sums.o.ready.eq(channel.ready),
             *copied(sums.o.payload, channel.payload),
-            *copied(closing.o.payload, channel.payload),
+            *copied(closing, channel.payload),
         ]
-        join(m, channel, sums.o, closing.o)
         consult(m, channel, divide.i, divide.o, means.i)
         m.d.comb += copied(channel.payload, means.i.payload)
         if isinstance(divide, DivideByConstant):
@@ -162,8 +163,7 @@ class ScaleStage(wiring.Component):
         m.submodules.spreads = spreads = ChannelRegister(self.spread)
         m.submodules.parameters = parameters = ChannelRegister(self.i_affine.payload.shape())
         m.submodules.scaled = scaled = ChannelRegister(self.scaled)
-        offset_field = {"offset": offset.o.payload.shape()}
-        m.submodules.placed = placed = ChannelRegister(extended(self.scaled, **offset_field))
+        m.submodules.constants = constants = ChannelRegister(self.o.payload.shape())
         m.submodules.statistics = stats = ChannelRegister(self.o_stats.payload.shape())
 
         wiring.connect(m, wiring.flipped(self.i), spreads.i)
@@ -172,8 +172,9 @@ class ScaleStage(wiring.Component):
         channel = stream.Signature(extended(self.spread, **affine)).create()
         join(m, channel, spreads.o, parameters.o)
         consult(m, channel, scale.i, scale.o, scaled.i)
-        consult(m, scaled.o, offset.i, offset.o, placed.i)
-        fork(m, placed.o, self.o, stats.i)
+        finished = stream.Signature(offset.o.payload.shape()).create()
+        consult(m, scaled.o, offset.i, offset.o, finished)
+        fork(m, finished, constants.i, stats.i)
         m.d.comb += [
             *copied(spreads.o.payload, channel.payload),
             *copied(parameters.o.payload, channel.payload),
@@ -181,11 +182,11 @@ class ScaleStage(wiring.Component):
             *copied(channel.payload, scaled.i.payload),
             *copied(scale.o.payload, scaled.i.payload),
             *copied(scaled.o.payload, offset.i.payload),
-            *copied(scaled.o.payload, placed.i.payload),
-            placed.i.payload.offset.eq(offset.o.payload),
-            *copied(placed.o.payload, self.o.payload),
-            *copied(placed.o.payload, stats.i.payload),
+            *copied(scaled.o.payload, constants.i.payload),
+            constants.i.payload.offset.eq(offset.o.payload),
+            *copied(scaled.o.payload, stats.i.payload),
         ]
+        wiring.connect(m, constants.o, wiring.flipped(self.o))
         wiring.connect(m, stats.o, wiring.flipped(self.o_stats))
         return m
 

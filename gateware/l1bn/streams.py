@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from operator import and_
 
-from amaranth.hdl import Module, Mux, Shape, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
 
 from .layouts import inlet, outlet
@@ -21,6 +21,9 @@ __all__ = [
     "join",
     "take_for_packet",
 ]
+
+LEVEL_SEGMENT = 4
+"""Bits of a buffer's fill level that are counted at once."""
 
 ADMISSION = 1
 """Cycles from an item of :func:`take_for_packet` until the packet that it belongs to can begin."""
@@ -148,7 +151,12 @@ class SampleBuffer(wiring.Component):
         advance = skid.i.ready
         has_room = Signal(init=1)
         has_words = Signal()
-        level = Signal(range(self.depth))  # words written and not yet fetched
+        # Words written and not yet fetched; the high part follows the low one a cycle later.
+        bits = (self.depth - 1).bit_length()
+        low = Signal(min(bits, LEVEL_SEGMENT))
+        high = Signal(bits - len(low))
+        carry = Signal()
+        borrow = Signal()
         write = Signal()
         fetch = Signal()
         fetched = Signal()
@@ -173,11 +181,16 @@ class SampleBuffer(wiring.Component):
         with m.If(advance):
             m.d.sync += [fetched.eq(has_words), valid.eq(fetched)]
 
+        # No carry or borrow is under way while the low part is 1.
+        is_one = (low == 1) & (high == 0)
         with m.If(write ^ fetch):
-            m.d.sync += level.eq(level + Mux(fetch, -1, 1))
-            m.d.sync += has_words.eq(write | (level != 1))
+            m.d.sync += low.eq(low + Mux(fetch, -1, 1))
+            m.d.sync += has_words.eq(write | ~is_one)
+        m.d.sync += [carry.eq(write & ~fetch & low.all()), borrow.eq(fetch & ~write & (low == 0))]
+        with m.If(carry | borrow):
+            m.d.sync += high.eq(high + Mux(borrow, -1, 1))
         # Two beats can be on their way while the flag does not show them: room for `slack` is more than enough.
-        m.d.sync += has_room.eq(~level[2:].all())
+        m.d.sync += has_room.eq(~Cat(low, high)[2:].all() | borrow)
         return m
 
 

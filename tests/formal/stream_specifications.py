@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
-from amaranth.hdl import Array, Const, Module, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 
 from l1bn import streams
@@ -116,9 +116,14 @@ class BufferSpecification(QueueSpecification):
 
     It is proven with any memory that keeps the contract of the primitive. The items inside are, from the end on, in
     the skid register (two), in the two registers of the memory, in its words, and on the way to be written.
+
+    Parameters
+    ----------
+    width, beats : of the buffer
+    segment : bits of its fill level that are counted at once
     """
 
-    def __init__(self, width: int, beats: int):
+    def __init__(self, width: int, beats: int, segment: int = streams.LEVEL_SEGMENT):
         memories: list[ContractMemory] = []
 
         def memory(width: int, depth: int) -> ContractMemory:
@@ -126,7 +131,10 @@ class BufferSpecification(QueueSpecification):
             return memories[-1]
 
         buffer = SampleBuffer(width, beats)
-        with patch.object(streams, "primitives", lambda target: Primitives(None, memory)):
+        with (
+            patch.object(streams, "primitives", lambda target: Primitives(None, memory)),
+            patch.object(streams, "LEVEL_SEGMENT", segment),
+        ):
             super().__init__(buffer, most=buffer.depth + 2)
         (self.memory,) = memories
         self.free.append(self.memory.undefined)
@@ -135,12 +143,12 @@ class BufferSpecification(QueueSpecification):
     def specify(self, m: Module, claims: Claims) -> None:
         super().specify(m, claims)
         register, memory = self.device.register, self.memory
-        words, fetched, valid, write = (
-            register("level"),
-            register("fetched"),
-            register("valid"),
-            register("write"),
-        )
+        fetched, valid, write = register("fetched"), register("valid"), register("write")
+        low, high, carry, borrow = (register(name) for name in ("low", "high", "carry", "borrow"))
+        words = Signal(range(2 * self.depth))
+        m.d.comb += words.eq(Cat(low, high) + (carry << len(low)) - (borrow << len(low)))
+        claims.always((low == 0) & ~borrow, when=carry)
+        claims.always(low.all(), when=borrow)
         skid_free = register("skid", "ready")
         rows, address = Array(memory.rows), memory.r_address
         places = [

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from l1bn.streams import LEVEL_SEGMENT
+
 from .guard_specification import GuardSpecification
 from .prover import Induction, Proof
 from .stream_specifications import (
@@ -20,9 +22,9 @@ from .stream_specifications import (
 pytestmark = pytest.mark.formal
 
 
-def buffer(width: int, beats: int, long: bool = False) -> Proof:
-    title = f"SampleBuffer, {beats} beats of {width} bits: order, no loss, no deadlock"
-    return Induction(title, partial(BufferSpecification, width, beats), 6, long)
+def buffer(width: int, beats: int, segment: int = LEVEL_SEGMENT, long: bool = False) -> Proof:
+    title = f"SampleBuffer, {beats} beats of {width} bits, level in {segment}: order, no loss, no deadlock"
+    return Induction(title, partial(BufferSpecification, width, beats, segment), 6, long)
 
 
 def guard(width: int, lanes: int, beats: tuple[int, ...], passes: int, long: bool = False) -> Proof:
@@ -36,6 +38,7 @@ PROOFS = [
     Induction("ChannelRegister, 8 bits: order, no loss", partial(ChannelRegisterSpecification, 8), 1),
     Induction("SkidRegister, 8 bits: order, no loss", partial(SkidSpecification, 8), 1),
     buffer(2, 4),
+    buffer(1, 12, segment=3, long=True),
     buffer(4, 12, long=True),
     buffer(8, 28, long=True),
     guard(4, 1, (1,), 1),

@@ -59,7 +59,7 @@ class AffineLane(wiring.Component):
 
         subtracted = self.multiplier.latency + 2
         shifted = subtracted + len(self.shift_digits)
-        self.depth = shifted + 2
+        self.depth = shifted + 3
         self.depths = {
             "scale": 0,
             "offset_low": subtracted - 2,
@@ -115,28 +115,35 @@ class AffineLane(wiring.Component):
             return Cat(below, stage(low[:split]), stage(rest)).as_signed()
 
         def shift_right(value: Value) -> tuple[Value, Value]:
-            """The shifted value, complemented for a negative gamma, and whether it does not fit."""
+            """The shifted value, complemented for a negative gamma, and a stage later whether it does not fit."""
             overflow: Value = Const(0, 1)
             for low, high in self.shift_digits:
                 keep = self.doubled_width + (1 << low) - 1  # later stages shift by up to that much more
                 ways = [value >> (way << low) for way in range(1 << (high - low))]
                 digit = getattr(self, f"shift_{low}")
-                lost = choose(digit, [differ(way[keep - 1 :]) for way in ways])
                 kept = choose(digit, [resize(way, keep) for way in ways])
                 if low == 0:
                     kept = kept ^ self.negative.replicate(keep)
-                overflow = stage(overflow | lost)
+                # What is above that is looked at in parts that a digit shifts by, and one stage later.
+                above, sign = value[keep - 1 : -1], value[-1]
+                parts = [above[part : part + (1 << low)] for part in range(0, len(above), 1 << low)]
+                differing = [stage((part ^ sign.replicate(len(part))).any()) for part in parts]
+                late_digit = stage(digit)
+                lost = [differs & (late_digit <= part) for part, differs in enumerate(differing)]
+                overflow = stage(overflow | Cat(lost).any())
                 value = stage(kept).as_signed()
             return value, overflow
 
         def round_and_saturate(doubled: Value, overflow: Value, sign: Value) -> Value:
+            """With the overflow that comes one stage after the value, and the sign that comes with it."""
             aligned = Cat(Const(1, 1), Const(0, config.y_fraction - config.beta_fraction), self.beta)
             total = stage(doubled + aligned.as_signed()) >> 1
-            overflow, sign = stage(overflow), stage(sign)
+            sign = stage(sign)
             width = config.y_width
-            outside = overflow | differ(total[width - 1 :])
-            low_end = Mux(overflow, sign, total[-1])
-            return stage(Mux(outside, Cat((~low_end).replicate(width - 1), low_end), total[:width]))
+            outside = stage(overflow | differ(total[width - 1 :]))
+            low_end = stage(Mux(overflow, sign, total[-1]))
+            kept = stage(total[:width])
+            return stage(Mux(outside, Cat((~low_end).replicate(width - 1), low_end), kept))
 
         m.submodules.multiplier = multiplier = self.multiplier
         m.d.comb += [

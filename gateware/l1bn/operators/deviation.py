@@ -9,7 +9,6 @@ from amaranth.lib import data, wiring
 
 from ..formats import clog2
 from ..layouts import copied, inlet, outlet, packet, select_field, selected
-from ..streams import ChannelRegister, join
 from .divide import lookup
 from .multiply import SequentialMultiplier
 from .sequence import consult
@@ -144,22 +143,21 @@ class SignAbsAccumulator(wiring.Component):
             {"fraction": unsigned(max(1, self.guard_bits)), **select_field(self.select_width)}
         )
         current = Signal(kept, reset_less=True)
-        m.submodules.closing = closing = ChannelRegister(kept)
-        wiring.connect(m, wiring.flipped(self.i), sums.i)
+        closing = Signal(kept, reset_less=True)
         with m.If(sums.i_mean.ready):
             m.d.sync += [current.fraction.eq(fraction), *copied(means, current)]
+        with m.If(delayed_flag(m, self.i.valid & self.i.ready & self.i.payload.last, 2)):
+            m.d.sync += closing.eq(current)
+        wiring.connect(m, wiring.flipped(self.i), sums.i)
         m.d.comb += [
             sums.i_mean.valid.eq(self.i_mean.valid),
             sums.i_mean.payload.floor.eq(means.mean >> self.guard_bits),
             sums.i_mean.payload.whole.eq(~fraction.any()),
             self.i_mean.ready.eq(sums.i_mean.ready),
-            closing.i.valid.eq(delayed_flag(m, self.i.valid & self.i.ready & self.i.payload.last, 2)),
-            closing.i.payload.eq(current),
-        ]
-        join(m, deviation.i, sums.o, closing.o)
-        m.d.comb += [
+            deviation.i.valid.eq(sums.o.valid),
+            sums.o.ready.eq(deviation.i.ready),
             *copied(sums.o.payload, deviation.i.payload),
-            *copied(closing.o.payload, deviation.i.payload),
+            *copied(closing, deviation.i.payload),
         ]
         wiring.connect(m, deviation.o, wiring.flipped(self.o))
         return m

@@ -42,14 +42,14 @@ class Normalizer(wiring.Component):
         m = Module()
         mantissa = Signal(self.width, reset_less=True)
         zeros = Signal(range(self.places), reset_less=True)
-        shifts = Signal(init=1)  # the next step still shifts; while nothing is there yet, what arrives enters
+        shifts = Signal()  # the top place is still 0; the integer is not, so this ends before the steps do
         run = sequence(m, self.i, self.o, self.places - 1)
         m.d.comb += [self.o.payload.mantissa.eq(mantissa), self.o.payload.zeros.eq(zeros)]
         places = self.radix_bits
         with m.If(run.load):
             m.d.sync += [zeros.eq(0), shifts.eq(~self.i.payload[-places:].any())]
-        with m.Elif(run.step & shifts):
+        with m.Elif(shifts):
             m.d.sync += [zeros.eq(zeros + 1), shifts.eq(~mantissa[-2 * places : -places].any())]
-        with m.If(run.load | (run.step & shifts)):
+        with m.If(run.load | shifts):
             m.d.sync += mantissa.eq(Mux(run.load, self.i.payload, mantissa << places))
         return m

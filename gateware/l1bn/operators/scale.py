@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 
 from ..formats import Formats
@@ -142,10 +142,12 @@ class Scale(wiring.Component):
         exponents = self.formats.r_exponents
         finest = self.formats.shift_max - self._place_offset
         place = Signal(range(~exponents[-1], max(finest, ~exponents[0], 0) + 1), reset_less=True)
+        following = Signal.like(place)  # digits are more than a cycle apart
+        m.d.sync += following.eq(place + 1)
         with m.If(run.load):
             m.d.sync += place.eq(~self.i.payload.r_exponent)
         with m.Elif(take):
-            m.d.sync += place.eq(place + 1)
+            m.d.sync += place.eq(following)
         return place, finest
 
     def _shift(self, m: Module, run: Sequence, nonzero: Value, place: Signal, overflow: Value) -> Value:
@@ -158,7 +160,9 @@ class Scale(wiring.Component):
         with m.Elif(nonzero):
             m.d.sync += some.eq(1)
         shift = Signal(signed(len(place) + 2), reset_less=True)
-        m.d.sync += shift.eq(place + (self._place_offset + formats.scale_fraction - 2) + ~overflow)
+        fixed = Const(self._place_offset + formats.scale_fraction - 2, signed(len(shift)))
+        # One more place of the same carry chain takes the carry in.
+        m.d.sync += shift.eq((Cat(Const(1, 1), place).as_signed() + Cat(~overflow, fixed).as_signed()) >> 1)
         return Mux(some, Mux(shift < least, least, shift), most)
 
 

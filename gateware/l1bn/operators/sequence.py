@@ -100,10 +100,7 @@ def consult(
         answer.ready.eq(leaves),
         source.ready.eq(leaves),
     ]
-    with m.If(leaves):
-        m.d.sync += asked.eq(0)
-    with m.Elif(question.valid & question.ready):
-        m.d.sync += asked.eq(1)
+    m.d.sync += asked.eq(source.valid & (asked | question.ready) & ~leaves)
     settled: Value = answer.valid
     for _ in range(settling):
         later = Signal()

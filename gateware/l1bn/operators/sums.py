@@ -116,9 +116,8 @@ class DeviationSums(wiring.Component):
         self.width, self.lanes = width, lanes
         self.entered = 4 + tree_latency(lanes)
         self.absolute_sum = ChannelTotal(unsigned(width + tree_latency(lanes)), width + clog2(count))
-        # One cycle later, because a sample that equals m shows in all of its bits.
         self.score = ChannelCount(2 + tree_latency(lanes), (2 * count).bit_length())
-        self.latency = 1 + self.entered + max(self.absolute_sum.latency, 1 + self.score.latency)
+        self.latency = 1 + self.entered + max(self.absolute_sum.latency, self.score.latency)
         sums = {"absolute_sum": self.absolute_sum.width, "score": self.score.width}
         super().__init__(
             {
@@ -160,8 +159,7 @@ class DeviationSums(wiring.Component):
             is_above.append(greater)
             # All bits are ones where x = m: in fours first.
             fours = [delayed(m, difference[low : low + 4].all(), 1) for low in range(0, self.width + 1, 4)]
-            level = delayed(m, Cat(fours).all() & whole, 1)
-            scores.append(Cat(level, delayed(m, greater, 1)))
+            scores.append(Cat(Cat(fours).all() & whole, greater))
 
         entered = self.entered
         valid = delayed_flag(m, taken, entered)
@@ -172,8 +170,8 @@ class DeviationSums(wiring.Component):
             absolute_sum.last.eq(last),
             absolute_sum.addend.eq(addend),
             absolute_sum.carry.eq(carry),
-            score.valid.eq(delayed_flag(m, valid, 1)),
-            score.last.eq(delayed_flag(m, last, 1)),
+            score.valid.eq(valid),
+            score.last.eq(last),
             score.addend.eq(add_lanes(m, scores)),
             self.o.payload.absolute_sum.eq(absolute_sum.total),
             self.o.payload.score.eq(score.total),

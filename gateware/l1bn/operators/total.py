@@ -154,7 +154,7 @@ class ChannelCount(wiring.Component):
     valid, addend, last, done, total : as :class:`ChannelTotal`; the total is stable from ``done`` on
     """
 
-    latency = 2
+    latency = 3
 
     def __init__(self, addend_width: int, width: int):
         self.addend_width, self.width = addend_width, width
@@ -172,8 +172,8 @@ class ChannelCount(wiring.Component):
         m = Module()
         low = min(self.addend_width, self.width)
         running = Signal(self.width)
-        ended = delayed_flag(m, self.valid & self.last, 1)
-        arriving = Mux(self.valid, self.addend, 0)
+        ended = delayed_flag(m, self.valid & self.last, 2)
+        arriving = delayed(m, Mux(self.valid, self.addend, 0), 1)
         counted = running + arriving
         # The places above an addend are cleared by their reset; only the lowest ones choose what to load.
         m.d.sync += running[:low].eq(Mux(ended, arriving, counted))

@@ -229,22 +229,21 @@ class L2TwoPassSpread(wiring.Component):
         # The channel that closes needs its count when the next channel's has taken its place.
         select = data.StructLayout(select_field(formats.select_width))
         current = Signal(select, reset_less=True)
-        m.submodules.closing = closing = ChannelRegister(select)
+        closing = Signal(select, reset_less=True)
         wiring.connect(m, wiring.flipped(self.i), accumulator.i)
         with m.If(self.i_mean.ready):
             m.d.sync += copied(self.i_mean.payload, current)
+        with m.If(delayed_flag(m, self.i.valid & self.i.ready & self.i.payload.last, 2)):
+            m.d.sync += closing.eq(current)
         m.d.comb += [
             accumulator.i_floor.valid.eq(self.i_mean.valid),
             accumulator.i_floor.payload.eq(self.i_mean.payload.mean >> formats.guard_bits),
             self.i_mean.ready.eq(accumulator.i_floor.ready),
-            closing.i.valid.eq(delayed_flag(m, self.i.valid & self.i.ready & self.i.payload.last, 2)),
-            closing.i.payload.eq(current),
-        ]
-        join(m, variance.i, accumulator.o, closing.o)
-        m.d.comb += [
+            variance.i.valid.eq(accumulator.o.valid),
+            accumulator.o.ready.eq(variance.i.ready),
             variance.i.payload.square_sum.eq(accumulator.o.payload.square_sum),
             variance.i.payload.sum.eq(accumulator.o.payload.centred_sum),
-            *copied(closing.o.payload, variance.i.payload),
+            *copied(closing, variance.i.payload),
         ]
         wiring.connect(m, variance.o, root.i)
         m.d.comb += [
