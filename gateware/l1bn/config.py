@@ -76,8 +76,8 @@ class Configuration:
     """The parameters of one normalisation unit; each field below says what it means and what is allowed.
 
     A parameter left at ``None`` takes its default from the others, and reads as that default
-    afterwards; only ``guard_bits`` may stay ``None``, which means "derived" (see
-    :class:`l1bn.formats.Formats`).
+    afterwards; only ``guard_bits`` and ``running_fraction`` may stay ``None``, which means "derived" (see
+    :class:`l1bn.formats.Formats`). A parameter that has no meaning for a direction is checked and not used.
 
     Raises
     ------
@@ -92,7 +92,7 @@ class Configuration:
         *("one-pass", "two-pass"),
         derived="two-pass for l1, one-pass for l2",
     )
-    direction: str = _choice("forward", "direction of training", "forward")
+    direction: str = _choice("forward", "which pass the unit computes", "forward", "backward")
     width: int = _integer(16, "bits of a sample x", 4, 32)
     x_fraction: int = _integer(None, "fraction bits of x", 0, 31, limit="width - 1", derived="width - 4")
     lanes: int = _integer(1, "samples in a beat, a power of two", 1, 64)
@@ -113,8 +113,20 @@ class Configuration:
     beta_fraction: int = _integer(
         None, "fraction bits of beta", 0, 31, limit="beta_width - 1, at most y_fraction", derived="as y"
     )
+    dy_width: int = _integer(None, "bits of the gradient dy that comes back", 4, 32, derived="width")
+    dy_fraction: int = _integer(
+        None, "fraction bits of dy", 0, 31, limit="dy_width - 1", derived="dy_width - 4"
+    )
+    dx_width: int = _integer(None, "bits of the gradient dx that is passed on", 4, 32, derived="dy_width")
+    dx_fraction: int = _integer(
+        None, "fraction bits of dx", 0, 31, limit="dx_width - 1", derived="as dy, at most dx_width - 1"
+    )
     epsilon: float = _number(
         1e-5, "added to the mean absolute deviation (l1) or to the variance (l2)", "0 to 1"
+    )
+    momentum_shift: int = _integer(3, "m: a channel counts 2^-m in the running statistics", 1, 15)
+    running_fraction: int | None = _integer(
+        None, "fraction bits of the running spread beyond those of x", 0, 64, derived="as the mean has"
     )
     storage: str = _choice(
         "inside",
@@ -141,6 +153,7 @@ class Configuration:
             "width",
             "gamma_width",
             "scale_width",
+            "momentum_shift",
             "lanes",
         ):
             self._check(name)
@@ -153,8 +166,14 @@ class Configuration:
         self._check("beta_width", default=self.y_width)
         self._default("beta_fraction", min(self.y_fraction, self.beta_width - 1))
         self._check_format("beta", self.beta_width, finest=self.y_fraction)
-        if self.guard_bits is not None:
-            self._check("guard_bits")
+        self._check("dy_width", default=self.width)
+        self._check_format("dy", self.dy_width)
+        self._check("dx_width", default=self.dy_width)
+        self._default("dx_fraction", min(self.dy_fraction, self.dx_width - 1))
+        self._check_format("dx", self.dx_width)
+        for name in ("guard_bits", "running_fraction"):
+            if getattr(self, name) is not None:
+                self._check(name)
         self._check_lanes_and_counts()
         self._check_epsilon()
 
@@ -225,7 +244,9 @@ class Configuration:
 
     @property
     def passes(self) -> int:
-        """How often the unit reads the samples of a channel, the one that writes y included."""
+        """How often the unit reads the samples of a channel, the last one, which writes, included."""
+        if self.direction == "backward":
+            return 2
         return 3 if self.form == "two-pass" else 2
 
 

@@ -14,16 +14,18 @@ from pathlib import Path
 from amaranth.back import verilog as amaranth_verilog
 from amaranth.lib import wiring
 
-from . import __version__, forward, manifest
+from . import __version__, manifest
 from .config import Configuration, ConfigurationError
 from .identifiers import check_module_name
+from .units import unit as unit_of
 
 __all__ = ["default_name", "environment", "header", "uninterrupted", "verilog", "write"]
 
 
 def default_name(config: Configuration) -> str:
     """The module's name when the user gives none."""
-    return f"{config.norm}_batch_norm"
+    suffix = "" if config.direction == "forward" else f"_{config.direction}"
+    return f"{config.norm}_batch_norm{suffix}"
 
 
 def verilog(unit: wiring.Component, name: str) -> str:
@@ -61,7 +63,7 @@ def write(
     name = check_module_name(default_name(config) if name is None else name)
     targets = (folder / f"{name}.v", folder / f"{name}.json")
     _check_targets(targets, force)
-    unit = forward.unit(config)
+    unit = unit_of(config)
     texts = (verilog(unit, name), manifest.dumps(manifest.describe(unit, name)))
     try:
         with uninterrupted():

@@ -30,6 +30,23 @@ FIELDS = {
     ("o", "data"): "outputs y, lane 0 lowest",
     ("o", "last"): "this beat ends the channel",
     ("o", "error"): "valid with last: a packet of this channel was too short or too long",
+    ("i_x", "data"): "samples x, lane 0 lowest",
+    ("i_x", "last"): "this beat ends the channel",
+    ("i_x", "select"): "index of the count, taken from the first beat of a packet",
+    ("i_dy", "data"): "gradients dy of the outputs y, lane 0 lowest",
+    ("i_dy", "last"): "this beat ends the channel",
+    ("i_stats", "mean"): "mean mu, as the forward unit gave it",
+    ("i_stats", "r_mantissa"): "r = r_mantissa * 2^-r_exponent units of x's last place",
+    ("i_stats", "r_exponent"): "see r_mantissa",
+    ("i_stats", "sign_count"): "sum of sgn(x - mu)",
+    ("i_stats", "error"): "these statistics are worthless",
+    ("i_gamma", "gamma"): "gamma of the channel",
+    ("o_gradients", "dgamma"): "sum of dy * xhat: the gradient of gamma",
+    ("o_gradients", "dbeta"): "sum of dy: the gradient of beta",
+    (
+        "o_gradients",
+        "error",
+    ): "the statistics were none, or a packet before the last pass had the wrong length",
     ("o_stats", "mean"): "mean mu",
     ("o_stats", "r_mantissa"): "r = r_mantissa * 2^-r_exponent units of x's last place",
     ("o_stats", "r_exponent"): "see r_mantissa",
@@ -40,6 +57,11 @@ FIELDS = {
     ("o_stats", "select"): "index of the count",
     ("o_stats", "error"): "a packet of this channel before the last pass was too short or too long",
 }
+BACKWARD_FIELDS = {
+    ("o", "data"): "gradients dx of the samples, lane 0 lowest",
+    ("o", "error"): "valid with last: a packet was too short or too long, or the statistics were none",
+}
+"""Those that mean something else in a backward unit."""
 
 
 def describe(unit: wiring.Component, name: str) -> dict[str, Any]:
@@ -110,9 +132,12 @@ def _count(unit: wiring.Component, index: int) -> dict[str, Any]:
 def _accuracy(formats: Formats) -> dict[str, Any] | None:
     """The bound of docs/arithmetic.md on the error of an output that does not saturate.
 
-    ``None`` where guard bits of the user's own leave the mean coarser than the bound needs.
+    ``None`` where guard bits of the user's own leave the mean coarser than the bound needs, and for a backward unit,
+    whose bound depends on the channel.
     """
     config = formats.config
+    if config.direction == "backward":
+        return None
     if formats.guard_bits < Formats(dataclasses.replace(config, guard_bits=None)).guard_bits:
         return None
     formula = "1/2 + max(d*2^-scale_width, 2^(width-1-shift_max)) + d*2^-(mantissa_width-2)"
@@ -172,18 +197,26 @@ def _field(formats: Formats, stream: str, name: str, field: data.Field) -> dict[
     fraction = _fractions(formats).get((stream, name))
     if fraction is not None:
         described["fraction"] = fraction
-    return {**described, "about": FIELDS[stream, name]}
+    about = {**FIELDS, **(BACKWARD_FIELDS if formats.config.direction == "backward" else {})}
+    return {**described, "about": about[stream, name]}
 
 
 def _fractions(formats: Formats) -> dict[tuple[str, str], int]:
     """Fraction bits of the fields that are fixed-point numbers."""
     config = formats.config
+    backward = config.direction == "backward"
     return {
         ("i", "data"): config.x_fraction,
         ("i_affine", "gamma"): config.gamma_fraction,
         ("i_affine", "beta"): config.beta_fraction,
-        ("o", "data"): config.y_fraction,
+        ("o", "data"): config.dx_fraction if backward else config.y_fraction,
         ("o_stats", "mean"): config.x_fraction + formats.guard_bits,
+        ("i_x", "data"): config.x_fraction,
+        ("i_dy", "data"): config.dy_fraction,
+        ("i_stats", "mean"): config.x_fraction + formats.guard_bits,
+        ("i_gamma", "gamma"): config.gamma_fraction,
+        ("o_gradients", "dgamma"): config.dy_fraction,
+        ("o_gradients", "dbeta"): config.dy_fraction,
     }
 
 
@@ -194,6 +227,8 @@ def _formats(formats: Formats) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Formats):
+        return _formats(value)
     if isinstance(value, Shape):
         return {"width": value.width, "signed": value.signed}
     if isinstance(value, range):

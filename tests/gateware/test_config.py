@@ -23,11 +23,17 @@ RANGES = {
     "gamma_fraction": (0, 15),
     "beta_width": (2, 32),
     "beta_fraction": (0, 12),
+    "dy_width": (4, 32),
+    "dy_fraction": (0, 15),
+    "dx_width": (4, 32),
+    "dx_fraction": (0, 15),
+    "momentum_shift": (1, 15),
+    "running_fraction": (0, 64),
 }
 CHOICES = {
     "norm": ("l1", "l2"),
     "form": ("two-pass",),
-    "direction": ("forward",),
+    "direction": ("forward", "backward"),
     "storage": ("inside", "outside"),
     "target": ("portable", "logic", "ecp5", "ecp5-logic", "ice40"),
 }
@@ -52,6 +58,9 @@ def test_defaults_follow_from_the_widths() -> None:
     assert (config.gamma_fraction, config.beta_width, config.beta_fraction) == (5, 9, 5)
     assert (config.counts, config.scale_width, config.guard_bits) == ((1024,), 18, None)
     assert Configuration(norm="l2").form == "one-pass"
+    config = Configuration(width=10, dy_width=8, dx_width=4)
+    assert (config.dy_fraction, config.dx_fraction) == (4, 3)
+    assert (Configuration().dy_width, Configuration().dx_width, Configuration().dx_fraction) == (16, 16, 12)
 
 
 def test_defaults_of_the_narrowest_formats() -> None:

@@ -1,0 +1,141 @@
+"""L1: dx = k * (dy - M[dy] - (s - M[s]) * M[dy * xhat]), one product an element and one of three offsets."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, signed
+from amaranth.lib import data, wiring
+
+from ..backward_formats import BackwardFormats
+from ..backward_layouts import scaled_record, sided_beat, sided_constants
+from ..layouts import copied, extended, fields, inlet, outlet, packet, select_field
+from ..operators.divide import DivideByCount
+from ..operators.multiply import SequentialMultiplier
+from ..operators.offsets import SidedOffsets
+from ..operators.saturate import saturated
+from ..operators.sequence import consult
+from ..operators.settle import settling_cycles, settling_sum
+from ..operators.sided import SidedAffine
+from ..streams import ADMISSION, ChannelRegister
+
+__all__ = ["L1Gradient"]
+
+
+class Balance(wiring.Component):
+    """n * m0 = dbeta * 2^Gm - sum s * a, exact: what the mean of dy owes to the unequal numbers on both sides.
+
+    Parameters
+    ----------
+    formats : derived formats of the unit
+
+    Members
+    -------
+    i : ``{gradient_sum, projection_mean, sign_count}``; held until the result leaves
+    o : the sum, signed
+
+    Latency: ``latency``.
+    """
+
+    def __init__(self, formats: BackwardFormats):
+        self.formats = formats
+        sign_count, mean = signed(formats.sign_count_width), signed(formats.projection_mean_width)
+        self.multiplier = SequentialMultiplier(sign_count, mean, signed(1), subtract=True)
+        raised = formats.gradient_width + formats.mean_fraction
+        self.width = max(raised, sign_count.width + mean.width) + 1
+        self.settling = settling_cycles(self.width)
+        self.latency = self.multiplier.latency + self.settling
+        operands = {
+            "gradient_sum": signed(formats.gradient_width),
+            "projection_mean": mean,
+            "sign_count": sign_count,
+        }
+        super().__init__({"i": inlet(data.StructLayout(operands)), "o": outlet(signed(self.width))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.multiplier = multiplier = self.multiplier
+        consult(m, self.i, multiplier.i, multiplier.o, self.o, settling=self.settling)
+        raised = self.i.payload.gradient_sum.shift_left(self.formats.mean_fraction)
+        m.d.comb += [
+            multiplier.i.payload.a.eq(self.i.payload.sign_count),
+            multiplier.i.payload.b.eq(self.i.payload.projection_mean),
+            multiplier.i.payload.c.eq(0),
+            self.o.payload.eq(settling_sum(m, raised, multiplier.o.payload, self.width).as_signed()),
+        ]
+        return m
+
+
+class L1Gradient(wiring.Component):
+    """The gradient of L1BN. A beat waits for the second pass as dy and the side of the mean that x is on.
+
+    Parameters
+    ----------
+    formats : derived formats of the unit
+
+    Members and attributes: see :mod:`l1bn.gradients`.
+    """
+
+    stored = staticmethod(sided_beat)
+
+    def __init__(self, formats: BackwardFormats):
+        self.formats = formats
+        config = formats.config
+        self.balance = Balance(formats)
+        self.divide = DivideByCount(self.balance.width, 0, config.counts)
+        self.offsets = SidedOffsets(formats)
+        self.apply = SidedAffine(formats)
+        steps = (self.balance, self.divide, self.offsets)
+        self.latency = sum(step.latency for step in steps) + 3 * ChannelRegister.latency + ADMISSION
+        self.interval = max(step.latency for step in steps) + 2
+        self.apply_latency = self.apply.latency
+        super().__init__(
+            {
+                "i": inlet(scaled_record(formats)),
+                "i_beats": inlet(extended(sided_beat(formats), error=1)),
+                "o": outlet(packet(config.dx_width, config.lanes, error=True)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        formats = self.formats
+        m.submodules.balance = balance = self.balance
+        m.submodules.divide = divide = self.divide
+        m.submodules.offsets = offsets = self.offsets
+        m.submodules.apply = apply = self.apply
+        kept = {
+            name: shape
+            for name, shape in fields(scaled_record(formats)).items()
+            if name in ("projection_mean", "scale", "shift", "negative", "error")
+        }
+        select = select_field(formats.select_width)
+        m.submodules.sums = sums = ChannelRegister(
+            data.StructLayout({**kept, **select, "dividend": signed(balance.width)})
+        )
+        m.submodules.means = means = ChannelRegister(
+            data.StructLayout({**kept, "gradient_mean": signed(formats.gradient_mean_width)})
+        )
+        m.submodules.current = current = ChannelRegister(sided_constants(formats))
+        consult(m, self.i, balance.i, balance.o, sums.i)
+        consult(m, sums.o, divide.i, divide.o, means.i)
+        consult(m, means.o, offsets.i, offsets.o, current.i)
+        m.d.comb += [
+            *copied(self.i.payload, balance.i.payload),
+            *copied(self.i.payload, sums.i.payload),
+            sums.i.payload.dividend.eq(balance.o.payload),
+            *copied(sums.o.payload, divide.i.payload),
+            *copied(sums.o.payload, means.i.payload),
+            means.i.payload.gradient_mean.eq(
+                saturated(divide.o.payload.quotient, formats.gradient_mean_width)
+            ),
+            *copied(means.o.payload, offsets.i.payload),
+            *copied(means.o.payload, current.i.payload),
+            *copied(offsets.o.payload, current.i.payload),
+        ]
+        wiring.connect(m, current.o, apply.i_constants)
+        wiring.connect(m, apply.o, wiring.flipped(self.o))
+        m.d.comb += [
+            apply.i.valid.eq(self.i_beats.valid),
+            self.i_beats.ready.eq(apply.i.ready),
+            *copied(self.i_beats.payload, apply.i.payload),
+        ]
+        return m

@@ -1,0 +1,256 @@
+"""The backward units against the golden model: every output bit, every gradient, every cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import cycle
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from l1bn.backward import BackwardBatchNorm
+from l1bn.config import Configuration
+from l1bn.units import unit
+from l1bn_golden import Contract, backward, forward
+
+from .bench import Bench, shuffled
+from .channels import Samples, channels
+
+NORMS = ("l1",)
+VARIANTS: dict[str, dict[str, Any]] = {
+    "inside": {"width": 16, "counts": (16,), "scale_width": 8, "gamma_width": 8},
+    "outside": {"width": 8, "counts": (8,), "lanes": 4, "storage": "outside", "scale_width": 10},
+    "mixed counts": {"width": 10, "dy_width": 6, "dx_width": 9, "counts": (12, 16, 5), "epsilon": 0.1},
+    "mixed counts outside": {
+        **{"width": 5, "dy_width": 7, "counts": (4, 12), "lanes": 4, "storage": "outside", "guard_bits": 3},
+        **{"scale_width": 8, "gamma_width": 4},
+    },
+    "one beat": {"width": 6, "dx_width": 4, "dx_fraction": 3, "counts": (8,), "lanes": 8, "scale_width": 8},
+    "widest": {"width": 32, "counts": (6,), "lanes": 2, "scale_width": 24, "gamma_width": 32},
+    "long": {"width": 4, "counts": (256,), "scale_width": 8, "gamma_width": 4},
+}
+CASES = {
+    f"{norm}, {variant}": {"norm": norm, "direction": "backward", **VARIANTS[variant]}
+    for variant in VARIANTS
+    for norm in NORMS
+}
+STEADY = {"inside": 4, "outside": 3}
+"""Channels in a row, of which the last three have to be exactly as far apart as stated."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """What is sent of a channel: its elements, as many as they may be, and which of the counts they should have.
+
+    ``statistics`` are those of x unless given.
+    """
+
+    x: Samples
+    dy: Samples
+    gamma: int
+    select: int = 0
+    statistics: dict[str, int] | None = None
+
+
+class Traffic:
+    """Channels on their way through a unit, with what the golden model says of them."""
+
+    def __init__(self, device: BackwardBatchNorm, **options: Any):
+        self.device, self.config = device, device.config
+        self.golden = Contract.from_parameters(self.config.to_mapping())
+        self.bench = Bench(device, patience=4000, **options)
+
+    def beats(self, select: int) -> int:
+        return self.config.counts[select] // self.config.lanes
+
+    def statistics(self, channel: Channel) -> dict[str, int]:
+        if channel.statistics is not None:
+            return channel.statistics
+        found = forward(self.golden, channel.x[None], 0, 0, self.config.counts[channel.select])
+        names = ("mean", "r_mantissa", "r_exponent", "sign_count")
+        return {name: int(getattr(found, name)[0]) for name in names if getattr(found, name) is not None}
+
+    def send(self, channel: Channel) -> None:
+        for _ in range(self.device.passes):
+            self.send_packets(channel.x, channel.dy, channel.select)
+        statistics = self.statistics(channel)
+        self.bench.send("i_stats", **{name: [value] for name, value in statistics.items()}, error=[0])
+        self.bench.send("i_gamma", gamma=[channel.gamma])
+
+    def send_packets(self, x: Samples, dy: Samples, select: int) -> None:
+        for name, samples in ("i_x", x), ("i_dy", dy):
+            data = samples.reshape(-1, self.config.lanes)
+            last = np.arange(len(data)) == len(data) - 1
+            fields = {"select": np.full(len(data), select)} if name == "i_x" else {}
+            self.bench.send(name, data=data, last=last, **fields)
+
+    def expect(self, channel: Channel) -> None:
+        count = self.config.counts[channel.select]
+        given = {name: np.array([value], dtype=object) for name, value in self.statistics(channel).items()}
+        given.setdefault("sign_count", np.zeros(1, dtype=object))
+        x, dy = (brought_to(samples, count) for samples in (channel.x, channel.dy))
+        result = backward(self.golden, x[None], dy[None], channel.gamma, SimpleNamespace(**given), count)
+        error = len(channel.x) != count or len(channel.dy) != count or bool(result.flagged[0])
+        self.bench.expect("o_gradients", dgamma=result.dgamma, dbeta=result.dbeta, error=[error])
+        self.expect_dx(result.dx[0], channel.select, error)
+
+    def expect_dx(self, dx: Samples, select: int, error: bool) -> None:
+        beats = self.beats(select)
+        last = np.arange(beats) == beats - 1
+        # The flag means something with the final beat only.
+        flags = np.ma.masked_array(np.full(beats, error), mask=~last)
+        self.bench.expect("o", data=dx.reshape(beats, self.config.lanes), last=last, error=flags)
+
+    def pass_through(self, work: Iterable[Channel]) -> None:
+        for channel in work:
+            self.send(channel)
+            self.expect(channel)
+
+
+def brought_to(samples: Samples, count: int) -> Samples:
+    """What a unit makes of a packet of the wrong length."""
+    return np.pad(samples[:count], (0, max(0, count - len(samples))))
+
+
+def signed_range(width: int) -> tuple[int, int]:
+    return -(1 << (width - 1)), 1 << (width - 1)
+
+
+def any_elements(
+    config: Configuration, seed: int, counts: tuple[int, int], number: int, select: int
+) -> list[Channel]:
+    """Channels of so many random x and dy."""
+    rng = np.random.default_rng([seed, *counts, select])
+    gammas = cycle(shuffled(seed, config.gamma_width, True, 17))
+    return [
+        Channel(
+            rng.integers(*signed_range(config.width), counts[0]),
+            rng.integers(*signed_range(config.dy_width), counts[1]),
+            next(gammas),
+            select,
+        )
+        for _ in range(number)
+    ]
+
+
+def every_kind(config: Configuration, seed: int) -> list[Channel]:
+    """x of every edge kind and of some random ones, dy of the others in turn, the counts in turn."""
+    selects = cycle(range(len(config.counts)))
+    rows = channels(seed, config.width, config.counts)
+    # As many steps on as brings a dy of the same length, but of another kind.
+    gradients = channels(seed + 1, config.dy_width, config.counts)
+    gradients = gradients[3 * len(config.counts) :] + gradients[: 3 * len(config.counts)]
+    gammas = cycle(shuffled(seed, config.gamma_width, True, 17))
+    found = []
+    for x, dy, gamma, select in zip(rows, gradients, gammas, selects, strict=False):
+        count = config.counts[select]
+        found.append(Channel(x, np.resize(dy, count), gamma, select))
+    return found
+
+
+def extremes(config: Configuration, seed: int) -> list[Channel]:
+    """Statistics that do not belong to x, at the ends of what their fields hold, r that is none among them."""
+    golden = Contract.from_parameters(config.to_mapping())
+    top, exponents = 1 << (golden.T - 1), golden.r_exponents
+    low, high = signed_range(config.width + golden.G)
+    tally = max(config.counts).bit_length()
+    mantissas = cycle([top, 2 * top - 1, 0, top - 1, 2 * top - 1])
+    given = cycle(
+        [exponents[-1], exponents[0], exponents[-1], exponents[0] - 1, exponents[-1] + 1, exponents[0]]
+    )
+    signs = cycle([-(1 << tally), (1 << tally) - 1, 0])
+    ends = [signed_range(config.width), signed_range(config.dy_width)]
+    work = []
+    for index, mean in enumerate([low, high - 1, 0, -1, high - 1, low, 12345 % high]):
+        select = index % len(config.counts)
+        count = config.counts[select]
+        x, dy = (np.full(count, end[index % 2] - index % 2, dtype=np.int64) for end in ends)
+        if index % 3 == 2:
+            dy = dy * np.where(np.arange(count) % 2, 1, 0)
+        statistics = {"mean": mean, "r_mantissa": next(mantissas), "r_exponent": next(given)}
+        if config.norm == "l1":
+            statistics["sign_count"] = next(signs)
+        gamma = -(1 << (config.gamma_width - 1)) + (index & 1)
+        work.append(Channel(x, dy, gamma, select, statistics))
+    return work
+
+
+def wrong_lengths(config: Configuration, seed: int) -> list[Channel]:
+    """Packets too short and too long, of x, of dy and of both, with right ones after them; the counts in turn."""
+    lanes = config.lanes
+    kinds = [
+        ("short", "right"),
+        ("right", "long"),
+        ("right", "right"),
+        ("one beat", "longer"),
+        ("right", "right"),
+    ]
+    work: list[Channel] = []
+    for index, kind in enumerate(kinds):
+        select = index % len(config.counts)
+        count = config.counts[select]
+        lengths = {
+            "short": max(count - lanes, lanes),
+            "right": count,
+            "long": count + lanes,
+            "one beat": lanes,
+            "longer": 2 * count + lanes,
+        }
+        work += any_elements(config, seed + index, (lengths[kind[0]], lengths[kind[1]]), 1, select)
+    return work
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_timing(name: str, seed: int) -> None:
+    """Latency and cycles per channel are exactly as stated, for each of the counts; every value is right."""
+    device = unit(Configuration(**CASES[name]))
+    assert isinstance(device, BackwardBatchNorm)
+    traffic = Traffic(device, seed=seed)
+    config = device.config
+    steady = STEADY[config.storage]
+    for select, count in enumerate(config.counts):
+        # Until the unit, which took some channels ahead, is idle again and holds the next statistics.
+        idle = max(map(device.latency, config.counts)) + steady * device.cycles_per_channel(count)
+        traffic.bench.pause("i_x", idle if select else 9)
+        traffic.pass_through(any_elements(config, seed, (count, count), steady, select))
+    traffic.bench.run()
+
+    accepted, taken = (
+        np.array(cycles) for cycles in (traffic.bench.sources["i_x"].accepted, traffic.bench.sinks["o"].taken)
+    )
+    for select, count in enumerate(config.counts):
+        beats = traffic.beats(select)
+        into, accepted = np.split(accepted, [steady * device.passes * beats])
+        out, taken = np.split(taken, [steady * beats])
+        assert out[0] - into[0] == device.latency(count)
+        assert set(np.diff(out[::beats])[-2:].tolist()) == {device.cycles_per_channel(count)}
+        if device.cycles_per_channel(count) == beats:
+            assert set(np.diff(into).tolist()) == set(np.diff(out).tolist()) == {1}
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_some_units_take_a_beat_a_cycle(norm: str) -> None:
+    """The cases have units of both kinds: held up by what they do per channel, and never held up."""
+    held_up = {
+        device.cycles_per_channel(count) > count // device.config.lanes
+        for device in (unit(Configuration(**case)) for name, case in CASES.items() if case["norm"] == norm)
+        if device.config.storage == "inside"
+        for count in device.config.counts
+    }
+    assert held_up == {True, False}
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if not name.endswith("long")])
+def test_values(name: str, seed: int) -> None:
+    """Channels of every kind, statistics that are none, packets of wrong length, with pauses on all sides."""
+    device = unit(Configuration(**CASES[name]))
+    assert isinstance(device, BackwardBatchNorm)
+    traffic = Traffic(device, idle=0.25, stall=0.25, seed=seed)
+    kinds = every_kind(device.config, seed)
+    traffic.pass_through(kinds[:: 3 if name.endswith("widest") else 1])
+    traffic.pass_through(extremes(device.config, seed))
+    traffic.pass_through(wrong_lengths(device.config, seed))
+    traffic.bench.run()
