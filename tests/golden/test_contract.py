@@ -41,6 +41,39 @@ def test_other_counts_by_hand() -> None:
     assert l2.E(100) == 26
 
 
+def test_backward_by_hand() -> None:
+    contract = Contract()
+    assert (contract.dy_width, contract.dy_fraction, contract.dx_width, contract.dx_fraction) == (
+        16,
+        12,
+        16,
+        12,
+    )
+    # As forward: dx takes the place of y, dy that of x.
+    assert (contract.Kd_bits, contract.SHIFTd_MAX, contract.SHIFTd_MIN) == (19, 20, 17 - 19)
+    # 16 + 9, and 10 less for the sum of 1024.
+    assert (contract.Gm, contract.Gh) == (25, 15)
+    assert (contract.gradient_width, contract.H_width) == (26, 42)
+    assert (contract.a_width, contract.m0_width) == (16 + 25 + 1, 16 + 25 + 2)
+    # 2**(19 + 15) over epsilon 1e-5 * 2**12: log2 is 38.6, more than the 34 + 4.6 that it is.
+    assert (contract.E_bits, contract.SE_MAX, contract.SE_MIN) == (39, 20, 17 - 39)
+    # 0 to 35 leading zeros in w = 36 bits; p = 10, G = 10, T = 24.
+    assert contract.r_exponents == range(10 + 10 + 24 - 36, 10 + 10 + 24)
+
+    other = Contract(width=8, dy_width=10, dx_width=6, dx_fraction=5, counts=(48, 100), epsilon=0.0)
+    assert (other.dy_fraction, other.Kd_exponent) == (6, 4 + 5 - 6 - 13)
+    assert (other.Kd_bits, other.Gm, other.Gh) == (15 - 10 + 7, 6 + 9, 15 - 5)
+    assert other.E_bits == 12 + 9 + 7
+    assert Contract(dx_width=8).dx_fraction == 7
+    assert Contract(dx_width=4, counts=(1 << 20,), x_fraction=0, dx_fraction=0, dy_fraction=15).Gh == 1
+
+
+def test_running_formats() -> None:
+    assert (Contract().momentum_shift, Contract().Gr) == (3, 10)
+    assert Contract(running_fraction=4).Gr == 4
+    assert Contract().replace(counts=(64,)).Gr == 6
+
+
 def test_epsilon_zero_still_counts_one() -> None:
     assert Contract(epsilon=0).E(1024) == 1
     assert Contract(norm="l2", epsilon=0).E(1024) == 1
@@ -145,6 +178,15 @@ def test_from_parameters_takes_what_a_configuration_holds() -> None:
         ({"beta_fraction": 13}, "beta_fraction = 13 is not possible; allowed: a whole number from 0 to 12"),
         ({"epsilon": float("nan")}, "epsilon = nan"),
         ({"epsilon": 1.5}, "epsilon = 1.5"),
+        ({"dy_width": 33}, "dy_width = 33"),
+        (
+            {"dy_width": 8, "dy_fraction": 8},
+            "dy_fraction = 8 is not possible; allowed: a whole number from 0 to 7",
+        ),
+        ({"dx_width": 3}, "dx_width = 3"),
+        ({"dx_fraction": 16}, "dx_fraction = 16"),
+        ({"momentum_shift": 0}, "momentum_shift = 0 is not possible; allowed: a whole number from 1 to 15"),
+        ({"running_fraction": 65}, "running_fraction = 65"),
         ({"eps": 1}, "eps = 1 is not possible; allowed: norm, "),
     ],
 )
