@@ -6,6 +6,9 @@
     with ForwardHardware(config) as normalise:
         result = normalise(x, gamma, beta)      # the values of l1bn_golden.forward(contract, x, gamma, beta)
         print(result.y, result.mean, result.cycles)
+
+:class:`BackwardHardware` is to :func:`l1bn_golden.backward` what :class:`ForwardHardware` is to
+:func:`l1bn_golden.forward`.
 """
 
 from __future__ import annotations
@@ -18,16 +21,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from l1bn import generate
-from l1bn.config import Configuration
-from l1bn.forward import unit
+from l1bn import generate, unit
+from l1bn.config import Configuration, ConfigurationError
 
 from .design import Design, stream_ports
-from .fields import Columns
+from .fields import Columns, Field
 from .hardware import STORE, Hardware, HardwareError, Rates, Run
 from .hardware_words import integers
 
-__all__ = ["ForwardHardware", "ForwardResult", "HardwareUnit"]
+__all__ = ["BackwardHardware", "BackwardResult", "ForwardHardware", "ForwardResult", "HardwareUnit"]
 
 SLACK = 4096
 """Cycles without a transfer, beyond the latency of a channel, that mean a unit hangs."""
@@ -54,8 +56,29 @@ class ForwardResult:
     cycles: int
 
 
+@dataclass(frozen=True)
+class BackwardResult:
+    """What :class:`BackwardHardware` gives: dx of shape (channels, n), dgamma and dbeta of shape (channels,).
+
+    Types and units are those of :class:`l1bn_golden.Backward`. ``cycles`` are the clock cycles that it took.
+    """
+
+    dx: Integers
+    dgamma: Integers
+    dbeta: Integers
+    cycles: int
+
+
 class HardwareUnit:
     """What the units have in common: packets of samples in beats, and the life of a model.
+
+    Parameters
+    ----------
+    config : the configuration; its direction is that of the class
+    store : folder of the built libraries; made when missing
+    idle, stall : share of the cycles, 0 to 0.9, in which the sources hold back and the sinks are not ready, for
+        all streams or by name; results do not depend on them
+    seed : seed of the pauses
 
     Attributes
     ----------
@@ -63,23 +86,33 @@ class HardwareUnit:
     component : the unit in Amaranth, which knows its latency and its cycles per channel
     hardware : the model, see :class:`l1bn_sim.hardware.Hardware`
     cycles : clock cycles of all calls
+
+    Raises
+    ------
+    ConfigurationError
+        The configuration has another direction.
+    ToolchainError, BuildError
+        See :func:`l1bn_sim.hardware_library.build`.
     """
+
+    direction: str
 
     def __init__(
         self,
         config: Configuration,
-        component: Any,
         *,
-        store: Path,
-        idle: Rates,
-        stall: Rates,
-        seed: int,
+        store: Path = STORE,
+        idle: Rates = 0.0,
+        stall: Rates = 0.0,
+        seed: int = 0,
     ):
-        name = generate.default_name(config)
-        design = Design(name, generate.verilog(component, name), stream_ports(component))
-        patience = SLACK + max(component.latency(count) for count in config.counts)
+        if config.direction != self.direction:
+            raise ConfigurationError("direction", config.direction, self.direction)
         self.config = config
-        self.component = component
+        self.component: Any = unit(config)
+        name = generate.default_name(config)
+        design = Design(name, generate.verilog(self.component, name), stream_ports(self.component))
+        patience = SLACK + max(self.component.latency(count) for count in config.counts)
         self.hardware = Hardware(design, store=store, patience=patience, seed=seed)
         self.cycles = 0
         self._idle, self._stall = idle, stall
@@ -96,29 +129,34 @@ class HardwareUnit:
     ) -> None:
         self.close()
 
-    def _samples(self, name: str, values: ArrayLike, width: int) -> Integers:
-        """``values`` as integers of shape (channels, n), n one of the counts."""
-        samples = integers(name, values, width, signed=True)
+    def _field(self, stream: str, name: str) -> Field:
+        fields = self.hardware.streams[stream].payload.fields
+        return next(field for field in fields if field.name == name)
+
+    def _samples(self, name: str, values: ArrayLike, stream: str) -> Integers:
+        """``values`` as integers of shape (channels, n), n one of the counts, that fit the packets of a stream."""
+        field = self._field(stream, "data")
+        samples = integers(name, values, field.width, field.signed)
         counts = self.config.counts
         if samples.ndim != 2 or samples.shape[1] not in counts:
             allowed = " or ".join(f"(channels, {count})" for count in counts)
             raise ValueError(f"{name} of shape {samples.shape} is not possible; allowed: {allowed}")
         return samples
 
-    def _per_channel(self, name: str, values: ArrayLike, width: int, channels: int) -> Integers:
-        """An integer a channel from one a channel, or one for all."""
-        column = integers(name, values, width, signed=True)
+    def _per_channel(self, name: str, values: ArrayLike, stream: str, channels: int) -> Integers:
+        """An integer a channel from one a channel, or one for all, that fits the stream's field of that name."""
+        field = self._field(stream, name)
+        column = integers(name, values, field.width, field.signed)
         if column.shape not in ((), (channels,)):
             raise ValueError(
                 f"{name} of shape {column.shape} is not possible; allowed: one, or one for each of {channels} channels"
             )
         return np.broadcast_to(column, channels)
 
-    def _packets(self, samples: Integers) -> Columns:
-        """The beats of a packet for each row, as often in a row as the unit reads it."""
+    def _packets(self, samples: Integers, times: int, selects: bool) -> Columns:
+        """The beats of a packet for each row, ``times`` times in a row; it ``selects`` its count if it can."""
         channels, count = samples.shape
         lanes, beats = self.config.lanes, count // self.config.lanes
-        times = self.config.passes if self.config.storage == "outside" else 1
         last = np.zeros((channels * times, beats), np.uint8)
         last[:, -1] = 1
         columns: Columns = {
@@ -127,7 +165,7 @@ class HardwareUnit:
             else samples.reshape(-1, lanes),
             "last": last.ravel(),
         }
-        if len(self.config.counts) > 1:
+        if selects and len(self.config.counts) > 1:
             columns["select"] = np.full(last.size, self.config.counts.index(count), np.uint8)
         return columns
 
@@ -161,32 +199,9 @@ class HardwareUnit:
 
 
 class ForwardHardware(HardwareUnit):
-    """The forward unit of a configuration; call it with x, gamma and beta.
+    """The forward unit of a configuration; call it with x, gamma and beta."""
 
-    Parameters
-    ----------
-    config : the configuration
-    store : folder of the built libraries; made when missing
-    idle, stall : share of the cycles, 0 to 0.9, in which the sources hold back and the sinks are not ready, for
-        all streams or by name; results do not depend on them
-    seed : seed of the pauses
-
-    Raises
-    ------
-    ToolchainError, BuildError
-        See :func:`l1bn_sim.hardware_library.build`.
-    """
-
-    def __init__(
-        self,
-        config: Configuration,
-        *,
-        store: Path = STORE,
-        idle: Rates = 0.0,
-        stall: Rates = 0.0,
-        seed: int = 0,
-    ):
-        super().__init__(config, unit(config), store=store, idle=idle, stall=stall, seed=seed)
+    direction = "forward"
 
     def __call__(self, x: ArrayLike, gamma: ArrayLike, beta: ArrayLike) -> ForwardResult:
         """Normalise every row of x.
@@ -204,13 +219,14 @@ class ForwardHardware(HardwareUnit):
             The unit hangs, breaks the protocol of a stream or flags an error.
         """
         config = self.config
-        assert config.beta_width is not None
-        samples = self._samples("x", x, config.width)
+        samples = self._samples("x", x, "i")
         channels, count = samples.shape
-        gammas = self._per_channel("gamma", gamma, config.gamma_width, channels)
-        betas = self._per_channel("beta", beta, config.beta_width, channels)
+        gammas = self._per_channel("gamma", gamma, "i_affine", channels)
+        betas = self._per_channel("beta", beta, "i_affine", channels)
+        times = config.passes if config.storage == "outside" else 1
+        packets = self._packets(samples, times, selects=True)
         run = self._run(
-            {"i": self._packets(samples), "i_affine": {"gamma": gammas, "beta": betas}},
+            {"i": packets, "i_affine": {"gamma": gammas, "beta": betas}},
             {"o": channels * count // config.lanes, "o_stats": channels},
         )
         statistics = run.columns["o_stats"]
@@ -224,5 +240,62 @@ class ForwardHardware(HardwareUnit):
             shift=statistics["shift"],
             negative=statistics["negative"].astype(bool),
             sign_count=statistics.get("sign_count"),
+            cycles=run.cycles,
+        )
+
+
+class BackwardHardware(HardwareUnit):
+    """The backward unit of a configuration; call it with x, dy, gamma and the statistics of x."""
+
+    direction = "backward"
+
+    def __call__(self, x: ArrayLike, dy: ArrayLike, gamma: ArrayLike, statistics: Any) -> BackwardResult:
+        """The gradients of every row.
+
+        Parameters
+        ----------
+        x, dy : integers of shape (channels, n), n one of ``config.counts``, within ``config.width`` and
+            ``config.dy_width`` bits
+        gamma : an integer per channel, or one for all
+        statistics : of each channel, as a forward unit gives them: an object with ``mean``, ``r_mantissa``,
+            ``r_exponent`` and, for L1, ``sign_count``
+
+        Raises
+        ------
+        ValueError
+            A type, a shape or a value that does not fit; the hardware has not moved.
+        HardwareError
+            The unit hangs, breaks the protocol of a stream or flags an error, as it does for statistics that
+            are none.
+        """
+        config = self.config
+        samples = self._samples("x", x, "i_x")
+        gradients = self._samples("dy", dy, "i_dy")
+        if gradients.shape != samples.shape:
+            raise ValueError(
+                f"dy of shape {gradients.shape} is not possible; allowed: {samples.shape}, that of x"
+            )
+        channels, count = samples.shape
+        names = ["mean", "r_mantissa", "r_exponent", *(["sign_count"] if config.norm == "l1" else [])]
+        given: Columns = {name: np.asarray(getattr(statistics, name)) for name in names}
+        for name, column in given.items():
+            if column.shape != (channels,):
+                raise ValueError(f"{name} of shape {column.shape} is not possible; allowed: ({channels},)")
+        times = self.component.passes
+        run = self._run(
+            {
+                "i_x": self._packets(samples, times, selects=True),
+                "i_dy": self._packets(gradients, times, selects=False),
+                "i_stats": {**given, "error": np.zeros(channels, np.uint8)},
+                "i_gamma": {"gamma": self._per_channel("gamma", gamma, "i_gamma", channels)},
+            },
+            {"o": channels * count // config.lanes, "o_gradients": channels},
+        )
+        sums = run.columns["o_gradients"]
+        self._require_no_error("o_gradients", sums["error"])
+        return BackwardResult(
+            dx=self._rows("o", run.columns["o"], samples.shape),
+            dgamma=sums["dgamma"].astype(object),
+            dbeta=sums["dbeta"].astype(object),
             cycles=run.cycles,
         )

@@ -1,0 +1,181 @@
+"""The command ``python -m l1bn_sim.loop_training``: a network of the study, trained with the generated hardware."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from l1bn.config import Configuration, ConfigurationError
+from l1bn_golden.training.data import digits, mnist
+from l1bn_golden.training.runs import Settings, execute
+
+from . import toolchain
+from .compile import BuildError
+from .hardware import STORE, HardwareError
+from .loop import HardwareLoop, LoopMismatch
+
+__all__ = ["LoopRun", "main", "train"]
+
+WIDTH = 8
+EPOCHS = {"mlp": 20, "cnn": 3}
+
+
+@dataclass(frozen=True)
+class LoopRun:
+    """A run with the hardware that equals the one with the integer model, value by value and in its result.
+
+    ``accuracy`` is that of the trained network in per cent, ``values`` how many outputs of the hardware were
+    compared, ``cycles`` how many clock cycles it took, ``seconds`` the CPU time of the run with the hardware,
+    the network and the comparison included.
+    """
+
+    settings: Settings
+    accuracy: float
+    values: int
+    cycles: int
+    seconds: float
+
+
+def train(settings: Settings, loop: HardwareLoop) -> LoopRun:
+    """Train with the integer model, then the same again with the hardware, every output checked.
+
+    Raises
+    ------
+    LoopMismatch
+        An output of the hardware differs, or a loss or an accuracy of the two runs does.
+    HardwareError, BuildError, ToolchainError
+        See :mod:`l1bn_sim.hardware`.
+    """
+    expected = execute(settings)
+    values, cycles, start = loop.compared, loop.cycles, time.process_time()
+    found = execute(settings, loop.backend)
+    if found != expected or "failed" in found:
+        raise LoopMismatch(f"{settings.task}: the run gives {found}, expected {expected}")
+    return LoopRun(
+        settings,
+        found["accuracy"][-1],
+        loop.compared - values,
+        loop.cycles - cycles,
+        time.process_time() - start,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    0: all equal; 1: a difference, or hardware or a build that fails; 2: bad input or a missing tool; 130: Ctrl-C.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        command.main(arguments, prog_name="python -m l1bn_sim.loop_training", standalone_mode=False)
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2)
+    except (ConfigurationError, toolchain.ToolchainError) as error:
+        return _fail(str(error), 2)
+    except (LoopMismatch, HardwareError, BuildError) as error:
+        return _fail(str(error), 1)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", 130)
+    return 0
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"l1bn_sim: error: {' '.join(message.split())}", err=True)
+    return code
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option(
+    "--task",
+    type=click.Choice(["mlp", "cnn"]),
+    default="mlp",
+    show_default=True,
+    help="Perceptron on 8x8 digits, or residual network on MNIST.",
+)
+@click.option("--norm", type=click.Choice(["l1", "l2"]), help="Norm.  [default: both]")
+@click.option("--width", type=int, default=WIDTH, show_default=True, help="Bits of x, y and the gradients.")
+@click.option("--lanes", type=int, default=1, show_default=True, help="Samples in a beat.")
+@click.option("--epochs", type=click.IntRange(1), help="Epochs.  [default: 20 for mlp, 3 for cnn]")
+@click.option("--images", type=int, help="Pictures for training, a multiple of 64.  [default: all]")
+@click.option("--pauses", type=float, default=0.0, help="Share of idle and of stalled cycles, 0 to 0.9.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the run.")
+@click.option(
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=STORE,
+    show_default=True,
+    help="Folder of the models.",
+)
+def command(
+    task: str,
+    norm: str | None,
+    width: int,
+    lanes: int,
+    epochs: int | None,
+    images: int | None,
+    pauses: float,
+    seed: int,
+    store: Path,
+) -> None:
+    """Train a network twice: its norms computed by the integer model, then by the generated hardware.
+
+    Every output of the hardware is compared with the model's as the training goes on, and the losses and
+    accuracies of the two runs are at the end.
+    """
+    if not 0 <= pauses <= 0.9:
+        raise ConfigurationError("pauses", pauses, "0 to 0.9")
+    available = len((digits() if task == "mlp" else mnist()).train)
+    images = available if images is None else images
+    if not 64 <= images <= available or images % 64:
+        raise ConfigurationError("images", images, f"a multiple of 64, at most {available}")
+    norms = ["l1", "l2"] if norm is None else [norm]
+    for each in norms:
+        Configuration(norm=each, width=width, lanes=lanes)
+    toolchain.require()
+    runs = []
+    for each in norms:
+        settings = Settings(
+            task=task, norm=each, width=width, seed=seed, epochs=epochs or EPOCHS[task], images=images
+        )
+        waiting = Console(stderr=True).status(f"{task}, {each}: training with the model, then the hardware")
+        with waiting, HardwareLoop(lanes=lanes, idle=pauses, stall=pauses, seed=seed, store=store) as loop:
+            runs.append(train(settings, loop))
+    Console(width=None if sys.stdout.isatty() else 120).print(_table(runs))
+
+
+def _table(runs: list[LoopRun]) -> Table:
+    title = "Trained with the generated hardware: no output, loss or accuracy differs from the model's"
+    table = Table(title=title, title_justify="left")
+    for heading in ("network", "norm"):
+        table.add_column(heading)
+    for heading in ("width", "epochs", "accuracy %", "values compared", "clock cycles", "seconds"):
+        table.add_column(heading, justify="right")
+    for run in runs:
+        table.add_row(
+            run.settings.task,
+            run.settings.norm,
+            str(run.settings.width),
+            str(run.settings.epochs),
+            f"{run.accuracy:.2f}",
+            f"{run.values:,}",
+            f"{run.cycles:,}",
+            f"{run.seconds:.0f}",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())
