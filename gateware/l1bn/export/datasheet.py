@@ -1,9 +1,86 @@
-"""The data sheet."""
+"""The data sheet of a package: Markdown, the same as a page, and two drawings."""
 
 from __future__ import annotations
 
-from typing import Any
+import html
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from markdown_it import MarkdownIt
+
+from .. import manifest, presets
+from ..config import PARAMETERS
+from ..spreads import SPREADS
+from .drawings import blocks, timing
+from .example import example
+from .ports import native_ports
+from .rdl import MEANING
+from .render import render
+
+if TYPE_CHECKING:
+    from .package import Package
+
+__all__ = ["files"]
+
+# What the drawings of the handshake show: a pause of the source, a stall of the sink.
+STREAM = (
+    ("clock", "PPPPPPPP"),
+    ("valid", "01.01..0"),
+    ("ready", "1..101.1"),
+    ("payload", "xABxC.Dx"),
+    ("moves", "01.0.1.0"),
+)
 
 
-def files(package: Any) -> dict[str, str]:
-    return {}
+def files(package: Package) -> dict[str, str]:
+    """The files of the data sheet by their path."""
+    name, config = package.name, package.config
+    described = manifest.describe(package.unit, name)
+    spread = {"l1": "mean of abs(x - mu)", "l2": "root of the variance"}[config.norm]
+    drawings = {"doc/timing.svg": timing(STREAM)}
+    if package.has_axi:
+        after_mean = SPREADS[config.norm, str(config.form)].after_mean
+        drawings["doc/blocks.svg"] = blocks(spread, after_mean, config.storage == "inside", axi=True)
+    text = render(
+        "datasheet.md.jinja",
+        package=package,
+        name=name,
+        config=config,
+        formats=package.unit.formats,
+        described=described,
+        parameters={
+            key: (PARAMETERS[key].about, value if value is not None else "derived")
+            for key, value in config.to_mapping().items()
+        },
+        native=native_ports(package.unit),
+        fields=[port for port in described["ports"] if "fields" in port],
+        example=example(config) if package.has_axi else None,
+        map=package.map if package.has_axi else None,
+        meaning=MEANING,
+        resources=_resources(package),
+        spread=spread,
+        bound=lambda text: float(Fraction(text)),
+    )
+    page = MarkdownIt("commonmark").enable("table").render(text)
+    return {
+        f"doc/{name}.md": text,
+        f"doc/{name}.html": render(
+            "datasheet.html.jinja", title=html.escape(f"{name}: {package.title}"), body=page
+        ),
+        **drawings,
+    }
+
+
+def _resources(package: Package) -> dict[str, Any] | None:
+    """What was measured of this very configuration, if it is one of the presets."""
+    for name, preset in presets.PRESETS.items():
+        if preset.configuration == package.config:
+            found = presets.resources(name) if presets.RESOURCES.exists() else None
+            if found is not None:
+                return {
+                    "preset": name,
+                    "device": preset.device,
+                    "found": found,
+                    "tools": presets.measured_with(),
+                }
+    return None
