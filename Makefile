@@ -98,6 +98,13 @@ schematic: $(VENV)/.installed-synth ## Draw the schematic of an operator (needs 
 #v OPERATOR=name (without it, list the names) WIDTH=bits
 	@$(PY) -m l1bn_synth.schematic $(call option,--width,WIDTH) $(if $(call given,OPERATOR),'$(call given,OPERATOR)')
 
+.PHONY: loop
+loop: toolchain $(VENV)/.installed-sim $(VENV)/.installed-train ## Train a network with the Verilated hardware, every output compared
+#v TASK=mlp|cnn NORM WIDTH LANES SEED as above, EPOCHS=number IMAGES=number PAUSES=0..0.9 (idle and stalled cycles)
+	@$(PY) -m l1bn_sim.loop_training $(call option,--task,TASK) $(call option,--norm,NORM) \
+	  $(call option,--width,WIDTH) $(call option,--lanes,LANES) $(call option,--epochs,EPOCHS) \
+	  $(call option,--images,IMAGES) $(call option,--pauses,PAUSES) $(call option,--seed,SEED)
+
 ##@ Check
 
 .PHONY: test
@@ -119,8 +126,9 @@ accuracy: $(VENV)/.installed-sim ## Measure the error of the integer model again
 	@$(PY) -m l1bn_golden.accuracy
 
 .PHONY: benchmark
-benchmark: $(VENV)/.installed-sim ## Measure the speed of the golden model
+benchmark: toolchain $(VENV)/.installed-sim ## Measure the speed of the golden model and of the Verilated hardware
 	@$(PY) -m l1bn_golden.benchmark
+	@$(PY) -m l1bn_sim.hardware_benchmark
 
 ##@ Housekeeping
 
