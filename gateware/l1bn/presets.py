@@ -48,7 +48,7 @@ class Preset:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a preset takes on its device: cells, and the median clock frequency of several runs in MHz."""
+    """What a preset takes on its device: cells, and the clock frequency in MHz, the median of all runs."""
 
     lut: int
     ff: int
@@ -105,15 +105,15 @@ def resources(name: str) -> Resources | None:
     stored = _measurements()["presets"].get(name)
     if stored is None or stored["device"] != preset.device:
         return None
-    if stored["configuration"] != preset.configuration.to_mapping():
+    if Configuration.from_mapping(stored["configuration"]) != preset.configuration:
         return None
     return Resources(**stored["resources"])
 
 
-def measured_with() -> dict[str, str]:
-    """The tools that the resources were measured with, and their versions."""
-    tools: dict[str, str] = _measurements()["tools"]
-    return tools
+def measured_with() -> tuple[dict[str, str], int]:
+    """The tools that the resources were measured with and their versions, and how often each was placed."""
+    stored = _measurements()
+    return stored["tools"], stored["seeds"]
 
 
 @cache

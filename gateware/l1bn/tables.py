@@ -16,12 +16,14 @@ __all__ = ["explanation_tables", "presets_table"]
 
 def presets_table() -> Table:
     """The presets and what each takes on its device."""
-    tools = ", ".join(f"{name} {version}" for name, version in presets.measured_with().items())
+    versions, seeds = presets.measured_with()
+    tools = ", ".join(f"{name} {version}" for name, version in versions.items())
     table = _table(
         "Presets",
         ("name", "for", "norm", "width", "lanes", "count", "device"),
         ("LUT", "FF", "DSP", "BRAM", "MHz"),
-        caption=f"median of three seeds; {tools}; measured by python -m l1bn_synth.presets",
+        caption=f"MHz: {'one run' if seeds == 1 else f'median of {seeds} runs'} of nextpnr; {tools}; measured by"
+        f" python -m l1bn_synth.presets --seeds {seeds}",
     )
     for name, preset in presets.PRESETS.items():
         config, found = preset.configuration, presets.resources(name)

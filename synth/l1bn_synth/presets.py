@@ -29,8 +29,6 @@ from .yosys import Synthesis, synthesise
 
 __all__ = ["main", "measure"]
 
-SEEDS = 3
-
 
 def measure(preset: Preset, seeds: int) -> Generator[list[Step], list[Any], Resources]:
     """The flow of a preset: synthesis, packing, and placement and routing with each seed."""
@@ -67,6 +65,7 @@ def _timing(data: Mapping[str, Any]) -> Timing:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Runs of nextpnr.")
 @click.option(
     "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Programs at a time."
 )
@@ -78,17 +77,17 @@ def _timing(data: Mapping[str, Any]) -> Timing:
     show_default=True,
     help="Folder of finished steps.",
 )
-def main(jobs: int, folder: Path) -> None:
+def main(seeds: int, jobs: int, folder: Path) -> None:
     """Measure every preset on its device and store the numbers in the generator's package."""
-    flows = {name: measure(preset, SEEDS) for name, preset in PRESETS.items()}
+    flows = {name: measure(preset, seeds) for name, preset in PRESETS.items()}
     outcome = run_flows(flows, Cache(folder), jobs, None, lambda name: click.echo(f"{name}: a step is done"))
     if outcome.failures:
         name, reason = next(iter(outcome.failures.items()))
         raise click.ClickException(f"{name}: {reason}")
     stored = {
-        "command": "python -m l1bn_synth.presets",
+        "command": f"python -m l1bn_synth.presets --seeds {seeds}",
         "tools": versions(),
-        "seeds": SEEDS,
+        "seeds": seeds,
         "presets": {
             name: {
                 "device": preset.device,
