@@ -104,7 +104,9 @@ class SkidRegister(wiring.Component):
         ready = Signal(init=1)  # the skid is full while not
         m.d.comb += [self.i.ready.eq(ready), self.o.valid.eq(valid), self.o.payload.eq(payload)]
 
-        with m.If(ready):
+        # Only what arrives behind an item will be needed; and an enable unlike the choice below keeps tools from making
+        # one multiplexer of both, which on iCE40 would cost a cell a bit.
+        with m.If(ready & valid):
             m.d.sync += skid.eq(arriving)
         with m.If(~valid | self.o.ready):
             m.d.sync += [
