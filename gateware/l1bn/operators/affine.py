@@ -129,7 +129,11 @@ class AffineLane(wiring.Component):
                 parts = [above[part : part + (1 << low)] for part in range(0, len(above), 1 << low)]
                 differing = [stage((part ^ sign.replicate(len(part))).any()) for part in parts]
                 late_digit = stage(digit)
-                lost = [differs & (late_digit <= part) for part, differs in enumerate(differing)]
+                largest = (1 << (high - low)) - 1
+                lost = [
+                    differs & (late_digit <= part) if part < largest else differs
+                    for part, differs in enumerate(differing)
+                ]
                 overflow = stage(overflow | Cat(lost).any())
                 value = stage(kept).as_signed()
             return value, overflow
