@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from l1bn_golden import Contract, integer
+from l1bn_golden import Contract, gradients, integer
 
 from .stimuli import beats, channels, integers
 
@@ -220,16 +220,68 @@ def multiplier(arguments: Arguments, seed: int) -> Exercise:
     return Exercise("item", {"i": {"a": a, "b": b, "c": c}}, {"o": {"value": products}})
 
 
+def gradient_sums(arguments: Arguments, seed: int) -> Exercise:
+    count, lanes = arguments["count"], arguments["lanes"]
+    x = _channels(arguments, seed, count)
+    # dy is of another kind than x.
+    dy = np.roll(_channels({"width": arguments["gradient_width"]}, seed + 1, count), 5, axis=0)
+    data, last = beats(dy, lanes)
+    draw = np.random.default_rng(seed)
+    varies = draw.random((len(x), count // lanes)) < draw.choice([0, 2 * lanes / count, 1], (len(x), 1))
+    inputs = {"x": beats(x, lanes)[0], "dy": data, "varies": varies.ravel(), "last": last}
+    expected = {
+        "gradient_sum": integer.channel_sum(dy),
+        "product_sum": integer.product_sum(x, dy),
+        "varies": varies.any(axis=1),
+    }
+    return Exercise("channel", {"i": inputs}, {"o": expected})
+
+
+def _centred(contract: Contract, draw: random.Random) -> tuple[Columns, list[int]]:
+    """Sums of every size with means of every size, and C of them."""
+    columns = {
+        "product_sum": integers(draw, contract.width + contract.gradient_width - 1, True, ITEMS),
+        "gradient_sum": integers(draw, contract.gradient_width, True, ITEMS),
+        "mean": integers(draw, contract.width + contract.G, True, ITEMS),
+    }
+    for column in columns.values():
+        draw.shuffle(column)
+    rows = zip(columns["product_sum"], columns["gradient_sum"], columns["mean"], strict=True)
+    return columns, [gradients.centred_products(contract, *row) for row in rows]
+
+
+def centre(arguments: Arguments, seed: int) -> Exercise:
+    inputs, expected = _centred(Contract.from_parameters(arguments), random.Random(seed))
+    return Exercise("item", {"i": inputs}, {"o": {"value": expected}})
+
+
+def projection(arguments: Arguments, seed: int) -> Exercise:
+    contract = Contract.from_parameters(arguments)
+    draw = random.Random(seed)
+    _, centred = _centred(contract, draw)
+    top = 1 << (contract.T - 1)
+    mantissas = [top + value for value in integers(draw, contract.T - 1, False, ITEMS)]
+    exponents = [draw.choice(contract.r_exponents) for _ in mantissas]
+    exponents[:2] = contract.r_exponents[0], contract.r_exponents[-1]
+    rows = zip(centred, mantissas, exponents, strict=True)
+    expected = [gradients.projection(contract, *row) for row in rows]
+    inputs = {"centred": centred, "r_mantissa": mantissas, "r_exponent": exponents}
+    return Exercise("item", {"i": inputs}, {"o": {"value": expected}})
+
+
 EXERCISES: dict[str, Callable[[Arguments, int], Exercise]] = {
     "Affine": affine,
+    "Centre": centre,
     "CentredSquareAccumulator": centred_square_accumulator,
     "DeviationSums": deviation_sums,
     "DivideByConstant": divide_by_constant,
     "DivideByCount": divide_by_count,
+    "GradientSums": gradient_sums,
     "IterativeSquareRoot": square_root,
     "Normalizer": normalizer,
     "Offset": offset,
     "PipelinedSquareRoot": square_root,
+    "Projection": projection,
     "Scale": scale,
     "SequentialMultiplier": multiplier,
     "SignAbsAccumulator": sign_abs_accumulator,

@@ -11,7 +11,7 @@ import numpy as np
 
 from l1bn import generate
 from l1bn.config import Configuration
-from l1bn.forward import unit
+from l1bn.units import unit
 
 from .design import Design, stream_ports
 from .runner import run_bench

@@ -9,6 +9,7 @@ import pytest
 from amaranth.hdl import signed, unsigned
 from amaranth.lib.wiring import Component
 
+from l1bn.backward_formats import BackwardFormats
 from l1bn.config import Configuration
 from l1bn.formats import Formats
 from l1bn.operators.affine import Affine
@@ -16,6 +17,8 @@ from l1bn.operators.deviation import SignAbsAccumulator
 from l1bn.operators.divide import DivideByConstant, DivideByCount
 from l1bn.operators.multiply import SequentialMultiplier
 from l1bn.operators.normalize import Normalizer
+from l1bn.operators.products import GradientSums
+from l1bn.operators.projection import Centre, Projection
 from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
 from l1bn.operators.scale import Offset, Scale
 from l1bn.operators.squares import CentredSquareAccumulator, SquareAccumulator
@@ -42,6 +45,11 @@ LARGE = {"norm": "l1", "width": 32, "lanes": 1, "counts": [1024], "scale_width":
 def of_formats(operator: type[Component]) -> Callable[..., Component]:
     """An operator that a configuration's formats describe."""
     return lambda **parameters: operator(Formats(Configuration.from_mapping(parameters)))
+
+
+def of_backward_formats(operator: type[Component]) -> Callable[..., Component]:
+    """As :func:`of_formats`, of those of a backward unit."""
+    return lambda **parameters: operator(BackwardFormats(Configuration.from_mapping(parameters)))
 
 
 def multiplier(**shapes: tuple[int, bool]) -> SequentialMultiplier:
@@ -91,6 +99,11 @@ CASES: list[tuple[str, Callable[..., Component], dict[str, Any]]] = [
     ("Affine", of_formats(Affine), NARROW),
     ("Affine", of_formats(Affine), MIDDLE),
     ("Affine", of_formats(Affine), LARGE),
+    ("GradientSums", GradientSums, {"width": 8, "gradient_width": 12, "lanes": 4, "count": 128}),
+    ("Centre", of_backward_formats(Centre), {"direction": "backward", **NARROW}),
+    ("Centre", of_backward_formats(Centre), {"direction": "backward", **MIDDLE}),
+    ("Projection", of_backward_formats(Projection), {"direction": "backward", **NARROW}),
+    ("Projection", of_backward_formats(Projection), {"direction": "backward", **MIDDLE}),
 ]
 
 
