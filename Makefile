@@ -67,6 +67,11 @@ synth-check: toolchain $(VENV)/.installed-synth ## Compare such a run with the s
 #v the variables of synth, STORE=1 (keep this run as the baseline)
 	@$(PY) -m l1bn_synth check $(synth_options) $(call flag,--store,STORE)
 
+.PHONY: peers
+peers: toolchain $(VENV)/.installed-synth ## Compare the operators with those of other projects, on ECP5 and iCE40
+#v SEEDS=number JOBS=processes SCHEDULER=address (Dask)
+	@$(PY) -m l1bn_synth peers $(call option,--seeds,SEEDS) $(call option,--jobs,JOBS) $(call option,--scheduler,SCHEDULER)
+
 synth_options = $(call option,--target,TARGET) $(call option,--preset,PRESET) $(call option,--seeds,SEEDS) \
   $(if $(call given,DSP),$(or $(call flag,--dsp,DSP),--no-dsp)) $(call option,--jobs,JOBS) $(call option,--scheduler,SCHEDULER)
 

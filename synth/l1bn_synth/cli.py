@@ -17,6 +17,8 @@ from rich.table import Table
 
 from . import baseline, flow, osu018, points
 from .cache import Cache, Step
+from .devices import FAMILIES
+from .peers import page
 from .registry import PRESETS, preset
 from .report import Report, write_report
 from .rows import Row, fpga_row, row_from, standard_cell_row
@@ -64,10 +66,20 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option("--preset", type=click.Choice(PRESETS), default="quick", show_default=True),
             click.option(
-                "--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs of nextpnr."
-            ),
-            click.option(
                 "--dsp/--no-dsp", default=None, help="Only with multiplier blocks, or only without."
+            ),
+        ]
+    ):
+        command = option(command)
+    return _effort(command)
+
+
+def _effort(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of everything that runs tools."""
+    for option in reversed(
+        [
+            click.option(
+                "--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs of nextpnr."
             ),
             click.option(
                 "--jobs", type=click.IntRange(1, 1024), help="Programs at a time; default: one a core."
@@ -130,6 +142,20 @@ def check(store: bool, **values: Any) -> None:
     _exit_for(report)
     if moved:
         sys.exit(FAILED)
+
+
+@cli.command()
+@_effort
+def peers(**values: Any) -> None:
+    """Compare the operators with those of other projects, on both FPGA families."""
+    reports = [
+        _report(Options(target=target, preset="peers", dsp=None, **values), quiet=True) for target in FAMILIES
+    ]
+    rows = [row for report in reports for row in report.rows]
+    tools = {name: version for report in reports for name, version in report.tools.items()}
+    click.echo(page(rows, tools))
+    for report in reports:
+        _exit_for(report)
 
 
 @cli.command("list")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.resources
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .rows import Row
 
-__all__ = ["Comparison", "compare", "whole_units"]
+__all__ = ["Comparison", "compare", "page", "peers", "whole_units"]
 
+BETTER = "no larger, no slower"
 _COLUMNS = {"LFE5U-85F-6": "ecp5", "HX8K": "hx8k"}
 
 
@@ -32,11 +33,16 @@ def _data() -> dict[str, list[dict[str, Any]]]:
     return tomllib.loads(text)
 
 
+def peers() -> list[dict[str, Any]]:
+    """The operators of other projects, as :file:`peers.toml` has them."""
+    return _data()["peer"]
+
+
 def compare(rows: Iterable[Row]) -> list[Comparison]:
     """Every peer for which there is a row."""
     rows = list(rows)
     found = []
-    for peer in _data()["peer"]:
+    for peer in peers():
         for device, column in _COLUMNS.items():
             ours = [
                 row
@@ -53,7 +59,7 @@ def _comparison(peer: dict[str, Any], theirs: dict[str, float], ours: Row) -> Co
     smaller = ours.lut <= theirs["lut"]
     faster = ours.fmax_mhz["median"] / ours.cycles_per_channel >= theirs["mhz"] / peer["cycles"]
     verdict = {
-        (True, True): "no larger, no slower",
+        (True, True): BETTER,
         (True, False): "smaller, slower",
         (False, True): "faster, larger",
         (False, False): "larger and slower",
@@ -68,6 +74,27 @@ def _comparison(peer: dict[str, Any], theirs: dict[str, float], ours: Row) -> Co
         f"{own}, {ours.fmax_mhz['median']:g} MHz, {ours.cycles_per_channel} cycle(s)",
         verdict,
     )
+
+
+def page(rows: Iterable[Row], tools: Mapping[str, str]) -> str:
+    """The table as Markdown, with what it was made by, and a sentence that counts."""
+    rows = list(rows)
+    found = compare(rows)
+    lines = [
+        "| operator | device | project | theirs | ours | ours is |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [f"| {c.what} | {c.device} | {c.project} | {c.theirs} | {c.ours} | {c.verdict} |" for c in found]
+    behind = [c for c in found if c.verdict != BETTER]
+    seeds = max((int(row.fmax_mhz["seeds"]) for row in rows), default=0)
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(tools.items()))
+    lines += [
+        "",
+        f"{len(found) - len(behind)} of {len(found)} rows: {BETTER}. Theirs is the median of 3 seeds, ours of {seeds}. "
+        f"Made by {versions}.",
+    ]
+    lines += [f"- {c.what}, {c.device}: {c.verdict}." for c in behind]
+    return "\n".join(lines)
 
 
 def whole_units() -> list[dict[str, str]]:

@@ -13,7 +13,9 @@ TARGETS = ("ice40", "ecp5", "osu018")
 _DEVICES = {
     ("ice40", "quick"): ("HX8K", "UP5K"),
     ("ice40", "paper"): ("HX8K", "UP5K"),
+    ("ice40", "peers"): ("HX8K",),
     ("ecp5", "quick"): ("LFE5U-85F-6",),
+    ("ecp5", "peers"): ("LFE5U-85F-6",),
     ("ecp5", "paper"): ("LFE5U-85F-6", "LFE5U-85F-8"),
 }
 _SLOW_FIRST = {"top": 0, "pair": 1, "operator": 2}

@@ -13,7 +13,7 @@ from amaranth.lib.wiring import Component
 __all__ = ["GROUPS", "PRESETS", "Unit", "find", "preset", "units"]
 
 GROUPS = ("operator", "pair", "top")
-PRESETS = ("quick", "paper", "full")
+PRESETS = ("quick", "paper", "full", "peers")
 WIDTHS = (8, 12, 16, 24, 32)
 LANES = (1, 4, 16)
 
@@ -110,6 +110,16 @@ def _pair(name: str) -> Callable[[dict[str, Any], str], Component]:
     return build
 
 
+def _divider(name: str) -> Callable[[dict[str, Any], str], Component]:
+    def build(arguments: dict[str, Any], primitives: str) -> Component:
+        from l1bn.operators import quotient
+
+        # The carry chains of iCE40 have no inverter at their inputs.
+        return getattr(quotient, name)(**arguments, complement=primitives in ("logic", "ice40"))
+
+    return build
+
+
 def _skid(arguments: dict[str, Any], primitives: str) -> Component:
     from amaranth.hdl import signed
 
@@ -134,6 +144,8 @@ BUILDERS: dict[str, Callable[[dict[str, Any], str], Component]] = {
     "divide by constant": _operator("divide", "DivideByConstant"),
     "divide by 49": _operator("divide", "DivideByConstant"),
     "divide by 125": _operator("divide", "DivideByConstant"),
+    "divider, iterative": _divider("IterativeDivider"),
+    "divider, pipelined": _divider("PipelinedDivider"),
     "square root, iterative": _operator("root", "IterativeSquareRoot"),
     "square root, pipelined": _operator("root", "PipelinedSquareRoot"),
     "scale (reciprocal)": _of_formats("scale", "Scale"),
@@ -185,6 +197,21 @@ def _peers() -> Iterator[Unit]:
     yield _single("divide by 125", 32, "divide", fraction=0, count=125)
 
 
+def _dividers() -> Iterator[Unit]:
+    """General dividers, which no unit needs, but which other projects publish."""
+    for name, width, arguments in (
+        ("divider, iterative", 16, {"dividend_width": 16, "divisor_width": 16}),
+        ("divider, iterative", 32, {"dividend_width": 32, "divisor_width": 32}),
+        ("divider, pipelined", 32, {"dividend_width": 32, "divisor_width": 16, "quotient_width": 16}),
+    ):
+        yield Unit(name, "operator", "", width, 1, 0, "quotient", arguments)
+
+
+def _every_peer() -> Iterator[Unit]:
+    yield from _peers()
+    yield from _dividers()
+
+
 def _pairs(width: int) -> Iterator[Unit]:
     common = {"width": width}
     yield Unit("abs + sign", "pair", "l1", width, 1, 0, "absolute-and-sign", common)
@@ -224,6 +251,7 @@ def _paper() -> Iterator[Unit]:
 
 def _full() -> Iterator[Unit]:
     yield from _paper()
+    yield from _dividers()
     for width in WIDTHS:
         for lanes in LANES:
             yield from _operators(width, lanes, 1024)
@@ -233,7 +261,7 @@ def _full() -> Iterator[Unit]:
 @cache
 def preset(name: str) -> tuple[Unit, ...]:
     """The units of a preset, each once, in the order of a report."""
-    chosen = {"quick": _quick, "paper": _paper, "full": _full}[name]()
+    chosen = {"quick": _quick, "paper": _paper, "full": _full, "peers": _every_peer}[name]()
     unique = {unit.key: unit for unit in chosen}
     return tuple(sorted(unique.values(), key=lambda unit: GROUPS.index(unit.group)))
 

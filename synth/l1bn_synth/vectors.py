@@ -151,6 +151,24 @@ def _dividends(arguments: Mapping[str, Any]) -> Stimulus:
     return _per_item({"i": {"value": dividends}}, {"o": {"value": quotients}})
 
 
+def _quotients(arguments: Mapping[str, Any]) -> Stimulus:
+    """Numbers of every size by numbers that leave quotients of every size that fits."""
+    rng = np.random.default_rng(1)
+    width, divisor_width = arguments["dividend_width"], arguments["divisor_width"]
+    bits = arguments.get("quotient_width", width)
+    divisors, quotients, remainders = [], [], []
+    for _ in range(ITEMS // 2):
+        divisor = int(rng.integers(1, 1 << int(rng.integers(1, divisor_width + 1))))
+        largest = min((1 << bits) - 1, ((1 << width) - divisor) // divisor)
+        quotient = int(rng.integers(0, largest + 1)) >> int(rng.integers(0, bits))
+        divisors.append(divisor)
+        quotients.append(quotient)
+        remainders.append(int(rng.integers(0, divisor)))
+    dividends = [q * d + r for q, d, r in zip(quotients, divisors, remainders, strict=True)]
+    outputs = {"quotient": quotients, "remainder": remainders, "overflow": [0] * len(dividends)}
+    return _per_item({"i": {"dividend": dividends, "divisor": divisors}}, {"o": outputs})
+
+
 def _radicands(width: int) -> list[int]:
     """Squared distances from the mean, over the whole width of the radicand."""
     samples = np.array(_numbers(16))
@@ -218,6 +236,7 @@ def _affine(arguments: Mapping[str, Any]) -> Stimulus:
         "shift": golden.shift,
         "offset": offsets,
         "beta": betas,
+        "error": np.zeros(len(x), dtype=bool),
     }
     errors = np.zeros(len(x) * count // lanes, dtype=bool)
     inputs = {"i": {**_packets(x, lanes), "error": errors}, "i_scale": constants}
@@ -294,6 +313,7 @@ STIMULI: dict[str, Callable[[Mapping[str, Any]], Stimulus]] = {
     "divide": _dividends,
     "forward": _forward,
     "mean-sum": _sums,
+    "quotient": _quotients,
     "register": _register,
     "scale": _scale,
     "sign-abs": _sign_abs,

@@ -115,12 +115,13 @@ def test_block_rams_of_ecp5_after_synthesis():
 
 
 def test_presets_grow():
-    keys = [{unit.key for unit in preset(name)} for name in PRESETS]
-    assert keys[0] < keys[1] < keys[2]
+    keys = {name: {unit.key for unit in preset(name)} for name in PRESETS}
+    assert keys["quick"] < keys["paper"] < keys["full"]
+    assert keys["peers"] < keys["full"]
 
 
-def test_every_quick_unit_has_vectors():
-    for unit in preset("quick"):
+def test_every_unit_has_vectors():
+    for unit in {unit.key: unit for unit in preset("quick") + preset("peers")}.values():
         elaboration = elaborate(unit, "logic")
         assert elaboration.latency >= 1
         assert 0 < elaboration.vectors.warm_up < elaboration.vectors.end

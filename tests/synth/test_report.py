@@ -12,7 +12,8 @@ from samples import row, rows
 
 from l1bn_synth import baseline
 from l1bn_synth.compare import claims, costs, pairs, sensitivities
-from l1bn_synth.peers import compare
+from l1bn_synth.peers import compare, page, peers
+from l1bn_synth.registry import preset
 from l1bn_synth.report import Report, write_report
 from l1bn_synth.rows import FIELDS, row_from
 from l1bn_synth.tools import FlowError
@@ -111,6 +112,24 @@ def test_peers_are_compared_by_results_per_second():
     slow = row(unit="square root, iterative", width=32, lut=100, cycles_per_channel=34, group="operator")
     (comparison,) = compare([slow])
     assert comparison.verdict == "smaller, slower", "300 MHz in 34 cycles are slower than 198 MHz in 17"
+
+
+def test_page_of_peers_says_where_we_lose():
+    fast = row(unit="divider, iterative", width=16, lut=70, cycles_per_channel=17, group="operator")
+    large = row(unit="divide by 49", width=16, lut=163, cycles_per_channel=1, group="operator")
+    lines = page([fast, large], TOOLS).splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:4]] == [
+        "| division of 16 by 16 bits, iterative",
+        "| division of 16 bits by 49",
+    ]
+    assert "1 of 2 rows: no larger, no slower." in lines[5]
+    assert lines[5].endswith("ours of 5. Made by nextpnr-ecp5 0.11, yosys 0.70.")
+    assert lines[6:] == ["- division of 16 bits by 49, LFE5U-85F-6: faster, larger."]
+
+
+def test_every_peer_names_a_unit_of_its_preset():
+    names = {(unit.name, unit.width) for unit in preset("peers")}
+    assert names == {(peer["unit"], peer["width"]) for peer in peers()}
 
 
 def test_baseline_tells_what_moved(tmp_path):

@@ -27,6 +27,7 @@ def call(capsys, *words):
         (["run", "--target", "ecp5", "--preset", "huge"], "'huge' is not one of 'quick', 'paper', 'full'"),
         (["run", "--target", "ecp5", "--seeds", "0"], "0 is not in the range 1<=x<=100"),
         (["check", "--target", "ecp5", "--jobs", "many"], "'many' is not a valid int"),
+        (["peers", "--seeds", "0"], "0 is not in the range 1<=x<=100"),
         (["rin"], "No such command 'rin'"),
     ],
 )
