@@ -124,7 +124,7 @@ def test_estimate() -> None:
 def test_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     preset = dataclasses.replace(
         TINY,
-        variants={"mlp": TINY.variants["mlp"], "gan": (Variant("none"),)},
+        variants={"mlp": (*TINY.variants["mlp"], Variant("l2", 8)), "gan": (Variant("none"),)},
         epochs={"mlp": 2, "gan": 1},
         images={"mlp": 64, "gan": 64},
     )
@@ -134,6 +134,7 @@ def test_summary(monkeypatch: pytest.MonkeyPatch) -> None:
         ("mlp", "none", None): [{"accuracy": [50.0, 60.0]}, {"accuracy": [80.0, 70.0]}],
         ("mlp", "l1", None): [{"accuracy": [85.0, 90.0]}, {"accuracy": [60.0, 80.0]}],
         ("mlp", "l1", 8): [{"accuracy": [70.0, 88.0]}, {"accuracy": [70.0], "failed": "nan"}],
+        ("mlp", "l2", 8): [{"accuracy": [70.0, 80.0]}, {"accuracy": [70.0, 65.0]}],
         ("gan", "none", None): [{"distance": [99.0]}, {"distance": [101.0]}],
     }
     results = {
@@ -142,17 +143,19 @@ def test_summary(monkeypatch: pytest.MonkeyPatch) -> None:
         for (task, norm, width), mine in curves.items()
         for seed, run in enumerate(mine)
     }
-    none, floating, integers, gan = summarise(preset, results)
+    none, floating, integers, l2, gan = summarise(preset, results)
     assert [row.variant.label for row in (none, floating, integers)] == [
         "no norm",
         "L1BN float32",
         "L1BN 8 bits",
     ]
     assert none.result.mean == 65 and none.epochs == 1 and none.reached == 1
-    assert floating.difference is None and floating.epochs == 1.5
+    assert floating.from_float is None and none.from_l2 is None and floating.epochs == 1.5
     assert integers.result.mean == (88 + 10) / 2 and integers.failed == 1
-    assert integers.difference is not None and integers.difference.mean == (-2 - 70) / 2
+    assert integers.from_float is not None and integers.from_float.mean == (-2 - 70) / 2
+    assert integers.from_l2 is not None and integers.from_l2.mean == (8 - 55) / 2
     assert integers.shares == {"x zero": 0.25} and integers.curve == [70.0, 49.0]
+    assert l2.from_l2 is None and l2.from_float is None
     assert gan.result.mean == 100 and gan.reached == 1 and gan.low == [99.0]
 
 

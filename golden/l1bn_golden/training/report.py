@@ -45,7 +45,18 @@ def table(task: str, rows: Sequence[Row]) -> Table:
     """One task as a table: mean and 95 % confidence interval over the seeds."""
     result = Table(title=TITLES[task], title_justify="left")
     goal = f"epochs to {GOALS[task]:g}"
-    for name in ("norm", "result", "against float32", goal, "y sat.", "x = 0", "dy = 0", "dx = 0", "dx sat."):
+    for name in (
+        "norm",
+        "result",
+        "from float32",
+        "from L2BN",
+        goal,
+        "y sat.",
+        "x = 0",
+        "dy = 0",
+        "dx = 0",
+        "dx sat.",
+    ):
         result.add_column(name, justify="left" if name == "norm" else "right", no_wrap=True)
     for row in rows:
         epochs = "never" if row.epochs is None else f"{row.epochs:.1f} ({row.reached}/{row.seeds})"
@@ -54,7 +65,9 @@ def table(task: str, rows: Sequence[Row]) -> Table:
             for name in ("y saturated", "x zero", "dy zero", "dx zero", "dx saturated")
         )
         label = row.variant.label + (f" ({row.failed} failed)" if row.failed else "")
-        result.add_row(label, _text(row.result), _text(row.difference, "+"), epochs, *shares)
+        result.add_row(
+            label, _text(row.result), _text(row.from_float, "+"), _text(row.from_l2, "+"), epochs, *shares
+        )
     return result
 
 

@@ -56,11 +56,6 @@ class Variant:
             parts.append(f"scale {self.scale_width}")
         return ", ".join(parts)
 
-    @property
-    def floating(self) -> Variant:
-        """The same norm in float32."""
-        return Variant(self.norm)
-
 
 @dataclass(frozen=True)
 class Preset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,8 +46,9 @@ def estimate(values: Sequence[float]) -> Estimate:
 class Row:
     """What a variant of a task came to.
 
-    ``result`` is the accuracy in per cent or the Frechet distance; ``difference`` that to the same norm in
-    float32, seed by seed (``None`` for float32 itself); ``epochs`` the mean number until the goal over the
+    ``result`` is the accuracy in per cent or the Frechet distance. ``from_float`` and ``from_l2`` are the
+    differences, seed by seed, from the same norm in float32 and from L2BN with the same arithmetic, ``None``
+    where there is no other one. ``epochs`` the mean number until the goal over the
     ``reached`` runs that got there. ``shares`` are those of ``observe.Observer``, means over the seeds.
     ``curve`` is the mean at each epoch, ``low`` and ``high`` the ends over the seeds.
     """
@@ -56,7 +58,8 @@ class Row:
     seeds: int
     failed: int
     result: Estimate
-    difference: Estimate | None
+    from_float: Estimate | None
+    from_l2: Estimate | None
     epochs: float | None
     reached: int
     shares: dict[str, float]
@@ -79,10 +82,6 @@ def summarise(preset: Preset, results: Mapping[str, Mapping[str, Any]]) -> list[
         finals = {variant: [_final(task, curve) for curve in mine] for variant, mine in curves.items()}
         for variant in variants:
             runs = [results[preset.setting(task, variant, seed).key] for seed in range(preset.seeds)]
-            difference = None
-            if variant != variant.floating:
-                pairs = zip(finals[variant], finals[variant.floating], strict=True)
-                difference = estimate([mine - floating for mine, floating in pairs])
             epochs = [number for curve in curves[variant] if (number := _epochs_to_goal(task, curve))]
             table = np.array(curves[variant])
             rows.append(
@@ -92,7 +91,8 @@ def summarise(preset: Preset, results: Mapping[str, Mapping[str, Any]]) -> list[
                     seeds=preset.seeds,
                     failed=sum("failed" in run for run in runs),
                     result=estimate(finals[variant]),
-                    difference=difference,
+                    from_float=_difference(finals, variant, Variant(variant.norm)),
+                    from_l2=_difference(finals, variant, dataclasses.replace(variant, norm="l2")),
                     epochs=float(np.mean(epochs)) if epochs else None,
                     reached=len(epochs),
                     shares={
@@ -105,6 +105,14 @@ def summarise(preset: Preset, results: Mapping[str, Mapping[str, Any]]) -> list[
                 )
             )
     return rows
+
+
+def _difference(
+    finals: Mapping[Variant, Sequence[float]], variant: Variant, other: Variant
+) -> Estimate | None:
+    if variant == other or variant.norm == "none" or other not in finals:
+        return None
+    return estimate([a - b for a, b in zip(finals[variant], finals[other], strict=True)])
 
 
 def _curve(task: str, epochs: int, run: Mapping[str, Any]) -> list[float]:
