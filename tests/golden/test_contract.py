@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from l1bn.backward_formats import BackwardFormats
 from l1bn.config import Configuration
 from l1bn.formats import Formats
 from l1bn_golden import Contract
@@ -100,7 +101,7 @@ def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
 
     for _ in range(300):
         y_width, beta_width, gamma_width = whole(4, 32), whole(2, 32), whole(2, 32)
-        y_fraction = whole(0, y_width - 1)
+        y_fraction, dy_width, dx_width = whole(0, y_width - 1), whole(4, 32), whole(4, 32)
         parameters: dict[str, Any] = {
             "norm": norm,
             "width": whole(4, 32),
@@ -113,13 +114,19 @@ def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
             "gamma_fraction": whole(0, gamma_width - 1) if whole(0, 1) else None,
             "beta_width": beta_width,
             "beta_fraction": whole(0, min(beta_width - 1, y_fraction)) if whole(0, 1) else None,
+            "dy_width": dy_width,
+            "dy_fraction": whole(0, dy_width - 1) if whole(0, 1) else None,
+            "dx_width": dx_width,
+            "dx_fraction": whole(0, dx_width - 1) if whole(0, 1) else None,
             "epsilon": float(rng.choice([0.0, 1e-5, 1e-3, 1.0])),
+            "momentum_shift": whole(1, 15),
+            "running_fraction": whole(0, 64) if whole(0, 1) else None,
         }
         config = Configuration(**parameters)
         contract, formats = Contract.from_parameters(config.to_mapping()), Formats(config)
         defaults = Contract.from_parameters({**parameters, "form": config.form})
         assert defaults == contract, "the defaults differ"
-        ours = (
+        ours: tuple[object, ...] = (
             contract.G,
             contract.T,
             contract.K_bits,
@@ -129,7 +136,7 @@ def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
             contract.f,
             tuple(contract.E(count) for count in contract.counts),
         )
-        theirs = (
+        theirs: tuple[object, ...] = (
             formats.guard_bits,
             formats.mantissa_width,
             formats.scale_bits,
@@ -138,6 +145,30 @@ def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
             formats.scale_fraction,
             formats.odd_fraction,
             formats.epsilons,
+        )
+        assert ours == theirs, parameters
+        backward = BackwardFormats(config)
+        ours = (
+            contract.r_exponents,
+            contract.Kd_bits,
+            contract.SHIFTd_MIN,
+            contract.SHIFTd_MAX,
+            contract.Gm,
+            contract.Gh,
+            contract.gradient_width,
+            contract.H_width,
+            contract.a_width,
+        )
+        theirs = (
+            backward.r_exponents,
+            backward.apply.scale_bits,
+            backward.apply.shift_min,
+            backward.apply.shift_max,
+            backward.mean_fraction,
+            backward.projection_fraction,
+            backward.gradient_width,
+            backward.projection_width,
+            backward.projection_mean_width,
         )
         assert ours == theirs, parameters
 
