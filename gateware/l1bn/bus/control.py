@@ -37,15 +37,15 @@ class ForwardControl(wiring.Component):
         see :class:`l1bn.bus.axi_lite.AxiLitePort`
     enable : a channel may begin
     select : index of the count that a channel has that begins now
-    begin : a channel begins in this cycle, which needs ``enable``
-    in_packet : the packet that comes in has not ended, the cycle of its first beat included
+    begin : a channel begins in this cycle, whose first beat was offered under ``enable``
+    in_packet : the packet that comes in has not ended, or its first beat is offered
     end, failed : the final beat of a channel leaves in this cycle; it has an error
     o_affine : gamma and beta, one item for every channel that began
     i_stats : the statistics of every channel; never held up
 
     A write takes one cycle. It is refused and changes nothing at an address where nothing can be written, with some but
     not all of its strobes, with a value that is not allowed, or, where that would touch a channel, while one is in
-    flight or begins in that very cycle. Without any strobe it does nothing and is not refused.
+    flight or is offered in that very cycle. Without any strobe it does nothing and is not refused.
     """
 
     def __init__(self, formats: Formats, map: RegisterMap):
@@ -254,7 +254,7 @@ class ForwardControl(wiring.Component):
             "refused": {"value": self.refused},
         }
         address = self.r_address
-        steps = Signal(FETCH)
+        reading = Signal(FETCH)
         issue = Signal()
         tables = []
         for table in self.map.tables:
@@ -268,11 +268,11 @@ class ForwardControl(wiring.Component):
                 m.d.comb += memories[name].r_address.eq(self.index)
         in_tables = reduce(or_, [inside for inside, _ in tables])
         held = fetching | self.w_request | self.i_stats.valid
-        m.d.comb += issue.eq(self.r_request & in_tables & ~held & ~steps.any())
-        m.d.sync += steps.eq(Cat(issue, steps))
+        m.d.comb += issue.eq(self.r_request & in_tables & ~held & ~reading.any())
+        m.d.sync += reading.eq(Cat(issue, reading))
 
         with m.If(in_tables):
-            m.d.comb += self.r_done.eq(steps[-1])
+            m.d.comb += self.r_done.eq(reading[-1])
             for inside, word in tables:
                 with m.If(inside):
                     m.d.comb += self.r_data.eq(word)

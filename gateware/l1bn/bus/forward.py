@@ -73,21 +73,24 @@ class AxiForward(wiring.Component):
         packets = config.passes if config.storage == "outside" else 1
         inside = Signal()  # the packet that comes in has begun
         number = Signal(range(packets))  # of that packet within its channel
-        opens, moves = Signal(), Signal()
+        opens, moves, allowed = Signal(), Signal(), Signal()
+        offered = Signal()  # and not taken yet: the offer stands, whatever software says meanwhile
         m.d.comb += [
             inlet.i.valid.eq(s_axis.tvalid),
             Value.cast(inlet.i.payload.data).eq(lanes_of(s_axis.tdata, config.width, config.lanes)),
             inlet.i.payload.last.eq(s_axis.tlast),
             s_axis.tready.eq(inlet.i.ready),
             opens.eq(~inside & (number == 0)),
-            unit.i.valid.eq(inlet.o.valid & (~opens | control.enable)),
-            inlet.o.ready.eq(unit.i.ready & (~opens | control.enable)),
+            allowed.eq(~opens | control.enable | offered),
+            unit.i.valid.eq(inlet.o.valid & allowed),
+            inlet.o.ready.eq(unit.i.ready & allowed),
             unit.i.payload.data.eq(x.data),
             unit.i.payload.last.eq(x.last),
             moves.eq(unit.i.valid & unit.i.ready),
             control.begin.eq(moves & opens),
-            control.in_packet.eq(moves | inside | (number != 0)),
+            control.in_packet.eq(unit.i.valid | inside | (number != 0)),
         ]
+        m.d.sync += offered.eq(unit.i.valid & ~unit.i.ready)
         if self.formats.select_width:
             m.d.comb += unit.i.payload.select.eq(control.select)
         with m.If(moves):

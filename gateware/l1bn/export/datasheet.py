@@ -10,7 +10,6 @@ from markdown_it import MarkdownIt
 
 from .. import manifest, presets
 from ..config import PARAMETERS
-from ..spreads import SPREADS
 from .drawings import blocks, timing
 from .example import example
 from .ports import native_ports
@@ -39,7 +38,7 @@ def files(package: Package) -> dict[str, str]:
     spread = {"l1": "mean of abs(x - mu)", "l2": "root of the variance"}[config.norm]
     drawings = {"doc/timing.svg": timing(STREAM)}
     if package.has_axi:
-        after_mean = SPREADS[config.norm, str(config.form)].after_mean
+        after_mean = package.unit.spread.after_mean
         drawings["doc/blocks.svg"] = blocks(spread, after_mean, config.storage == "inside", axi=True)
     text = render(
         "datasheet.md.jinja",

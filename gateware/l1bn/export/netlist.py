@@ -38,12 +38,14 @@ write_verilog
 WAIVERS = """\
 // Verilog extends and truncates operands by its own rules, which the expressions below rely on; some bits of a sum or a
 // product are not needed, and bits of one vector depend on each other without any loop. Cases are in the order of their
-// priority.
+// priority, and the width of an operand may decide a comparison.
 /* verilator lint_off WIDTHEXPAND */
 /* verilator lint_off WIDTHTRUNC */
 /* verilator lint_off UNUSEDSIGNAL */
 /* verilator lint_off UNOPTFLAT */
 /* verilator lint_off CASEOVERLAP */
+/* verilator lint_off CMPCONST */
+/* verilator lint_off UNSIGNED */
 /* verilator lint_off DECLFILENAME */
 """
 BLOCK_WAIVERS = """\

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from amaranth.lib import wiring
 
-from .. import __version__, forward, generate
+from .. import __version__, forward, generate, units
 from .. import manifest as unit_manifest
 from ..bus.forward import AxiForward, AxiTop
 from ..bus.instance import Instantiated
@@ -53,7 +53,7 @@ class Package:
 
     @cached_property
     def unit(self) -> wiring.Component:
-        return forward.unit(self.config)
+        return units.unit(self.config)
 
     @property
     def has_axi(self) -> bool:
