@@ -45,7 +45,7 @@ from .operators.settle import settling_cycles, settling_sum
 from .pairs import PairedPackets, Sides, StatisticsGuard
 from .streams import ChannelRegister, SampleBuffer, fork, join
 
-__all__ = ["BackwardBatchNorm", "L1BackwardBatchNorm"]
+__all__ = ["BackwardBatchNorm"]
 
 
 class ProjectStage(wiring.Component):
@@ -301,10 +301,6 @@ class BackwardBatchNorm(wiring.Component):
         for number, sink in enumerate([sums, second]):
             with m.If(source.payload.number == number):
                 m.d.comb += [sink.valid.eq(source.valid), source.ready.eq(sink.ready)]
-
-
-class L1BackwardBatchNorm(BackwardBatchNorm):
-    """:class:`BackwardBatchNorm` of the mean absolute deviation; ``config.norm`` is ``"l1"``."""
 
 
 def without(layout: data.StructLayout, *names: str) -> data.StructLayout:

@@ -12,7 +12,7 @@ from typing import Any
 from .config import Configuration
 from .formats import Formats
 
-__all__ = ["ApplyFormats", "BackwardFormats"]
+__all__ = ["PRODUCT_FRACTION", "ApplyFormats", "BackwardFormats", "SlopeFormats"]
 
 PRODUCT_FRACTION = 6
 """Q: fraction bits of the two products of L2's dx."""
@@ -39,6 +39,7 @@ class BackwardFormats(Formats):
     def __init__(self, config: Configuration):
         super().__init__(config)
         self.apply = ApplyFormats(self)
+        self.slope = SlopeFormats(self)
 
     # -- sums ---------------------------------------------------------------------------------
 
@@ -130,5 +131,48 @@ class ApplyFormats(Formats):
         return self.config.scale_width + self.config.width + self.scale_fraction + 1 + more
 
     @property
+    def scale_fraction(self) -> int:
+        """F: an L2 unit keeps Q fraction bits of the product, where half an LSB is enough for L1."""
+        kept = 1 if self.config.norm == "l1" else PRODUCT_FRACTION
+        return max(0, kept - self.shift_min)
+
+    @property
     def r_exponents(self) -> range:
         return self._unit.r_exponents
+
+
+class SlopeFormats(Formats):
+    """The formats of e, the scale from x to dx that only L2 has, for the same operators.
+
+    The numerator num takes the place of gamma. To leave room for its sign it has a bit more than r's mantissa, which
+    is therefore taken twice.
+    """
+
+    def __init__(self, unit: BackwardFormats):
+        self._unit = unit
+        self.numerator_width = unit.config.scale_width + unit.projection_mean_width - 1
+        changes = {"gamma_width": unit.mantissa_width + 1, "gamma_fraction": 0, "y_fraction": 0}
+        super().__init__(DerivedConfiguration.of(unit.config, guard_bits=unit.guard_bits, **changes))
+
+    @property
+    def scale_bits(self) -> int:
+        """E_bits."""
+        return self.largest_over_spread(self._unit.apply.scale_bits + self._unit.config.dy_width - 1)
+
+    @property
+    def scale_fraction(self) -> int:
+        return max(0, PRODUCT_FRACTION - self.shift_min)
+
+    @property
+    def exponent_offset(self) -> int:
+        """What :attr:`r_exponents` have beyond r's exponent less the scale's shift t and the numerator's zeros."""
+        raised = self.numerator_width - self._unit.mean_fraction - self._unit.mantissa_width
+        return raised + self._unit.apply.scale_fraction
+
+    @property
+    def r_exponents(self) -> range:
+        """The values of the exponent of the fraction num / r, with twice the mantissa."""
+        unit, offset = self._unit, self.exponent_offset
+        shifts, exponents = unit.apply.shift_range, unit.r_exponents
+        low = exponents[0] - shifts[-1] - (self.numerator_width - 1) + offset
+        return range(low, exponents[-1] - shifts[0] + offset + 1)

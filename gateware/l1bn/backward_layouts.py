@@ -6,13 +6,17 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
 from .backward_formats import BackwardFormats
+from .formats import Formats
 from .layouts import extended, scale_constants, select_field
 
 __all__ = [
     "channel_record",
     "gamma_parameter",
     "gradients",
+    "pair_beat",
+    "pair_constants",
     "pair_packet",
+    "product_constants",
     "projected_record",
     "received_statistics",
     "scaled_record",
@@ -117,6 +121,30 @@ def sided_constants(formats: BackwardFormats) -> data.StructLayout:
     return _replaced(
         scale_constants(formats.apply), "offset", below=offset, level=offset, above=offset, error=1
     )
+
+
+def pair_beat(formats: BackwardFormats) -> data.StructLayout:
+    """What an L2 unit keeps of a beat for the second pass: dy as ``data``, and x."""
+    config = formats.config
+    return data.StructLayout(
+        {
+            "data": data.ArrayLayout(signed(config.dy_width), config.lanes),
+            "x": data.ArrayLayout(signed(config.width), config.lanes),
+            "last": 1,
+        }
+    )
+
+
+def pair_constants(formats: BackwardFormats) -> data.StructLayout:
+    """What the second pass of an L2 unit needs of one channel: scale and offset of dy and of x."""
+    return data.StructLayout(
+        {"dy": product_constants(formats.apply), "x": product_constants(formats.slope), "error": 1}
+    )
+
+
+def product_constants(formats: Formats) -> data.StructLayout:
+    """A scale with its offset; see :class:`l1bn.operators.product.ProductLane`."""
+    return _replaced(scale_constants(formats), "beta")
 
 
 def _replaced(layout: data.StructLayout, name: str, **more: object) -> data.StructLayout:

@@ -135,13 +135,17 @@ class Formats:
     def scale_bits(self) -> int:
         """K_bits: log2 of the largest scale that a channel can need."""
         config = self.config
-        numerator = config.gamma_width - 1 + config.y_fraction - config.gamma_fraction
-        bits = numerator + self.count_bits
+        return self.largest_over_spread(config.gamma_width - 1 + config.y_fraction - config.gamma_fraction)
+
+    def largest_over_spread(self, exponent: int) -> int:
+        """The smallest whole b, 0 or more, with ``2**exponent / r <= 2**b`` for every r."""
+        config = self.config
+        bits = exponent + self.count_bits
         if config.epsilon:
             # r is at least epsilon (L1) or its square root (L2), in LSB of x.
             power = 1 if config.norm == "l1" else 2
             least = Fraction(config.epsilon) * 2 ** (power * config.x_fraction)
-            bits = min(bits, ceil_log2(Fraction(2) ** (power * numerator) / least, power))
+            bits = min(bits, ceil_log2(Fraction(2) ** (power * exponent) / least, power))
         return max(0, bits)
 
     @property

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import cycle
+from dataclasses import dataclass, replace
+from itertools import cycle, repeat
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.hdl import Shape
 
 from l1bn.backward import BackwardBatchNorm
+from l1bn.backward_formats import BackwardFormats
 from l1bn.config import Configuration
+from l1bn.forward import unit as forward_unit
+from l1bn.gradients import GRADIENTS
 from l1bn.units import unit
 from l1bn_golden import Contract, backward, forward
 
 from .bench import Bench, shuffled
 from .channels import Samples, channels
 
-NORMS = ("l1",)
+NORMS = ("l1", "l2")
 VARIANTS: dict[str, dict[str, Any]] = {
     "inside": {"width": 16, "counts": (16,), "scale_width": 8, "gamma_width": 8},
     "outside": {"width": 8, "counts": (8,), "lanes": 4, "storage": "outside", "scale_width": 10},
@@ -37,6 +41,7 @@ CASES = {
     for variant in VARIANTS
     for norm in NORMS
 }
+NARROW: dict[str, Any] = {"direction": "backward", "width": 4, "scale_width": 8, "gamma_width": 4}
 STEADY = {"inside": 4, "outside": 3}
 """Channels in a row, of which the last three have to be exactly as far apart as stated."""
 
@@ -158,9 +163,10 @@ def extremes(config: Configuration, seed: int) -> list[Channel]:
     low, high = signed_range(config.width + golden.G)
     tally = max(config.counts).bit_length()
     mantissas = cycle([top, 2 * top - 1, 0, top - 1, 2 * top - 1])
-    given = cycle(
-        [exponents[-1], exponents[0], exponents[-1], exponents[0] - 1, exponents[-1] + 1, exponents[0]]
-    )
+    # One step out of range on either side, where the port can tell.
+    end = 1 << (BackwardFormats(config).r_exponent_shape.width - 1)
+    beyond = (max(exponents[0] - 1, -end), min(exponents[-1] + 1, end - 1))
+    given = cycle([exponents[-1], exponents[0], exponents[-1], *beyond, exponents[0]])
     signs = cycle([-(1 << tally), (1 << tally) - 1, 0])
     ends = [signed_range(config.width), signed_range(config.dy_width)]
     work = []
@@ -250,7 +256,73 @@ def test_values(name: str, seed: int) -> None:
     assert isinstance(device, BackwardBatchNorm)
     traffic = Traffic(device, idle=0.25, stall=0.25, seed=seed)
     kinds = every_kind(device.config, seed)
-    traffic.pass_through(kinds[:: 3 if name.endswith("widest") else 1])
+    traffic.pass_through(kinds[:: 1 if name.endswith("inside") else 5])
     traffic.pass_through(extremes(device.config, seed))
-    traffic.pass_through(wrong_lengths(device.config, seed))
+    if not name.endswith("widest"):
+        traffic.pass_through(wrong_lengths(device.config, seed))
     traffic.bench.run()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("slow", ["i_x", "i_dy", "i_stats", "i_gamma", "o", "o_gradients"])
+def test_one_slow_stream(norm: str, slow: str, seed: int) -> None:
+    """A stream that hardly moves holds the others up and loses nothing; the unit waits for statistics."""
+    device = unit(Configuration(**NARROW, norm=norm, counts=(4, 6), lanes=2))
+    assert isinstance(device, BackwardBatchNorm)
+    rates = {slow: 0.9 if slow in ("i_x", "i_dy", "o") else 0.0}
+    traffic = Traffic(device, idle=rates, stall=rates, seed=seed)
+    late = 0 if rates[slow] else 700
+    if slow in traffic.bench.sources:
+        traffic.bench.pause(slow, late)
+    else:
+        traffic.bench.sinks[slow].stall = (
+            (late > cycle for cycle in range(1 << 30)) if late else repeat(False)
+        )
+    traffic.pass_through(any_elements(device.config, seed, (4, 4), 2, 0))
+    traffic.pass_through(any_elements(device.config, seed, (6, 6), 1, 1))
+    traffic.bench.run()
+    if slow in ("i_stats", "i_gamma"):
+        assert min(traffic.bench.sinks["o"].taken) > late
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_one_wrong_pass(norm: str, seed: int) -> None:
+    """When one pass of a replayed channel has the wrong length, that channel is marked and no other."""
+    device = unit(Configuration(**NARROW, norm=norm, counts=(4, 6), lanes=2, storage="outside"))
+    assert isinstance(device, BackwardBatchNorm)
+    traffic = Traffic(device, idle=0.2, stall=0.2, seed=seed)
+    for wrong_pass in range(2):
+        good, bad = any_elements(device.config, seed + wrong_pass, (6, 6), 2, 1)
+        for index in range(2):
+            length = 6 - 2 * (index == wrong_pass)
+            x, dy = (bad.x[:length], bad.dy) if wrong_pass else (bad.x, bad.dy[:length])
+            traffic.send_packets(x, dy, bad.select)
+        statistics = {name: [value] for name, value in traffic.statistics(bad).items()}
+        traffic.bench.send("i_stats", **statistics, error=[0])
+        traffic.bench.send("i_gamma", gamma=[bad.gamma])
+        anything = np.ma.masked_all(1, dtype=np.int64)
+        # The gradients are on their way before the last pass ends.
+        traffic.bench.expect("o_gradients", dgamma=anything, dbeta=anything, error=[wrong_pass == 0])
+        last = np.arange(3) == 2
+        dx = np.ma.masked_all((3, 2), dtype=np.int64)
+        traffic.bench.expect("o", data=dx, last=last, error=np.ma.masked_array(last, mask=~last))
+        traffic.pass_through([good])
+    traffic.bench.run()
+
+
+def test_statistics_of_a_forward_unit_fit() -> None:
+    """Every field that a backward unit takes, the forward unit of the same configuration gives in the same shape."""
+    for norm in NORMS:
+        config = Configuration(norm=norm, counts=(12, 8))
+        given = dict(forward_unit(config).o_stats.payload.shape())
+        for name, field in unit(replace(config, direction="backward")).i_stats.payload.shape():
+            assert given[name].shape == field.shape
+
+
+def test_bits_that_an_element_waits_with() -> None:
+    """2 bits say of x all that the second pass of L1 needs."""
+    stored = [BackwardFormats(Configuration(norm=norm, dy_width=12)).stored_width for norm in NORMS]
+    assert stored == [12 + 2, 12 + 16]
+    for norm, width in zip(NORMS, stored, strict=True):
+        formats = BackwardFormats(Configuration(norm=norm, dy_width=12))
+        assert Shape.cast(GRADIENTS[norm].stored(formats)).width == width + 1

@@ -18,8 +18,9 @@ from __future__ import annotations
 from typing import Any
 
 from .l1 import L1Gradient
+from .l2 import L2Gradient
 
 __all__ = ["GRADIENTS"]
 
-GRADIENTS: dict[str, Any] = {"l1": L1Gradient}
+GRADIENTS: dict[str, Any] = {"l1": L1Gradient, "l2": L2Gradient}
 """The gradient of each norm."""

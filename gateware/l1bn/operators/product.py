@@ -1,0 +1,118 @@
+"""scale * (x - mean) with some fraction bits, floored and as wide as it gets: half of dx of L2."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..formats import Formats
+from ..primitives import primitives
+from .affine import choose, resize
+from .subtract import difference
+
+__all__ = ["ProductLane"]
+
+
+class ProductLane(wiring.Component):
+    """The first half of :class:`l1bn.operators.affine.AffineLane`, from which no bit is lost.
+
+    ::
+
+        x ---> * ---> - ---> >> (t - dropped) ---> ~ ---> product
+               ^      ^          ^                 ^
+             scale  offset     shift           negative
+
+    Parameters
+    ----------
+    formats : derived formats of the scale
+    fraction : fraction bits of the product; with one, the shift t is that of the affine operator
+
+    Members
+    -------
+    enable : every register holds while 0
+    x : the sample
+    constant ports : ``depths`` has their names and after how many enabled cycles each is needed
+    product : signed, ``product_width`` bits, ``depth`` enabled cycles later
+    """
+
+    def __init__(self, formats: Formats, fraction: int):
+        self.formats = formats
+        config = formats.config
+        multiplier = primitives(config.target).multiplier
+        self.multiplier = multiplier(signed(config.width), unsigned(config.scale_width))
+        # The offset has scale_fraction more bits than the product: 0 - offset - 1 is their complement.
+        self.sum_width = formats.offset_width - formats.scale_fraction
+        self.low_width = self.sum_width // 2
+        self.dropped = formats.shift_range.start - (fraction - 1)
+        self.product_width = formats.offset_width - self.dropped
+        span = (len(formats.shift_range) - 1).bit_length()
+        self.shift_digits = [(max(high - 2, 0), high) for high in range(span, 0, -2)] or [(0, 1)]
+        subtracted = self.multiplier.latency + 2
+        self.depth = subtracted + len(self.shift_digits)
+        self.depths = {
+            "scale": 0,
+            "offset_low": subtracted - 2,
+            "offset_high": subtracted - 1,
+            **{f"shift_{low}": subtracted + index for index, (low, _) in enumerate(self.shift_digits)},
+            "negative": self.depth - 1,
+        }
+        super().__init__(
+            {
+                "enable": In(1),
+                "x": In(signed(config.width)),
+                "scale": In(config.scale_width),
+                "offset_low": In(self.low_width + formats.scale_fraction),
+                "offset_high": In(self.sum_width - self.low_width),
+                **{f"shift_{low}": In(high - low) for low, high in self.shift_digits},
+                "negative": In(1),
+                "product": Out(signed(self.product_width)),
+            }
+        )
+
+    def ports(self, constants: data.View) -> dict[str, Value]:
+        """The constant ports, and what of a channel's constants belongs there."""
+        split = self.low_width + self.formats.scale_fraction
+        steps = constants.shift - self.formats.shift_range.start
+        return {
+            "scale": constants.scale,
+            "offset_low": constants.offset[:split],
+            "offset_high": constants.offset[split:],
+            **{f"shift_{low}": steps[low:high] for low, high in self.shift_digits},
+            "negative": constants.negative,
+        }
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        fraction, split = self.formats.scale_fraction, self.low_width
+
+        def stage(value: Value) -> Signal:
+            held = Signal(value.shape(), reset_less=True)
+            with m.If(self.enable):
+                m.d.sync += held.eq(value)
+            return held
+
+        m.submodules.multiplier = multiplier = self.multiplier
+        m.d.comb += [
+            multiplier.enable.eq(self.enable),
+            multiplier.a.eq(self.x),
+            multiplier.b.eq(self.scale),
+        ]
+        product = multiplier.product
+        below = stage(stage(~self.offset_low[:fraction]))
+        low = stage(difference(product[:split], self.offset_low[fraction:], 1))
+        high = stage(product[split:].as_signed())
+        rest = difference(resize(high, self.sum_width - split), self.offset_high, low[split])[:-1]
+        total = Cat(below, stage(low[:split]), stage(rest))
+
+        value: Value = total[self.dropped :].as_signed()
+        for low_bit, high_bit in self.shift_digits:
+            ways = [value >> (way << low_bit) for way in range(1 << (high_bit - low_bit))]
+            moved = choose(
+                getattr(self, f"shift_{low_bit}"), [resize(way, self.product_width) for way in ways]
+            )
+            if low_bit == 0:
+                moved = moved ^ self.negative.replicate(self.product_width)
+            value = stage(moved).as_signed()
+        m.d.comb += self.product.eq(value)
+        return m
