@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,16 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _effort(command)
 
 
-def _effort(command: Callable[..., Any]) -> Callable[..., Any]:
+def _effort(command: Callable[..., Any], seeds: int = 5) -> Callable[..., Any]:
     """The options of everything that runs tools."""
     for option in reversed(
         [
             click.option(
-                "--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs of nextpnr."
+                "--seeds",
+                type=click.IntRange(1, 100),
+                default=seeds,
+                show_default=True,
+                help="Runs of nextpnr.",
             ),
             click.option(
                 "--jobs", type=click.IntRange(1, 1024), help="Programs at a time; default: one a core."
@@ -145,7 +150,7 @@ def check(store: bool, **values: Any) -> None:
 
 
 @cli.command()
-@_effort
+@partial(_effort, seeds=3)
 def peers(**values: Any) -> None:
     """Compare the operators with those of other projects, on both FPGA families."""
     reports = [
