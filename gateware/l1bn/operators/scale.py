@@ -83,7 +83,7 @@ class Scale(wiring.Component):
         m.d.sync += take.eq(run.begin & known & wanted)
         quotient, above = self._collect(m, run, take, digit)
         place, finest = self._place(m, run, take)
-        m.d.sync += wanted.eq(~quotient[-1] & (place != finest))
+        m.d.sync += wanted.eq(~quotient[-1] & (place < finest))
 
         overflow, bits = above[-1], self.formats.config.scale_width
         m.d.comb += [
@@ -159,11 +159,17 @@ class Scale(wiring.Component):
             m.d.sync += some.eq(0)
         with m.Elif(nonzero):
             m.d.sync += some.eq(1)
+        fixed = self._place_offset + formats.scale_fraction - 2
+
+        def shifted(less: int) -> Value:
+            # One more place of the same carry chain takes the carry in.
+            constant = Const(fixed - less, signed(len(place) + 2))
+            return (Cat(Const(1, 1), place).as_signed() + Cat(~overflow, constant).as_signed()) >> 1
+
         shift = Signal(signed(len(place) + 2), reset_less=True)
-        fixed = Const(self._place_offset + formats.scale_fraction - 2, signed(len(shift)))
-        # One more place of the same carry chain takes the carry in.
-        m.d.sync += shift.eq((Cat(Const(1, 1), place).as_signed() + Cat(~overflow, fixed).as_signed()) >> 1)
-        return Mux(some, Mux(shift < least, least, shift), most)
+        clamped = Signal(reset_less=True)
+        m.d.sync += [shift.eq(shifted(0)), clamped.eq(shifted(least) < 0)]
+        return Mux(some, Mux(clamped, least, shift), most)
 
 
 class Offset(wiring.Component):
