@@ -177,7 +177,9 @@ async def settings_do_not_touch_a_channel(dut: Any) -> None:
     draw = random.Random(cocotb.RANDOM_SEED)
     group = bench.groups[0]
     idle = [register for register in bench.map.registers if register.access == "idle"]
-    places = [register.offset for register in idle] + [bench.map.table(name).offset for name in ("gamma", "beta")]
+    places = [register.offset for register in idle] + [
+        bench.map.table(name).offset for name in ("gamma", "beta")
+    ]
     await bench.configure(group)
     bench.send(group)
     while not await bench.get("status") & 1:

@@ -30,7 +30,9 @@ class AnyUnit(wiring.Component):
             for _, member, value in self.signature.flatten(self)
             if member.flow == wiring.Out
         ]
-        self.choices = [Signal(len(output), name=f"choice_{index}") for index, output in enumerate(self.outputs)]
+        self.choices = [
+            Signal(len(output), name=f"choice_{index}") for index, output in enumerate(self.outputs)
+        ]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
