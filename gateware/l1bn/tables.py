@@ -20,7 +20,7 @@ def presets_table() -> Table:
     tools = ", ".join(f"{name} {version}" for name, version in versions.items())
     table = _table(
         "Presets",
-        ("name", "for", "norm", "width", "lanes", "count", "device"),
+        ("name", "norm", "width", "lanes", "count", "device"),
         ("LUT", "FF", "DSP", "BRAM", "MHz"),
         caption=f"MHz: {'one run' if seeds == 1 else f'median of {seeds} runs'} of nextpnr; {tools}; measured by"
         f" python -m l1bn_synth.presets --seeds {seeds}",
@@ -28,10 +28,11 @@ def presets_table() -> Table:
     for name, preset in presets.PRESETS.items():
         config, found = preset.configuration, presets.resources(name)
         counts = ", ".join(map(str, config.counts))
-        row = [name, preset.about, config.norm, str(config.width), str(config.lanes), counts, preset.device]
+        about = f"[bold]{name}[/]\n{preset.about}"
+        row = [about, config.norm, str(config.width), str(config.lanes), counts, preset.device]
         if found is not None:
             row += [*(f"{number:,}" for number in (found.lut, found.ff, found.dsp, found.bram))]
-            row.append(f"{found.fmax_mhz:g}")
+            row.append(f"{found.fmax_mhz:.1f}")
         table.add_row(*row)
     return table
 

@@ -41,10 +41,10 @@ def test_the_table_shows_what_each_preset_takes(capsys: pytest.CaptureFixture[st
     assert cli.main(["presets"]) == 0
     out = capsys.readouterr().out
     for name, preset in presets.PRESETS.items():
-        (row,) = (line for line in out.splitlines() if f" {name} " in line)
+        row = next(line for line in out.splitlines() if line.startswith(f"│ {name} "))
         found = presets.resources(name)
         assert found is not None
-        for word in (preset.configuration.norm, f"{found.lut:,}", f"{found.ff:,}", f"{found.fmax_mhz:g}"):
+        for word in (preset.configuration.norm, f"{found.lut:,}", f"{found.ff:,}", f"{found.fmax_mhz:.1f}"):
             assert f" {word} " in row
     tools, seeds = presets.measured_with()
     shown = " ".join(out.split())
