@@ -14,4 +14,6 @@ def lookup(values: Sequence[int], select: Value) -> Value:
     if len(values) == 1 or not len(select):
         return Const(values[0])
     half = 1 << (len(select) - 1)
-    return Mux(select[-1], lookup(values[half:] or values[-1:], select[:-1]), lookup(values[:half], select[:-1]))
+    return Mux(
+        select[-1], lookup(values[half:] or values[-1:], select[:-1]), lookup(values[:half], select[:-1])
+    )
