@@ -221,9 +221,10 @@ def _fractions(formats: Formats) -> dict[tuple[str, str], int]:
 
 
 def _formats(formats: Formats) -> dict[str, Any]:
-    """Every public attribute of ``formats`` but the configuration itself."""
+    """Every public attribute of ``formats`` but the configuration itself, and no method."""
     names = sorted(name for name in dir(formats) if not name.startswith("_") and name != "config")
-    return {name: _plain(getattr(formats, name)) for name in names}
+    values = {name: getattr(formats, name) for name in names}
+    return {name: _plain(value) for name, value in values.items() if not callable(value)}
 
 
 def _plain(value: Any) -> Any:
