@@ -157,7 +157,7 @@ class SlopeFormats(Formats):
     @property
     def scale_bits(self) -> int:
         """E_bits."""
-        return self.largest_over_spread(self._unit.apply.scale_bits + self._unit.config.dy_width - 1)
+        return self._largest_over_spread(self._unit.apply.scale_bits + self._unit.config.dy_width - 1)
 
     @property
     def scale_fraction(self) -> int:

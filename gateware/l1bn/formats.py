@@ -135,9 +135,9 @@ class Formats:
     def scale_bits(self) -> int:
         """K_bits: log2 of the largest scale that a channel can need."""
         config = self.config
-        return self.largest_over_spread(config.gamma_width - 1 + config.y_fraction - config.gamma_fraction)
+        return self._largest_over_spread(config.gamma_width - 1 + config.y_fraction - config.gamma_fraction)
 
-    def largest_over_spread(self, exponent: int) -> int:
+    def _largest_over_spread(self, exponent: int) -> int:
         """The smallest whole b, 0 or more, with ``2**exponent / r <= 2**b`` for every r."""
         config = self.config
         bits = exponent + self.count_bits
