@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 import click
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -26,7 +27,7 @@ from .loop import HardwareLoop, LoopMismatch
 __all__ = ["LoopRun", "main", "train"]
 
 WIDTH = 8
-EPOCHS = {"mlp": 20, "cnn": 3}
+EPOCHS = {"mlp": 10, "cnn": 2}
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _fail(message: str, code: int) -> int:
 @click.option("--norm", type=click.Choice(["l1", "l2"]), help="Norm.  [default: both]")
 @click.option("--width", type=int, default=WIDTH, show_default=True, help="Bits of x, y and the gradients.")
 @click.option("--lanes", type=int, default=1, show_default=True, help="Samples in a beat.")
-@click.option("--epochs", type=click.IntRange(1), help="Epochs.  [default: 20 for mlp, 3 for cnn]")
+@click.option("--epochs", type=click.IntRange(1), help="Epochs.  [default: 10 for mlp, 2 for cnn]")
 @click.option("--images", type=int, help="Pictures for training, a multiple of 64.  [default: all]")
 @click.option("--pauses", type=float, default=0.0, help="Share of idle and of stalled cycles, 0 to 0.9.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the run.")
@@ -145,6 +146,7 @@ def command(
     for each in norms:
         Configuration(norm=each, width=width, lanes=lanes)
     toolchain.require()
+    torch.set_num_threads(1)  # the layers are too small to gain from more
     runs = []
     for each in norms:
         settings = Settings(

@@ -173,7 +173,7 @@ SAMPLE = [
     ({"norm": "l1", "width": 16, "lanes": 1, "count": 256}, {}),
     ({"norm": "l1", "width": 8, "lanes": 4, "counts": [64, 36]}, {"idle": 0.4, "stall": 0.4}),
     ({"norm": "l1", "width": 12, "lanes": 2, "count": 48, "storage": "outside"}, {"stall": {"o_stats": 0.8}}),
-    ({"norm": "l2", "form": "one-pass", "width": 16, "lanes": 4, "count": 64}, {"idle": {"i": 0.5}}),
+    ({"norm": "l2", "form": "one-pass", "width": 16, "lanes": 2, "count": 64}, {"idle": {"i": 0.5}}),
 ]
 
 

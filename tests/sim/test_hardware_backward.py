@@ -18,7 +18,7 @@ STORE = Path(__file__).parents[2] / "build" / "hardware"
 
 SAMPLE = [
     ({"norm": "l1", "width": 8, "lanes": 2, "counts": [64, 36]}, {"idle": 0.4, "stall": 0.4}),
-    ({"norm": "l1", "width": 12, "lanes": 1, "count": 64, "storage": "outside"}, {"stall": {"o": 0.5}}),
+    ({"norm": "l2", "width": 8, "lanes": 1, "count": 64, "storage": "outside"}, {"stall": {"o": 0.5}}),
 ]
 
 

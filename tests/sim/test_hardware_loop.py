@@ -15,7 +15,7 @@ from l1bn_sim import loop_training
 from l1bn_sim.loop import CheckedBackend, HardwareBackend, HardwareLoop, LoopMismatch, configuration
 
 STORE = Path(__file__).parents[2] / "build" / "hardware"
-CONTRACT = Contract(norm="l1", width=8, counts=(64,))
+CONTRACT = Contract(norm="l1", width=8, y_fraction=5, counts=(64,))
 
 
 class Altered(GoldenBackend):
@@ -85,10 +85,9 @@ def test_a_configuration_belongs_to_its_contract():
 
 
 def test_hardware_of_another_contract_is_found(seed):
-    other = CONTRACT.replace(epsilon=0.25)
-    hardware = HardwareBackend(other, store=STORE)
+    hardware = HardwareBackend(CONTRACT, store=STORE)
     with pytest.raises(LoopMismatch):
-        both_ways(CheckedBackend(hardware, GoldenBackend(CONTRACT)), seed)
+        both_ways(CheckedBackend(hardware, GoldenBackend(CONTRACT.replace(epsilon=0.25))), seed)
     hardware.close()
 
 
