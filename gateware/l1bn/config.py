@@ -92,7 +92,7 @@ class Configuration:
         *("one-pass", "two-pass"),
         derived="two-pass for l1, one-pass for l2",
     )
-    direction: str = _choice("forward", "which pass the unit computes", "forward", "backward")
+    direction: str = _choice("forward", "what the unit computes", "forward", "backward", "inference")
     width: int = _integer(16, "bits of a sample x", 4, 32)
     x_fraction: int = _integer(None, "fraction bits of x", 0, 31, limit="width - 1", derived="width - 4")
     lanes: int = _integer(1, "samples in a beat, a power of two", 1, 64)
@@ -245,6 +245,8 @@ class Configuration:
     @property
     def passes(self) -> int:
         """How often the unit reads the samples of a channel, the last one, which writes, included."""
+        if self.direction == "inference":
+            return 1
         if self.direction == "backward":
             return 2
         return 3 if self.form == "two-pass" else 2

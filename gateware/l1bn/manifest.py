@@ -14,6 +14,7 @@ from amaranth.lib import data, wiring
 from . import __version__
 from .config import ConfigurationError
 from .formats import Formats
+from .running_formats import InferenceFormats
 
 __all__ = ["SCHEMA", "describe", "dumps", "read"]
 
@@ -40,6 +41,12 @@ FIELDS = {
     ("i_stats", "r_exponent"): "see r_mantissa",
     ("i_stats", "sign_count"): "sum of sgn(x - mu)",
     ("i_stats", "error"): "these statistics are worthless",
+    ("i_averages", "mean"): "running mean",
+    ("i_averages", "spread"): "running spread r",
+    ("o_fold", "scale"): "magnitude of c, the factor of x",
+    ("o_fold", "negative"): "c is negative",
+    ("o_fold", "shift"): "y = saturate((c * x * 2^(f - shift) + b + 2^(f-1)) >> f), f = max(shift, 1)",
+    ("o_fold", "b"): "see shift",
     ("i_gamma", "gamma"): "gamma of the channel",
     ("o_gradients", "dgamma"): "sum of dy * xhat: the gradient of gamma",
     ("o_gradients", "dbeta"): "sum of dy: the gradient of beta",
@@ -217,7 +224,13 @@ def _fractions(formats: Formats) -> dict[tuple[str, str], int]:
         ("i_gamma", "gamma"): config.gamma_fraction,
         ("o_gradients", "dgamma"): config.dy_fraction,
         ("o_gradients", "dbeta"): config.dy_fraction,
+        ("i_averages", "mean"): config.x_fraction + formats.guard_bits,
+        **(_running_fractions(formats) if isinstance(formats, InferenceFormats) else {}),
     }
+
+
+def _running_fractions(formats: InferenceFormats) -> dict[tuple[str, str], int]:
+    return {("i_averages", "spread"): formats.config.x_fraction + formats.running_fraction}
 
 
 def _formats(formats: Formats) -> dict[str, Any]:

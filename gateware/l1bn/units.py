@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from . import forward
 from .backward import BackwardBatchNorm
 from .config import Configuration
+from .inference import InferenceBatchNorm
 
-__all__ = ["unit"]
+__all__ = ["UNITS", "unit"]
+
+Unit = forward.BatchNorm | BackwardBatchNorm | InferenceBatchNorm
+
+UNITS: dict[str, Callable[[Configuration], Unit]] = {
+    "forward": forward.unit,
+    "backward": BackwardBatchNorm,
+    "inference": InferenceBatchNorm,
+}
+"""The unit of each direction."""
 
 
-def unit(config: Configuration) -> forward.BatchNorm | BackwardBatchNorm:
+def unit(config: Configuration) -> Unit:
     """The unit of a configuration.
 
     Every unit has ``config``, ``formats``, ``latency(count)`` and ``cycles_per_channel(count)``.
     """
-    if config.direction == "backward":
-        return BackwardBatchNorm(config)
-    return forward.unit(config)
+    return UNITS[config.direction](config)

@@ -33,7 +33,7 @@ RANGES = {
 CHOICES = {
     "norm": ("l1", "l2"),
     "form": ("two-pass",),
-    "direction": ("forward", "backward"),
+    "direction": ("forward", "backward", "inference"),
     "storage": ("inside", "outside"),
     "target": ("portable", "logic", "ecp5", "ecp5-logic", "ice40"),
 }

@@ -1,0 +1,87 @@
+"""Every width and constant of running statistics and inference, in one place.
+
+The symbols and formulas are those of ``docs/arithmetic.md``, section Running statistics and inference.
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import signed, unsigned
+from amaranth.lib import data
+
+from .formats import Formats
+
+__all__ = ["InferenceFormats", "RunningFormats", "averages", "folded", "measured_statistics"]
+
+
+class RunningFormats(Formats):
+    """The derived formats of the averages over channels."""
+
+    @property
+    def running_fraction(self) -> int:
+        """Gr: fraction bits of the running spread."""
+        given = self.config.running_fraction
+        return self.guard_bits if given is None else given
+
+    @property
+    def running_spread_width(self) -> int:
+        """wr: unsigned width of the running spread."""
+        return self.config.width + self.running_fraction + 1
+
+    @property
+    def stored_mean_width(self) -> int:
+        """Signed width of the stored mean, momentum_shift bits finer than it is read, and a rounding."""
+        return self.mean_width + self.config.momentum_shift + 1
+
+    @property
+    def stored_spread_width(self) -> int:
+        """Unsigned width of the stored spread."""
+        return self.running_spread_width + self.config.momentum_shift
+
+
+class InferenceFormats(RunningFormats):
+    """Those of an inference unit, whose r is that of a running spread."""
+
+    @property
+    def r_exponents(self) -> range:
+        low = self.running_fraction + self.mantissa_width - self.running_spread_width
+        return range(low, low + self.running_spread_width)
+
+    @property
+    def folded_width(self) -> int:
+        """Signed width of the b of a fold, with as many fraction bits as the largest shift."""
+        config = self.config
+        beta = config.beta_width + config.y_fraction - config.beta_fraction + max(1, self.shift_max)
+        return max(beta, self.offset_width) + 1
+
+
+def averages(formats: RunningFormats) -> data.StructLayout:
+    """The averages of one channel as they are read."""
+    return data.StructLayout(
+        {"mean": signed(formats.mean_width), "spread": unsigned(formats.running_spread_width)}
+    )
+
+
+def measured_statistics(formats: RunningFormats) -> data.StructLayout:
+    """What the averages take of a forward unit's statistics."""
+    return data.StructLayout(
+        {
+            "mean": signed(formats.mean_width),
+            "r_mantissa": unsigned(formats.mantissa_width),
+            "r_exponent": formats.r_exponent_shape,
+            "error": 1,
+        }
+    )
+
+
+def folded(formats: InferenceFormats) -> data.StructLayout:
+    """A channel as one multiply-add; see :class:`l1bn.operators.fold.Fold`. c is -scale where ``negative``."""
+    shifts = range(formats.shift_min, formats.shift_max + 1)
+    shape = signed(max(abs(shifts[0]), abs(shifts[-1])).bit_length() + 1)
+    return data.StructLayout(
+        {
+            "scale": unsigned(formats.config.scale_width),
+            "negative": 1,
+            "shift": shape,
+            "b": signed(formats.folded_width),
+        }
+    )
