@@ -224,6 +224,12 @@ class BackwardBatchNorm(wiring.Component):
         stages = (self.sums, self.project, self.slope, self.gradient)
         return sum(stage.latency for stage in stages) + ChannelRegister.latency
 
+    @cached_property
+    def buffer(self) -> SampleBuffer:
+        """Where a channel waits for the second pass, with storage inside."""
+        beats = max(self.formats.beats) + self.wait
+        return SampleBuffer(self.gradient.stored(self.formats), beats, self.config.target)
+
     def latency(self, count: int) -> int:
         """Cycles from a channel's first beat that is taken to its first beat of dx, nothing else under way.
 
@@ -281,9 +287,7 @@ class BackwardBatchNorm(wiring.Component):
 
     def _buffer(self, m: Module) -> None:
         """What the second pass needs of a beat waits in block RAM."""
-        beats = max(self.formats.beats) + self.wait
-        stored = self.gradient.stored(self.formats)
-        m.submodules.buffer = buffer = SampleBuffer(stored, beats, self.config.target)
+        m.submodules.buffer = buffer = self.buffer
         source, sums, second = self.sides.o, self.sums.i, self.gradient.i_beats
         fork(m, source, sums, buffer.i)
         m.d.comb += [

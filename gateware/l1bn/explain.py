@@ -15,11 +15,13 @@ from amaranth.hdl import Shape, Value
 from amaranth.lib import wiring
 
 from . import manifest
+from .backward import BackwardBatchNorm
 from .config import PARAMETERS, Configuration, ConfigurationError
 from .formats import Formats
-from .forward import BatchNorm, unit
+from .forward import BatchNorm
 from .primitives import primitives
 from .streams import SampleBuffer
+from .units import unit
 
 __all__ = ["explain", "neighbours"]
 
@@ -38,12 +40,26 @@ WIDTHS = {
     "offset_width": ("", "offset, and the affine sum, signed"),
 }
 """Derived widths in bits: attribute of :class:`Formats`, symbol in ``docs/arithmetic.md``, what it is."""
+BACKWARD_WIDTHS = {
+    **{name: WIDTHS[name] for name in ("guard_bits", "mean_width", "mantissa_width", "r_exponent_shape")},
+    "gradient_width": ("dbeta", "sum of dy and dgamma, signed"),
+    "product_sum_width": ("P", "sum of dy * x, signed"),
+    "centred_width": ("C", "sum of dy * (x - mean), signed"),
+    "projection_fraction": ("Gh", "fraction bits of the sum of dy * xhat"),
+    "projection_width": ("H", "sum of dy * xhat, signed"),
+    "mean_fraction": ("Gm", "fraction bits of the means that are subtracted from dy"),
+    "projection_mean_width": ("a", "mean of dy * xhat, signed"),
+    "gradient_mean_width": ("m0", "mean that is subtracted from dy, signed"),
+    "stored_width": ("", "of an element between the passes"),
+}
+"""The same of a backward unit."""
 CONSTANTS = {
     "scale_bits": ("K_bits", "log2 of the largest scale that a channel can need"),
     "shift_min": ("SHIFT_MIN", "smallest shift of the scale"),
     "shift_max": ("SHIFT_MAX", "largest shift of the scale"),
     "scale_fraction": ("F", "fraction bits that the affine sum carries below x*k"),
 }
+Unit = BatchNorm | BackwardBatchNorm
 ONLY = {"sign_count_width": "l1", "square_sum_width": "l2"}
 """Widths that only one norm has."""
 
@@ -91,7 +107,7 @@ def neighbours(config: Configuration) -> Iterator[tuple[str, Configuration]]:
     """
     for name, parameter in PARAMETERS.items():
         for value in _steps(config, name, parameter.choices):
-            changed = {name: value}
+            changed: dict[str, Any] = {name: value}
             if name == "norm":
                 changed["form"] = None  # each norm has forms of its own
             try:
@@ -117,19 +133,20 @@ def _steps(config: Configuration, name: str, choices: tuple[str, ...]) -> list[A
         return [value * 2, 0.0] if value else [1e-5]
     if name == "guard_bits" and value is None:
         return [Formats(config).guard_bits + 1]
-    return [value + 1]
+    return [] if value is None else [value + 1]
 
 
-def _figures(built: BatchNorm) -> dict[str, Any]:
+def _figures(built: Unit) -> dict[str, Any]:
     """What is compared between neighbours."""
     formats, config = built.formats, built.config
+    widths = BACKWARD_WIDTHS if isinstance(built, BackwardBatchNorm) else WIDTHS
     longest = max(config.counts)
     accuracy = manifest.describe(built, "unit")["accuracy"]
     return {
-        "streams": {name: _stream_width(built, name) for name in ("i", "i_affine", "o", "o_stats")},
+        "streams": {name: _stream_width(built, name) for name in built.signature.members},
         "widths": {
             name: {"bits": _bits(getattr(formats, name)), "symbol": symbol, "about": about}
-            for name, (symbol, about) in WIDTHS.items()
+            for name, (symbol, about) in widths.items()
             if ONLY.get(name, config.norm) == config.norm
         },
         "memory_bits": sum(memory["bits"] for memory in _memories(built)),
@@ -172,46 +189,68 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _stream_width(built: BatchNorm, name: str) -> int:
+def _stream_width(built: Unit, name: str) -> int:
     return len(Value.cast(getattr(built, name).payload))
 
 
-def _stages(built: BatchNorm) -> list[dict[str, Any]]:
+def _stages(built: Unit) -> list[dict[str, Any]]:
     """Latency and interval in cycles; ``None`` where a stage takes a beat a cycle.
 
     What a channel spends between the stages, to begin its passes, is a stage of its own here.
     """
-    mean, spread, scale = built.mean, built.spread, built.scale
-    stages = [
-        {"stage": "guard", "latency": built.storage.guard.latency, "interval": None},
-        {"stage": "mean", "latency": mean.latency, "interval": mean.interval},
-        {
-            "stage": "spread" if spread.after_mean else "mean and spread",
-            "latency": spread.latency(mean.latency),
-            "interval": spread.interval(mean.latency),
-        },
-        {"stage": "scale", "latency": scale.latency, "interval": scale.interval},
-        {"stage": "affine", "latency": built.affine.latency, "interval": None},
-    ]
-    if not spread.after_mean:
-        del stages[1]
+    if isinstance(built, BackwardBatchNorm):
+        passes, stages = 2, _backward_stages(built)
+    else:
+        passes, stages = 1 + len(built.waits), _forward_stages(built)
     longest = max(built.config.counts)
     beats = longest // built.config.lanes
-    named = sum(stage["latency"] for stage in stages) + (beats - 1) * len(built.waits)
-    between = {
-        "stage": "beginning of the passes",
-        "latency": built.latency(longest) - named,
-        "interval": None,
-    }
-    return [*stages, between]
-
-
-def _memories(built: BatchNorm) -> list[dict[str, int]]:
-    """The buffers of samples: words and bits of each."""
+    named = sum(latency for _, latency, _ in stages) + (beats - 1) * (passes - 1)
+    between = ("beginning of the passes", built.latency(longest) - named, None)
     return [
-        {"words": part.depth, "width": _word(part), "bits": part.depth * _word(part)}
-        for part in _parts(built)
-        if isinstance(part, SampleBuffer)
+        {"stage": name, "latency": latency, "interval": interval}
+        for name, latency, interval in [*stages, between]
+    ]
+
+
+Stages = list[tuple[str, int, int | None]]
+
+
+def _forward_stages(built: BatchNorm) -> Stages:
+    mean, spread, scale = built.mean, built.spread, built.scale
+    spreading = (spread.latency(mean.latency), spread.interval(mean.latency))
+    if spread.after_mean:
+        statistics: Stages = [("mean", mean.latency, mean.interval), ("spread", *spreading)]
+    else:
+        statistics = [("mean and spread", *spreading)]
+    return [
+        ("guard", built.storage.guard.latency, None),
+        *statistics,
+        ("scale", scale.latency, scale.interval),
+        ("affine", built.affine.latency, None),
+    ]
+
+
+def _backward_stages(built: BackwardBatchNorm) -> Stages:
+    project, slope, gradient = built.project, built.slope, built.gradient
+    return [
+        ("pairs and sides", built.pairs.latency + built.sides.latency, None),
+        ("sums", built.sums.latency, None),
+        ("project", project.latency, project.interval),
+        ("slope", slope.latency, slope.interval),
+        ("gradient", gradient.latency, gradient.interval),
+        ("apply", gradient.apply_latency, None),
+    ]
+
+
+def _memories(built: Unit) -> list[dict[str, int]]:
+    """The buffers of samples: words and bits of each."""
+    if isinstance(built, BackwardBatchNorm):
+        buffers = [built.buffer] if built.config.storage == "inside" else []
+    else:
+        buffers = [part for part in _parts(built) if isinstance(part, SampleBuffer)]
+    return [
+        {"words": buffer.depth, "width": _word(buffer), "bits": buffer.depth * _word(buffer)}
+        for buffer in buffers
     ]
 
 
@@ -219,7 +258,7 @@ def _word(buffer: SampleBuffer) -> int:
     return len(Value.cast(buffer.i.payload))
 
 
-def _multipliers(built: BatchNorm) -> list[dict[str, Any]]:
+def _multipliers(built: Unit) -> list[dict[str, Any]]:
     """The multipliers by the widths of their factors; what a channel needs only once is made of adders."""
     kind = primitives(built.config.target).multiplier
     found: dict[tuple[int, int], dict[str, Any]] = {}

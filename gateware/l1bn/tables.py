@@ -119,26 +119,29 @@ def _blocks_table(explanation: Mapping[str, Any]) -> Table:
 
 def _changes_table(explanation: Mapping[str, Any]) -> Table:
     table = _table(
-        "What one step of a parameter costs; nothing where a cell is empty",
+        "What one step of a parameter costs",
         ("step",),
         ("memory bits", "latency", "cycles\na channel", "error\nbound"),
         caption="latency and cycles of the largest count; bound in units of y's last place at beta = 0",
     )
     table.add_column("multipliers")
     table.add_column("widths that move, bits")
+    idle = []
     for change in explanation["changes"]:
+        step = f"{change['parameter']}\n{_shown(change['from'])} → {_shown(change['to'])}"
         numbers = [
             _moved(explanation[name], change[name])
             for name in ("memory_bits", "latency", "cycles_per_channel", "error_bound")
         ]
         same = change["multipliers"] == explanation["multipliers"]
-        widths = (f"{_short(name)} {step:+}" for name, step in change["widths_change"].items())
-        table.add_row(
-            f"{change['parameter']}\n{_shown(change['from'])} → {_shown(change['to'])}",
-            *numbers,
-            "" if same else "\n".join(map(_multiplier, change["multipliers"])),
-            ", ".join(widths),
-        )
+        multipliers = "" if same else "\n".join(map(_multiplier, change["multipliers"]))
+        widths = ", ".join(f"{_short(name)} {step:+}" for name, step in change["widths_change"].items())
+        if any([*numbers, multipliers, widths]):
+            table.add_row(step, *numbers, multipliers, widths)
+        else:
+            idle.append(step.replace("\n", " "))
+    if idle:
+        table.caption = f"{table.caption}\nnothing changes here: {', '.join(idle)}"
     return table
 
 

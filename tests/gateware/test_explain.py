@@ -13,7 +13,7 @@ from l1bn import cli, generate, presets
 from l1bn.config import PARAMETERS, Configuration
 from l1bn.explain import WIDTHS, explain, neighbours
 from l1bn.formats import Formats
-from l1bn.forward import unit
+from l1bn.units import unit
 
 L1 = Configuration(norm="l1", width=8, lanes=2, counts=(64, 16))
 L2 = Configuration(norm="l2", form="two-pass", width=8, lanes=2, counts=(64,), target="ecp5")
@@ -23,21 +23,25 @@ def changes(explanation: dict[str, Any], parameter: str) -> list[dict[str, Any]]
     return [change for change in explanation["changes"] if change["parameter"] == parameter]
 
 
-def test_memories_and_multipliers_are_those_of_the_verilog() -> None:
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_memories_and_multipliers_are_those_of_the_verilog(direction: str) -> None:
     """The words of each memory and the products, as the Verilog of a portable unit has them."""
-    config = dataclasses.replace(L2, target="portable")
+    config = dataclasses.replace(L2, target="portable", direction=direction)
     explanation, text = explain(config), generate.verilog(unit(config), "top")
     memories = re.findall(r"^ *reg \[(\d+):0\] \S+ +\[(\d+):0\];", text, flags=re.MULTILINE)
     assert sorted((int(high) + 1, int(last) + 1) for high, last in memories) == sorted(
         (memory["width"], memory["words"]) for memory in explanation["memories"]
     )
     products = re.findall(r"^ *assign .* = .* \* ", text, flags=re.MULTILINE)
-    assert sum(multiplier["number"] for multiplier in explanation["multipliers"]) == len(products) == 4
-    assert explanation["multipliers"] == [
+    assert sum(multiplier["number"] for multiplier in explanation["multipliers"]) == len(products)
+    assert explanation["memory_bits"] == sum(memory["bits"] for memory in explanation["memories"]) > 0
+
+
+def test_the_multipliers_of_two_lanes() -> None:
+    assert explain(dataclasses.replace(L2, target="portable"))["multipliers"] == [
         {"factors": [8, 18], "number": 2},  # affine
         {"factors": [9, 9], "number": 2},  # squares of x - m
     ]
-    assert explanation["memory_bits"] == sum(memory["bits"] for memory in explanation["memories"])
 
 
 def test_blocks_of_a_device_are_counted() -> None:
@@ -59,9 +63,11 @@ def test_figures_are_those_of_the_unit(config: Configuration) -> None:
     }
 
 
-@pytest.mark.parametrize("form", ["one-pass", "two-pass"])
-def test_the_stages_add_up_to_the_latency_of_every_count(form: str) -> None:
-    config = dataclasses.replace(L1, norm="l2", form=form)
+@pytest.mark.parametrize(
+    ("form", "direction"), [("one-pass", "forward"), ("two-pass", "forward"), ("one-pass", "backward")]
+)
+def test_the_stages_add_up_to_the_latency_of_every_count(form: str, direction: str) -> None:
+    config = dataclasses.replace(L1, norm="l2", form=form, direction=direction)
     explanation = explain(config)
     stages = {stage["stage"]: stage["latency"] for stage in explanation["stages"]}
     assert min(stages.values()) >= 0
@@ -72,7 +78,8 @@ def test_the_stages_add_up_to_the_latency_of_every_count(form: str) -> None:
 
 
 def test_every_parameter_has_a_neighbour() -> None:
-    assert {name for name, _ in neighbours(L1)} == set(PARAMETERS) - {"form", "direction"} - {"beta_fraction"}
+    without = {"form", "beta_fraction", "running_fraction"}  # one choice, at its limit, derived from the mean
+    assert {name for name, _ in neighbours(L1)} == set(PARAMETERS) - without
     for name, neighbour in neighbours(L2):
         moved = {key for key in PARAMETERS if getattr(neighbour, key) != getattr(L2, key)}
         assert moved == {name}
