@@ -43,12 +43,14 @@ LONG = {"norm": "l1", "width": 8, "lanes": 4, "count": 1024}
 SAMPLE = [
     LONG,
     {"norm": "l1", "width": 12, "lanes": 4, "counts": [64, 36], "dy_width": 16, "storage": "outside"},
+    {"norm": "l2", "width": 16, "lanes": 4, "count": 64, "storage": "outside"},
+    {"norm": "l2", "width": 8, "lanes": 1, "counts": [50, 64], "dy_width": 10, "dx_width": 6},
 ]
 
 MATRIX = [
     {"norm": norm, "width": width, "lanes": lanes, "counts": counts, "storage": storage}
     for norm, width, (lanes, counts), storage in itertools.product(
-        ["l1"],
+        ["l1", "l2"],
         [4, 8, 16, 32],
         [(1, [2]), (1, [7, 64, 500]), (2, [256]), (4, [36, 1000]), (16, [2048]), (64, [192])],
         ["inside", "outside"],
@@ -94,13 +96,13 @@ def test_matrix(parameters, store, tmp_path, seed):
 
 
 def test_a_backward_run(output, capfd):
-    unit = {"--direction": "backward", "--norm": "l1", "--width": "8", "--lanes": "4", "--count": "128"}
+    unit = {"--direction": "backward", "--norm": "l2", "--width": "8", "--lanes": "4", "--count": "128"}
     options = [word for option in unit.items() for word in option] + ["--channels", "8"]
     assert cli.main(["run", "--output", str(output), *options]) == 0
     [row] = json.loads((output / "report.json").read_text())
-    assert (row["norm"], row["direction"], row["width"], row["lanes"]) == ("l1", "backward", 8, 4)
+    assert (row["norm"], row["direction"], row["width"], row["lanes"]) == ("l2", "backward", 8, 4)
     assert row["samples"] == (8 + 6) * 128
     assert row["mismatches"] == 0
-    assert 0 < row["max_error_lsb"] < 0.57
+    assert 0 < row["max_error_lsb"] < 0.62
     assert row["cycles_per_channel"] == row["predicted_cycles_per_channel"]
     assert "on the gradients of a training step" in capfd.readouterr().out
