@@ -28,7 +28,7 @@ from l1bn import __version__
 from l1bn.bus.layout import forward_map
 from l1bn.bus.registers import Register, RegisterMap
 from l1bn.config import Configuration
-from l1bn.export.vectors import AxiGroup, axi_groups, axi_words
+from l1bn.export.vectors import AxiGroup, axi_groups, axi_words, sendings
 from l1bn.formats import Formats
 
 from .bench import parameters
@@ -36,6 +36,10 @@ from .pauses import pauses
 
 RATE = 0.35
 """Share of the cycles in which each side of each channel pauses."""
+
+
+LONGEST = 1000
+"""Microseconds, 100 cycles each, after which a test hangs."""
 
 
 class Bench:
@@ -116,7 +120,8 @@ class Bench:
         words = axi_words(self.formats, [group])["s"].words
         width = len(self.dut.s_axis_tdata)
         for data in packets(words, width):
-            self.source.send_nowait(AxiStreamFrame(b"".join(data)))
+            for _ in range(sendings(self.config)):
+                self.source.send_nowait(AxiStreamFrame(b"".join(data)))
 
     async def expect(self, group: AxiGroup) -> None:
         """Take the packets of a group, and compare data, length and error."""
@@ -151,7 +156,7 @@ def packets(words: list[int], width: int) -> Iterator[list[bytes]]:
             beats = []
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=LONGEST, timeout_unit="us")
 async def channels_and_statistics(dut: Any) -> None:
     """Every group of channels comes out bit for bit, with its errors and its statistics, and is counted."""
     bench = await Bench.start(dut)
@@ -170,7 +175,7 @@ async def channels_and_statistics(dut: Any) -> None:
     assert bench.sink.empty()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=LONGEST, timeout_unit="us")
 async def settings_do_not_touch_a_channel(dut: Any) -> None:
     """Software that writes all the time while channels pass changes none of them."""
     bench = await Bench.start(dut)
@@ -197,7 +202,7 @@ async def settings_do_not_touch_a_channel(dut: Any) -> None:
     assert await bench.get("refused") >= refused
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=LONGEST, timeout_unit="us")
 async def misuse_is_answered(dut: Any) -> None:
     """Every word of the address space that is no register, and every kind of write that is none, is refused."""
     bench = await Bench.start(dut)
@@ -227,7 +232,7 @@ async def misuse_is_answered(dut: Any) -> None:
     assert await bench.get("channels") == entries
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=LONGEST, timeout_unit="us")
 async def stops_between_channels(dut: Any) -> None:
     """Without ``enable`` no channel begins, and one under way is finished; plain mode needs no software."""
     bench = await Bench.start(dut, rate=0.0)
