@@ -12,7 +12,7 @@ SHELL := /bin/bash
 unexport MAKEFLAGS MAKEOVERRIDES
 unexport NORM FORM DIRECTION STORAGE WIDTH LANES COUNT SEED WAVES CONFIG NAME OUT FORCE
 unexport TARGET PRESET DSP SEEDS JOBS SCHEDULER STORE TESTS PYTEST OPERATOR
-unexport TASK EPOCHS IMAGES PAUSES
+unexport TASK EPOCHS IMAGES PAUSES CHANNELS
 
 BUILD := build
 VENV := .venv
@@ -55,6 +55,16 @@ generate: $(VENV)/.installed-sim ## Write the Verilog and the manifest of one un
 	  $(call option,--form,FORM) $(call option,--direction,DIRECTION) $(call option,--storage,STORAGE) \
 	  $(call option,--width,WIDTH) $(call option,--lanes,LANES) $(call option,--count,COUNT) \
 	  $(call option,--name,NAME) $(call flag,--force,FORCE) --output '$(or $(call given,OUT),$(BUILD)/generate)'
+
+.PHONY: export
+export: $(VENV)/.installed-export ## Write a unit as an IP package: Verilog, AXI top, test benches, registers, data sheet
+#v NORM FORM DIRECTION STORAGE WIDTH LANES COUNT as above, PRESET=name CONFIG=file.toml NAME=module
+#v CHANNELS=entries of the tables, OUT=folder (build/export) FORCE=1 (replace an earlier export)
+	@$(PY) -m l1bn export $(call option,--config,CONFIG) $(call option,--preset,PRESET) $(call option,--norm,NORM) \
+	  $(call option,--form,FORM) $(call option,--direction,DIRECTION) $(call option,--storage,STORAGE) \
+	  $(call option,--width,WIDTH) $(call option,--lanes,LANES) $(call option,--count,COUNT) \
+	  $(call option,--name,NAME) $(call option,--channels,CHANNELS) $(call flag,--force,FORCE) \
+	  --output '$(or $(call given,OUT),$(BUILD)/export)'
 
 .PHONY: synth
 synth: toolchain $(VENV)/.installed-synth ## Synthesise, place and route, and compare L1 with L2
