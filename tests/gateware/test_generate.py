@@ -20,6 +20,7 @@ from amaranth.lib.wiring import In, Out
 from l1bn import forward, generate, manifest
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.formats import Formats
+from l1bn.units import unit as unit_of
 from l1bn_golden import Contract
 from l1bn_golden.exact import error_bound
 
@@ -29,6 +30,8 @@ CONFIGURATIONS = {
     "l1-outside": Configuration(width=8, counts=(8,), storage="outside", y_width=6, beta_width=4),
     "l2": Configuration(norm="l2", width=6, counts=(16,), lanes=2),
     "l2-two-pass": Configuration(norm="l2", form="two-pass", width=5, counts=(6,)),
+    "l1-backward": Configuration(direction="backward", width=5, dx_width=7, counts=(12, 16), lanes=4),
+    "inference": Configuration(direction="inference", width=5, counts=(8,), lanes=2),
 }
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +39,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module", params=CONFIGURATIONS)
 def written(request: pytest.FixtureRequest) -> tuple[Any, str, dict[str, Any]]:
     """A unit, its Verilog and its manifest as a user's tools read it."""
-    unit = forward.unit(CONFIGURATIONS[request.param])
+    unit = unit_of(CONFIGURATIONS[request.param])
     text = generate.verilog(unit, "top")
     return unit, text, json.loads(manifest.dumps(manifest.describe(unit, "top")))
 
@@ -92,7 +95,9 @@ def test_an_installed_yosys_is_not_used(tmp_path: Path, monkeypatch: pytest.Monk
 def test_the_header_states_the_configuration(written: tuple[Any, str, dict[str, Any]]) -> None:
     unit, text, _ = written
     header = text[: text.index("\n\n")].splitlines()
-    assert header[0].startswith(f"// top: {unit.config.norm.upper()} batch normalisation, forward")
+    assert header[0].startswith(
+        f"// top: {unit.config.norm.upper()} batch normalisation, {unit.config.direction}"
+    )
     assert "// SPDX-License-Identifier: Apache-2.0" in header
     stated = dict(line[2:].split(maxsplit=1) for line in header if line.startswith("//   "))
     assert stated["counts"] == ", ".join(map(str, unit.config.counts))
@@ -172,9 +177,18 @@ def test_the_manifest_lists_the_ports_of_the_verilog(written: tuple[Any, str, di
     ports = {(name, direction, int(high or 0) + 1) for direction, high, name in declared}
     assert ports == {(port["name"], port["direction"], port["width"]) for port in described["ports"]}
     assert len(ports) == len(described["ports"])
-    assert {"clk", "rst", "i__payload", "i_affine__valid", "o__ready", "o_stats__payload"} <= {
-        name for name, _, _ in ports
-    }
+    expected = {
+        "forward": {"i__payload", "i_affine__valid", "o_stats__payload"},
+        "backward": {
+            "i_x__payload",
+            "i_dy__valid",
+            "i_stats__ready",
+            "i_gamma__payload",
+            "o_gradients__payload",
+        },
+        "inference": {"i__payload", "i_averages__valid", "i_affine__valid", "o_fold__payload"},
+    }[described["configuration"]["direction"]]
+    assert {"clk", "rst", "o__ready", *expected} <= {name for name, _, _ in ports}
     assert described["module"] == "top" and described["source"] == "top.v"
 
 
@@ -204,13 +218,25 @@ def test_the_manifest_places_the_fields_as_the_payloads_do(written: tuple[Any, s
             if "fraction" in field:
                 fractions[port["stream"], field["name"]] = field["fraction"]
             assert field["about"]
-    assert fractions == {
-        ("i", "data"): config.x_fraction,
-        ("i_affine", "gamma"): config.gamma_fraction,
-        ("i_affine", "beta"): config.beta_fraction,
-        ("o", "data"): config.y_fraction,
-        ("o_stats", "mean"): config.x_fraction + formats.guard_bits,
-    }
+    x, mean = config.x_fraction, config.x_fraction + formats.guard_bits
+    affine = {("i_affine", "gamma"): config.gamma_fraction, ("i_affine", "beta"): config.beta_fraction}
+    y = {("i", "data"): x, ("o", "data"): config.y_fraction, **affine}
+    assert (
+        fractions
+        == {
+            "forward": {**y, ("o_stats", "mean"): mean},
+            "backward": {
+                ("i_x", "data"): x,
+                ("i_dy", "data"): config.dy_fraction,
+                ("i_stats", "mean"): mean,
+                ("i_gamma", "gamma"): config.gamma_fraction,
+                ("o", "data"): config.dx_fraction,
+                ("o_gradients", "dgamma"): config.dy_fraction,
+                ("o_gradients", "dbeta"): config.dy_fraction,
+            },
+            "inference": {**y, ("i_averages", "mean"): mean, ("i_averages", "spread"): mean},
+        }[config.direction]
+    )
 
 
 def test_the_manifest_states_time_and_epsilon_of_every_count(
@@ -266,7 +292,9 @@ def test_the_manifest_holds_all_formats(written: tuple[Any, str, dict[str, Any]]
     assert set(formats) == public
     for name in public:
         value = getattr(unit.formats, name)
-        if isinstance(value, Shape):
+        if isinstance(value, Formats):
+            assert formats[name]["scale_bits"] == value.scale_bits
+        elif isinstance(value, Shape):
             assert formats[name] == {"width": value.width, "signed": value.signed}
         elif isinstance(value, range):
             assert formats[name] == {"from": min(value), "to": max(value)}
@@ -282,5 +310,5 @@ def test_the_manifest_is_a_configuration(written: tuple[Any, str, dict[str, Any]
     values, name = manifest.read(path)
     again = Configuration.from_mapping(values)
     assert (again, name) == (unit.config, "top")
-    repeated = generate.verilog(forward.unit(again), name)
+    repeated = generate.verilog(unit_of(again), name)
     assert hashlib.sha256(repeated.encode()).digest() == hashlib.sha256(text.encode()).digest()
