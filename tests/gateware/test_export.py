@@ -17,8 +17,9 @@ import pytest
 
 from l1bn import cli
 from l1bn.config import Configuration
-from l1bn.export import Package
+from l1bn.export import Package, datasheet
 from l1bn.export.example import example
+from l1bn.presets import PRESETS, resources
 from l1bn_sim.toolchain import build_environment
 
 ROOT = Path(__file__).parents[2]
@@ -161,6 +162,14 @@ def test_the_header_has_the_offsets_of_the_description(exported: Path, tmp_path:
 def test_the_example_by_hand_agrees_with_the_model(norm: str, counts: tuple[int, ...]) -> None:
     shown = example(Configuration(norm=norm, counts=counts, width=9, gamma_fraction=15))
     assert len(shown.results) == 2
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if resources(name) is not None][:1])
+def test_the_data_sheet_has_the_resources_of_a_preset(name: str) -> None:
+    found = resources(name)
+    assert found is not None
+    text = datasheet.files(Package(PRESETS[name].configuration, NAME))[f"doc/{NAME}.md"]
+    assert f"| {found.lut} | {found.ff} | {found.dsp} | {found.bram} |" in text
 
 
 # -- the tools -----------------------------------------------------------------------------------

@@ -76,10 +76,12 @@ def _resources(package: Package) -> dict[str, Any] | None:
         if preset.configuration == package.config:
             found = presets.resources(name) if presets.RESOURCES.exists() else None
             if found is not None:
+                tools, seeds = presets.measured_with()
                 return {
                     "preset": name,
                     "device": preset.device,
                     "found": found,
-                    "tools": presets.measured_with(),
+                    "tools": ", ".join(f"{tool} {version}" for tool, version in tools.items()),
+                    "seeds": seeds,
                 }
     return None
