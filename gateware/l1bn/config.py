@@ -92,7 +92,9 @@ class Configuration:
         *("one-pass", "two-pass"),
         derived="two-pass for l1, one-pass for l2",
     )
-    direction: str = _choice("forward", "what the unit computes", "forward", "backward", "inference")
+    direction: str = _choice(
+        "forward", "what the unit computes", "forward", "backward", "inference", "training"
+    )
     width: int = _integer(16, "bits of a sample x", 4, 32)
     x_fraction: int = _integer(None, "fraction bits of x", 0, 31, limit="width - 1", derived="width - 4")
     lanes: int = _integer(1, "samples in a beat, a power of two", 1, 64)
@@ -128,6 +130,7 @@ class Configuration:
     running_fraction: int | None = _integer(
         None, "fraction bits of the running spread beyond those of x", 0, 64, derived="as the mean has"
     )
+    channels: int = _integer(64, "channels of a layer, whose statistics a training unit keeps", 1, 1 << 16)
     storage: str = _choice(
         "inside",
         "the unit buffers the channel (inside) or the producer replays it (outside)",
@@ -154,6 +157,7 @@ class Configuration:
             "gamma_width",
             "scale_width",
             "momentum_shift",
+            "channels",
             "lanes",
         ):
             self._check(name)

@@ -14,7 +14,7 @@ from amaranth.lib import data, wiring
 from . import __version__
 from .config import ConfigurationError
 from .formats import Formats
-from .running_formats import InferenceFormats
+from .running_formats import RunningFormats
 
 __all__ = ["SCHEMA", "describe", "dumps", "read"]
 
@@ -43,6 +43,11 @@ FIELDS = {
     ("i_stats", "error"): "these statistics are worthless",
     ("i_averages", "mean"): "running mean",
     ("i_averages", "spread"): "running spread r",
+    ("o_averages", "mean"): "running mean of the channel",
+    ("o_averages", "spread"): "running spread r of the channel",
+    ("o_dx", "data"): "gradients dx of the samples, lane 0 lowest",
+    ("o_dx", "last"): "this beat ends the channel",
+    ("o_dx", "error"): "valid with last: a packet was too short or too long, forward or backward",
     ("o_fold", "scale"): "magnitude of c, the factor of x",
     ("o_fold", "negative"): "c is negative",
     ("o_fold", "shift"): "y = saturate((c * x * 2^(f - shift) + b + 2^(f-1)) >> f), f = max(shift, 1)",
@@ -225,12 +230,11 @@ def _fractions(formats: Formats) -> dict[tuple[str, str], int]:
         ("o_gradients", "dgamma"): config.dy_fraction,
         ("o_gradients", "dbeta"): config.dy_fraction,
         ("i_averages", "mean"): config.x_fraction + formats.guard_bits,
-        **(_running_fractions(formats) if isinstance(formats, InferenceFormats) else {}),
+        ("o_averages", "mean"): config.x_fraction + formats.guard_bits,
+        ("o_averages", "spread"): config.x_fraction + RunningFormats(config).running_fraction,
+        ("i_averages", "spread"): config.x_fraction + RunningFormats(config).running_fraction,
+        ("o_dx", "data"): config.dx_fraction,
     }
-
-
-def _running_fractions(formats: InferenceFormats) -> dict[tuple[str, str], int]:
-    return {("i_averages", "spread"): formats.config.x_fraction + formats.running_fraction}
 
 
 def _formats(formats: Formats) -> dict[str, Any]:

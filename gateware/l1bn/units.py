@@ -8,15 +8,17 @@ from . import forward
 from .backward import BackwardBatchNorm
 from .config import Configuration
 from .inference import InferenceBatchNorm
+from .training import TrainingBatchNorm
 
 __all__ = ["UNITS", "unit"]
 
-Unit = forward.BatchNorm | BackwardBatchNorm | InferenceBatchNorm
+Unit = forward.BatchNorm | BackwardBatchNorm | InferenceBatchNorm | TrainingBatchNorm
 
 UNITS: dict[str, Callable[[Configuration], Unit]] = {
     "forward": forward.unit,
     "backward": BackwardBatchNorm,
     "inference": InferenceBatchNorm,
+    "training": TrainingBatchNorm,
 }
 """The unit of each direction."""
 

@@ -28,7 +28,8 @@ class Contract:
     """The numeric contract of one normalisation unit.
 
     Fields carry the names and defaults of the generator's configuration. ``form``, ``direction``,
-    ``lanes``, ``storage`` and ``target`` are accepted because a configuration has them; no result depends on them.
+    ``lanes``, ``channels``, ``storage`` and ``target`` are accepted because a configuration has them; no result
+    depends on them.
     A negative format field stands for "not given" and reads as its default after construction.
 
     Parameters
@@ -72,6 +73,7 @@ class Contract:
     epsilon: float = 1e-5
     momentum_shift: int = 3
     running_fraction: int | None = None
+    channels: int = 64
     storage: str = "inside"
     target: str = "portable"
 

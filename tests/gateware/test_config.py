@@ -28,12 +28,13 @@ RANGES = {
     "dx_width": (4, 32),
     "dx_fraction": (0, 15),
     "momentum_shift": (1, 15),
+    "channels": (1, 65536),
     "running_fraction": (0, 64),
 }
 CHOICES = {
     "norm": ("l1", "l2"),
     "form": ("two-pass",),
-    "direction": ("forward", "backward", "inference"),
+    "direction": ("forward", "backward", "inference", "training"),
     "storage": ("inside", "outside"),
     "target": ("portable", "logic", "ecp5", "ecp5-logic", "ice40"),
 }
