@@ -5,22 +5,30 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from l1bn.config import Configuration, ConfigurationError
+from l1bn_golden import Contract, forward
 from l1bn_golden.data import gaussian
 
 from .compile import BuildError
 from .hardware import STORE
-from .hardware_units import ForwardHardware
+from .hardware_units import BackwardHardware, BackwardResult, ForwardHardware, ForwardResult
 from .toolchain import ToolchainError
 
 __all__ = ["main", "speed"]
 
-UNITS = (("l1", 8, 1), ("l1", 16, 1), ("l1", 16, 4), ("l1", 16, 16), ("l2", 16, 1), ("l2", 16, 16))
+UNITS = (
+    *(("forward", "l1", width, lanes) for width, lanes in ((8, 1), (16, 1), (16, 4), (16, 16))),
+    *(("forward", "l2", 16, lanes) for lanes in (1, 16)),
+    *(("backward", norm, 16, lanes) for norm in ("l1", "l2") for lanes in (1, 16)),
+)
+"""Direction, norm, width, lanes."""
+
 COUNT = 1024
 RUNS = 3
 
@@ -30,17 +38,34 @@ def speed(config: Configuration, cycles: int, seed: int, store: Path) -> tuple[f
 
     A run has as many channels as take about ``cycles`` cycles.
     """
-    count = config.counts[0]
-    with ForwardHardware(config, store=store) as normalise:
-        period = normalise.component.cycles_per_channel(count)
-        x = gaussian(np.random.default_rng(seed), (max(1, cycles // period), count), config.width)
-        gamma = 1 << (config.gamma_width - 3)
-        seconds, needed = [], 0
-        for _ in range(RUNS):
-            start = time.process_time()
-            needed = normalise(x, gamma, 0).cycles
-            seconds.append(time.process_time() - start)
-    return needed / min(seconds), x.size / min(seconds)
+    count, gamma = config.counts[0], 1 << (config.gamma_width - 3)
+    draw = np.random.default_rng(seed)
+
+    def samples(period: int) -> NDArray[np.int64]:
+        return gaussian(draw, (max(1, cycles // period), count), config.width)
+
+    if config.direction == "forward":
+        with ForwardHardware(config, store=store) as normalise:
+            x = samples(normalise.component.cycles_per_channel(count))
+            needed, seconds = _fastest(lambda: normalise(x, gamma, 0))
+    else:
+        with BackwardHardware(config, store=store) as differentiate:
+            x = samples(differentiate.component.cycles_per_channel(count))
+            dy = gaussian(draw, x.shape, config.width)
+            contract = Contract.from_parameters(config.to_mapping())
+            statistics = forward(contract, x, gamma, 0)
+            needed, seconds = _fastest(lambda: differentiate(x, dy, gamma, statistics))
+    return needed / seconds, x.size / seconds
+
+
+def _fastest(call: Callable[[], ForwardResult | BackwardResult]) -> tuple[int, float]:
+    """The cycles of a call, and the least CPU time that it took."""
+    seconds, cycles = [], 0
+    for _ in range(RUNS):
+        start = time.process_time()
+        cycles = call().cycles
+        seconds.append(time.process_time() - start)
+    return cycles, min(seconds)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,17 +79,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.cycles < 1:
         parser.error(f"cycles = {options.cycles} is not possible; allowed: 1 or more")
-    print(f"forward units, n = {COUNT}, {options.cycles:,} cycles a run, one core, seed {options.seed}")
-    print("norm   W  lanes   million cycles/s   million samples/s")
-    for norm, width, lanes in UNITS:
-        config = Configuration(norm=norm, width=width, lanes=lanes, counts=(COUNT,))
+    print(f"n = {COUNT}, {options.cycles:,} cycles a run, one core, seed {options.seed}")
+    print("direction  norm   W  lanes   million cycles/s   million samples/s")
+    for direction, norm, width, lanes in UNITS:
+        config = Configuration(direction=direction, norm=norm, width=width, lanes=lanes, counts=(COUNT,))
         try:
             cycles, samples = speed(config, options.cycles, options.seed, options.store)
         except (ToolchainError, ConfigurationError) as error:
             return _fail(str(error), 2)
         except BuildError as error:
             return _fail(str(error), 1)
-        print(f"{norm:4}  {width:2}  {lanes:5}   {cycles / 1e6:16.2f}   {samples / 1e6:17.2f}")
+        print(f"{direction:9}  {norm:4}  {width:2}  {lanes:5}   {cycles / 1e6:16.2f}   {samples / 1e6:17.2f}")
     return 0
 
 

@@ -94,26 +94,29 @@ def test_models_have_their_own_state(doubler, libraries, seed):
 
 
 @pytest.mark.parametrize(
-    ("fault", "message"),
+    ("fault", "stall", "message"),
     [
         (
             Fault.LOST_BEAT,
+            0.0,
             "no transfer in 256 cycles; i: 200 of 200 sent, i_fault: 0 of 0 sent, o: 199 of 200 taken, none offered",
         ),
-        (Fault.PAYLOAD_CHANGES, "the payload changed before the transfer; "),
+        (Fault.PAYLOAD_CHANGES, 0.5, "the payload changed before the transfer; "),
+        (Fault.LOST_BEAT, 0.9, "valid was withdrawn before the transfer; "),
         (
             Fault.RUNS_AWAY,
+            0.0,
             "no transfer in 256 cycles; i: 39 of 200 sent and one that is not accepted, i_fault: 0 of 0 sent, "
             "o: 200 of 200 taken, one offered",
         ),
-        (Fault.HANGS, "no transfer in 256 cycles; i: 39 of 200 sent and one that is not accepted"),
+        (Fault.HANGS, 0.0, "no transfer in 256 cycles; i: 39 of 200 sent and one that is not accepted"),
     ],
 )
-def test_a_defect_is_an_error_and_the_next_run_is_right(model, seed, fault, message):
+def test_a_defect_is_an_error_and_the_next_run_is_right(model, seed, fault, stall, message):
     sent = packets(seed)
     cause(model, fault)
     with pytest.raises(HardwareError) as error:
-        model.run({"i": sent}, {"o": 200}, stall=0.5 if fault == Fault.PAYLOAD_CHANGES else 0.0)
+        model.run({"i": sent}, {"o": 200}, stall=stall)
     assert str(error.value).startswith(f"doubler: {message}"), error.value
     run = model.run({"i": sent}, {"o": 200})
     assert np.array_equal(run.columns["o"]["data"], 2 * sent["data"])
