@@ -158,6 +158,7 @@ def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
             contract.gradient_width,
             contract.H_width,
             contract.a_width,
+            (contract.E_bits, contract.SE_MIN, contract.SE_MAX),
         )
         theirs = (
             backward.r_exponents,
@@ -169,6 +170,7 @@ def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
             backward.gradient_width,
             backward.projection_width,
             backward.projection_mean_width,
+            (backward.slope.scale_bits, backward.slope.shift_min, backward.slope.shift_max),
         )
         assert ours == theirs, parameters
 
