@@ -223,12 +223,26 @@ def test_fusesoc_lints_and_simulates(package: Path, tmp_path: Path) -> None:
         assert word in done.stdout + done.stderr
 
 
-def test_a_backward_unit_is_exported_with_its_streams() -> None:
-    files = Package(Configuration(direction="backward", width=6, counts=(8,)), "gradient").files()
-    assert {"rtl/gradient.v", "gradient.json", "gradient.core", "component.xml", "doc/gradient.md"} <= set(
-        files
+@needs_icarus
+def test_a_backward_unit_is_exported_with_its_streams(tmp_path: Path) -> None:
+    folder = tmp_path / "gradient"
+    options = (
+        "--direction",
+        "backward",
+        "--width",
+        "6",
+        "--lanes",
+        "2",
+        "--count",
+        "8,12",
+        "--name",
+        "gradient",
     )
-    assert not any("axi" in path for path in files)
+    assert run("export", *options, "-o", folder) == 0
+    assert not any("axi" in path for path in contents(folder))
+    done = call("make", "lint", "test", "SIMULATORS=icarus", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PASS gradient_tb: 14 channels in each of 3 rounds" in done.stdout
 
 
 # -- the command ---------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from amaranth.lib import wiring
 from ..bus.axi_stream import lane_bits
 from ..bus.registers import RegisterMap
 from ..formats import Formats
+from .backward_vectors import backward_words
 from .render import render
 from .vectors import Words, axi_groups, axi_words, channels, sendings, stream_words
 
@@ -37,9 +38,12 @@ class Port:
 
 
 def native_bench(unit: wiring.Component, name: str) -> dict[str, str]:
-    """The test bench of a forward unit with its streams, by the name of the file."""
-    sent = channels(unit.config)
-    words = stream_words(unit.formats, sent)
+    """The test bench of a unit with its streams, by the name of the file."""
+    if unit.config.direction == "backward":
+        words, number = backward_words(unit)
+    else:
+        sent = channels(unit.config)
+        words, number = stream_words(unit.formats, sent), len(sent)
     ports = [
         Port(stream, part.width, part.words, part.last_bit, part.error_bit, part.times)
         for stream, part in words.items()
@@ -50,8 +54,8 @@ def native_bench(unit: wiring.Component, name: str) -> dict[str, str]:
         name=name,
         inputs=[port for port in ports if port.name.startswith("i")],
         outputs=[port for port in ports if port.name.startswith("o")],
-        channels=len(sent),
-        first_round=first_round(len(words["i"].words) * words["i"].times),
+        channels=number,
+        first_round=first_round(max(len(part.words) * part.times for part in words.values())),
         patience=patience(unit),
     )
     return files

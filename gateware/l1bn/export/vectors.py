@@ -23,9 +23,19 @@ from ..bus.layout import statistics_words
 from ..bus.registers import WORD, ceil_power_of_two
 from ..config import Configuration
 from ..formats import Formats
-from ..layouts import affine_parameters, packet, statistics
+from ..layouts import affine_parameters, fields, packet, statistics
 
-__all__ = ["AxiGroup", "Channel", "Words", "axi_groups", "axi_words", "channels", "sendings", "stream_words"]
+__all__ = [
+    "AxiGroup",
+    "Channel",
+    "Words",
+    "axi_groups",
+    "axi_words",
+    "channels",
+    "sendings",
+    "stream_words",
+    "words_of",
+]
 
 SEED = 20190730
 """Of all random channels."""
@@ -150,16 +160,16 @@ def stream_words(formats: Formats, sent: Sequence[Channel]) -> dict[str, Words]:
                 pack(layouts["o"], {"data": beat, "last": last, "error": last and channel.error})
             )
         words["o_stats"].append(pack(layouts["o_stats"], statistics_of(channel)))
-    return {
-        name: Words(
-            Shape.cast(layout).width,
-            words[name],
-            layout["last"].offset if name in ("i", "o") else None,
-            layout["error"].offset if name == "o" else None,
-            sendings(config) if name == "i" else 1,
-        )
-        for name, layout in layouts.items()
-    }
+    times = {"i": sendings(config)}
+    return {name: words_of(layout, words[name], times.get(name, 1)) for name, layout in layouts.items()}
+
+
+def words_of(layout: data.StructLayout, words: list[int], times: int) -> Words:
+    """The words of a stream, whose packets, where there are any, are sent so many times in a row."""
+    names = fields(layout)
+    last = layout["last"].offset if "last" in names else None
+    error = layout["error"].offset if "last" in names and "error" in names else None
+    return Words(Shape.cast(layout).width, words, last, error, times)
 
 
 def sendings(config: Configuration) -> int:
@@ -265,11 +275,11 @@ def _tdata(samples: Sequence[int], width: int) -> int:
 def _entry(members: Sequence[tuple[str, int, Any]], stride: int, values: Mapping[str, int]) -> list[int]:
     """The words of an entry of the statistics."""
     words = [0] * stride
-    for name, offset, fields in members:
+    for name, offset, parts in members:
         base, _, part = name.rpartition("_")
         if name == "flags":
             words[offset] = sum(
-                (values[field.name] & ((1 << field.width) - 1)) << field.lsb for field in fields
+                (values[field.name] & ((1 << field.width) - 1)) << field.lsb for field in parts
             )
         elif base in values and part.isdecimal():
             words[offset] = values[base] >> (int(part) * WORD)
