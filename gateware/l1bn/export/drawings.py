@@ -73,7 +73,7 @@ def blocks(spread: str, after_mean: bool, inside: bool, axi: bool) -> str:
         _arrow("M200 60V110H460V85"),
         _label(240, 104, "the samples, for the spread"),
         _arrow("M680 150H760"),
-        _label(700, 144, "m_axis" if axi else "o"),
+        _label(712, 144, "m_axis" if axi else "o"),
     ]
     if axi:
         parts += [
@@ -87,9 +87,10 @@ def blocks(spread: str, after_mean: bool, inside: bool, axi: bool) -> str:
                 "registers, gamma and beta tables, statistics",
                 "settings change between channels only",
             ),
-            _arrow("M690 60H700V205H680"),
+            _arrow("M680 60H700V205H680"),
             _arrow("M660 190V180H550V60H570"),
-            _label(706, 120, "statistics"),
+            _label(706, 110, "statistics"),
+            _label(546, 102, "gamma, beta", "end"),
         ]
     else:
         parts += [
