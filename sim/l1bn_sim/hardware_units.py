@@ -160,9 +160,7 @@ class HardwareUnit:
         last = np.zeros((channels * times, beats), np.uint8)
         last[:, -1] = 1
         columns: Columns = {
-            "data": np.repeat(samples, times, axis=0).reshape(-1, lanes)
-            if times > 1
-            else samples.reshape(-1, lanes),
+            "data": np.repeat(samples, times, axis=0).reshape(-1, lanes),
             "last": last.ravel(),
         }
         if selects and len(self.config.counts) > 1:
