@@ -16,11 +16,11 @@ from l1bn.units import unit
 from .design import Design, stream_ports
 from .runner import run_bench
 
-__all__ = ["Job", "Measurement", "Row", "measure", "run_name"]
+__all__ = ["BENCHES", "Job", "Measurement", "Row", "measure", "run_name"]
 
 
 BENCHES = {"forward": "l1bn_sim.bench_maps", "backward": "l1bn_sim.bench_gradients"}
-"""The bench of each direction."""
+"""The bench of each direction that can be measured."""
 
 
 @dataclass(frozen=True)

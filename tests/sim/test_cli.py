@@ -33,7 +33,7 @@ FIELDS = [
         (["--norm", "l3"], "norm = 'l3' is not possible; allowed: l1 or l2"),
         (["--norm", "l1", "--form", "one-pass"], "form = 'one-pass' is not possible; allowed: two-pass"),
         (["--form", "no-pass"], "form = 'no-pass' is not possible; allowed: one-pass or two-pass"),
-        (["--direction", "sideways"], "direction = 'sideways' is not possible"),
+        (["--direction", "sideways"], "direction = 'sideways' is not possible; allowed: forward or backward"),
         (["--storage", "nowhere"], "storage = 'nowhere' is not possible; allowed: inside or outside"),
         (["--width", "3"], "width = 3 is not possible; allowed: a whole number from 4 to 32"),
         (["--width", "wide"], "'wide' is not a valid integer"),
