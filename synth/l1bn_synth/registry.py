@@ -130,7 +130,7 @@ def _skid(arguments: dict[str, Any], primitives: str) -> Component:
 
 def _top(arguments: dict[str, Any], primitives: str) -> Component:
     from l1bn.config import Configuration
-    from l1bn.forward import unit
+    from l1bn.units import unit
 
     return unit(Configuration.from_mapping({**arguments, "target": primitives}))
 
@@ -155,6 +155,8 @@ BUILDERS: dict[str, Callable[[dict[str, Any], str], Component]] = {
     "forward L1": _top,
     "forward L2, one pass": _top,
     "forward L2, two passes": _top,
+    "backward L1": _top,
+    "backward L2": _top,
 }
 
 
@@ -235,6 +237,20 @@ def _tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
         yield Unit(name, "top", norm, width, lanes, count, "forward", arguments, multiplies=True, form=form)
 
 
+def _backward_tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
+    for norm in ("l1", "l2"):
+        arguments = {
+            "norm": norm,
+            "direction": "backward",
+            "width": width,
+            "lanes": lanes,
+            "counts": (count,),
+            "storage": "inside",
+        }
+        name = f"backward {norm.upper()}"
+        yield Unit(name, "top", norm, width, lanes, count, "backward", arguments, multiplies=True)
+
+
 def _quick() -> Iterator[Unit]:
     yield from _operators(16, 1, 1024)
     yield from _peers()
@@ -247,6 +263,7 @@ def _paper() -> Iterator[Unit]:
     for width in WIDTHS:
         yield from _pairs(width)
         yield from _tops(width, 1, 1024)
+        yield from _backward_tops(width, 1, 1024)
 
 
 def _full() -> Iterator[Unit]:

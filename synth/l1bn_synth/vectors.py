@@ -10,7 +10,7 @@ import numpy as np
 from amaranth.lib.wiring import Component
 from numpy.typing import NDArray
 
-from l1bn_golden import Contract, forward, integer
+from l1bn_golden import Contract, backward, forward, integer
 from l1bn_sim.design import stream_ports
 from l1bn_sim.digits import feature_maps
 from l1bn_sim.fields import Payload
@@ -274,6 +274,43 @@ def _forward(arguments: Mapping[str, Any]) -> Stimulus:
     )
 
 
+def _backward(arguments: Mapping[str, Any]) -> Stimulus:
+    contract = Contract.from_parameters(arguments)
+    count, lanes = contract.counts[0], contract.lanes
+    x = _maps(contract.width, count)
+    # Gradients are small numbers; those of one channel have little to do with its samples.
+    dy = np.roll(_maps(contract.dy_width, count), 1, axis=0) >> 2
+    gammas, _ = _channel_parameters(contract, len(x))
+    statistics = forward(contract, x, gammas, 0)
+    golden = backward(contract, x, dy, gammas, statistics)
+    passes = 2 if arguments["storage"] == "outside" else 1
+    inputs: dict[str, Columns] = {
+        name: _packets(np.repeat(samples, passes, axis=0), lanes)
+        for name, samples in (("i_x", x), ("i_dy", dy))
+    }
+    right = np.zeros(len(x), dtype=bool)
+    given = {name: getattr(statistics, name) for name in ("mean", "r_mantissa", "r_exponent", "sign_count")}
+    inputs["i_stats"] = {name: column for name, column in given.items() if column is not None} | {
+        "error": right
+    }
+    inputs["i_gamma"] = {"gamma": gammas}
+    results = _packets(golden.dx, lanes)
+    # `error` means something with the final beat only.
+    errors = np.ma.masked_array(np.zeros(len(results["last"])), mask=~np.asarray(results["last"]))
+    channel = count // lanes
+    return Stimulus(
+        inputs,
+        {
+            "o": {**results, "error": errors},
+            "o_gradients": {"dgamma": golden.dgamma, "dbeta": golden.dbeta, "error": right},
+        },
+        "o",
+        WARM_UP * channel,
+        (CHANNELS - 1) * channel,
+        lanes,
+    )
+
+
 def _absolute(arguments: Mapping[str, Any]) -> Stimulus:
     x = _numbers(arguments["width"])
     return _per_item({"i": {"value": x}}, {"o": {"value": np.abs(x)}})
@@ -310,6 +347,7 @@ STIMULI: dict[str, Callable[[Mapping[str, Any]], Stimulus]] = {
     "absolute": _absolute,
     "absolute-and-sign": _absolute_and_sign,
     "affine": _affine,
+    "backward": _backward,
     "divide": _dividends,
     "forward": _forward,
     "mean-sum": _sums,
