@@ -128,6 +128,7 @@ def _draw_curves(task: str, rows: Sequence[Row], axes: Any) -> None:
             axis.fill_between(epochs, row.low, row.high, color=colour, alpha=0.1, linewidth=0)
         axis.set_title(f"{norm.upper()}BN; lines are means, bands all seeds", fontsize="small")
         axis.set_xlabel("epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend(fontsize="x-small")
         if task == "gan":
             axis.set_yscale("log")
