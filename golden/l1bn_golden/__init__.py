@@ -1,4 +1,7 @@
-"""Golden model of l1bn: NumPy and the standard library only, written from ``docs/arithmetic.md``."""
+"""Golden model of l1bn: NumPy and the standard library only, written from ``docs/arithmetic.md``.
+
+The subpackages ``torch`` and ``training`` are apart and need the extra ``train``.
+"""
 
 from .contract import Contract
 from .gradients import Backward
