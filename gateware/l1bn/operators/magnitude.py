@@ -14,6 +14,7 @@ from .divide import DivideByCount
 from .normalize import Normalizer
 from .root import IterativeSquareRoot
 from .sequence import consult
+from .settle import settling_cycles
 
 __all__ = ["DividedMagnitude", "Magnitude", "RootMagnitude"]
 
@@ -136,7 +137,7 @@ class RootMagnitude(wiring.Component):
     def __init__(self, width: int, mantissa_width: int, tag: data.Layout):
         self.mantissa_width = mantissa_width
         self.normalizer = Normalizer(width, radix_bits=2)
-        self.root = IterativeSquareRoot(2 * mantissa_width, cycles=2)
+        self.root = IterativeSquareRoot(2 * mantissa_width, settling_cycles(mantissa_width + 2) + 2)
         self.latency = self.normalizer.latency + self.root.latency
         self.interval = self.latency + 1
         zeros = self.normalizer.o.payload.zeros.shape()
