@@ -16,8 +16,8 @@ import click
 from amaranth.back import rtlil
 
 from l1bn.config import Configuration
-from l1bn.forward import unit
 from l1bn.presets import PRESETS, RESOURCES, Preset, Resources
+from l1bn.units import unit
 
 from . import nextpnr, yosys
 from .cache import Cache, Step
@@ -65,6 +65,7 @@ def _timing(data: Mapping[str, Any]) -> Timing:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("names", nargs=-1, type=click.Choice(list(PRESETS)))
 @click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Runs of nextpnr.")
 @click.option(
     "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Programs at a time."
@@ -77,27 +78,35 @@ def _timing(data: Mapping[str, Any]) -> Timing:
     show_default=True,
     help="Folder of finished steps.",
 )
-def main(seeds: int, jobs: int, folder: Path) -> None:
-    """Measure every preset on its device and store the numbers in the generator's package."""
-    flows = {name: measure(preset, seeds) for name, preset in PRESETS.items()}
+def main(names: tuple[str, ...], seeds: int, jobs: int, folder: Path) -> None:
+    """Measure presets on their devices and store the numbers in the generator's package.
+
+    By default all; otherwise those of NAMES, beside what is stored of the others, which must come from the same
+    tools and as many runs.
+    """
+    frame = {"command": f"python -m l1bn_synth.presets --seeds {seeds}", "tools": versions(), "seeds": seeds}
+    stored: dict[str, Any] = {}
+    if names:
+        kept = json.loads(RESOURCES.read_text(encoding="utf-8"))
+        stored = kept.pop("presets")
+        if kept != frame:
+            raise click.ClickException(
+                "the other presets were measured with other tools: measure all of them"
+            )
+    chosen = {name: preset for name, preset in PRESETS.items() if not names or name in names}
+    flows = {name: measure(preset, seeds) for name, preset in chosen.items()}
     outcome = run_flows(flows, Cache(folder), jobs, None, lambda name: click.echo(f"{name}: a step is done"))
     if outcome.failures:
         name, reason = next(iter(outcome.failures.items()))
         raise click.ClickException(f"{name}: {reason}")
-    stored = {
-        "command": f"python -m l1bn_synth.presets --seeds {seeds}",
-        "tools": versions(),
-        "seeds": seeds,
-        "presets": {
-            name: {
-                "device": preset.device,
-                "configuration": preset.configuration.to_mapping(),
-                "resources": dataclasses.asdict(outcome.results[name]),
-            }
-            for name, preset in PRESETS.items()
-        },
-    }
-    RESOURCES.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    for name, preset in chosen.items():
+        stored[name] = {
+            "device": preset.device,
+            "configuration": preset.configuration.to_mapping(),
+            "resources": dataclasses.asdict(outcome.results[name]),
+        }
+    in_order = {name: stored[name] for name in PRESETS if name in stored}
+    RESOURCES.write_text(json.dumps({**frame, "presets": in_order}, indent=2) + "\n", encoding="utf-8")
     click.echo(f"wrote {RESOURCES}")
 
 

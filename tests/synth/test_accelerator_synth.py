@@ -75,6 +75,26 @@ def test_measurements_of_the_presets_are_kept(tmp_path: Path, monkeypatch: pytes
         presets._measurements.cache_clear()
 
 
+def test_one_preset_beside_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured of the others stays, and must come from the same tools."""
+    stored = tmp_path / "presets.json"
+    monkeypatch.setattr(measurement, "RESOURCES", stored)
+    before = {name: Resources(1, 1, 0, 0, 50.0) for name in PRESETS}
+    monkeypatch.setattr(measurement, "run_flows", lambda *_: Outcome(results=before))
+    assert CliRunner().invoke(measurement.main, ["--seeds", "1"]).exit_code == 0
+    after = {"int16": Resources(7, 7, 0, 0, 60.0)}
+    monkeypatch.setattr(measurement, "run_flows", lambda *_: Outcome(results=after))
+    assert CliRunner().invoke(measurement.main, ["int16", "--seeds", "1"]).exit_code == 0
+    luts = {
+        name: kept["resources"]["lut"] for name, kept in json.loads(stored.read_text())["presets"].items()
+    }
+    assert luts == {name: 7 if name == "int16" else 1 for name in PRESETS}
+    text = stored.read_text()
+    refused = CliRunner().invoke(measurement.main, ["int16", "--seeds", "2"])
+    assert refused.exit_code == 1 and "with other tools" in refused.output
+    assert stored.read_text() == text
+
+
 def test_nothing_is_kept_when_a_preset_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = tmp_path / "presets.json"
     monkeypatch.setattr(measurement, "RESOURCES", stored)
