@@ -69,7 +69,11 @@ def explain(config: Configuration) -> dict[str, Any]:
 
     ``changes`` lists the neighbours: the changed parameter with its values, and what is different there. An error
     bound is ``None`` where guard bits of the user's own leave none.
+
+    Raises :exc:`ConfigurationError` for a direction that is explained by those two only.
     """
+    if config.direction not in ("forward", "backward"):
+        raise ConfigurationError("direction", config.direction, "forward or backward")
     built = unit(config)
     before = _figures(built)
     changes = []

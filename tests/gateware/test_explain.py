@@ -143,3 +143,10 @@ def test_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert out == ""
     assert err == "l1bn: error: lanes = 3 is not possible; allowed: 1, 2, 4, 8, 16, 32 or 64\n"
+
+
+@pytest.mark.parametrize("direction", ["inference", "training"])
+def test_directions_that_are_explained_by_others(direction: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "--direction", direction]) == 2
+    said = capsys.readouterr().err
+    assert said == f"l1bn: error: direction = '{direction}' is not possible; allowed: forward or backward\n"
