@@ -173,7 +173,6 @@ def export_command(
     config: Path | None,
     preset: str | None,
     name: str | None,
-    channels: int | None,
     output: Path,
     force: bool,
     **typed: str | tuple[str, ...] | None,
@@ -186,18 +185,15 @@ def export_command(
     """
     if file is not None and config is not None:
         raise ConfigurationError("config", str(config), "FILE or --config, not both")
-    config = file or config
-    configuration, name_in_file = chosen_configuration(config, preset, typed)
+    configuration, name_in_file = chosen_configuration(file or config, preset, typed)
     try:
         from . import export as package
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is missing; install: pip install 'l1bn[export]'") from error
-    if channels is None:
-        channels = package.channels_in(config) if config is not None else package.CHANNELS
     if sys.stderr.isatty():
         click.echo("exporting ...", err=True)
     name = name_in_file if name is None else name
-    click.echo(package.export(configuration, name=name, channels=channels, folder=output, force=force))
+    click.echo(package.export(configuration, name=name, folder=output, force=force))
 
 
 l1bn.add_command(
@@ -212,12 +208,6 @@ l1bn.add_command(
                 ["--name"],
                 metavar="NAME",
                 help="Name of the native top; that with AXI is NAME_axi. [default: l1_batch_norm or l2_batch_norm]",
-            ),
-            click.Option(
-                ["--channels"],
-                type=int,
-                metavar="NUMBER",
-                help="Entries of the tables behind AXI: 1 to 4096. [default: 64]",
             ),
             click.Option(
                 ["-o", "--output"],

@@ -19,9 +19,9 @@ class AxiDesign(Design):
     ports: tuple[str, ...] = ()
 
     @classmethod
-    def of_configuration(cls, config: Configuration, channels: int) -> AxiDesign:
-        """The AXI top of the unit of ``config`` with tables for ``channels`` channels."""
-        package = Package(config, "unit", channels)
+    def of_configuration(cls, config: Configuration) -> AxiDesign:
+        """The AXI top of the unit of ``config``."""
+        package = Package(config, "unit")
         ports = tuple(port.name for port in package.ports)
         return cls("unit_axi", "\n".join(package.verilog().values()), (), ports)
 

@@ -1,6 +1,6 @@
 """cocotb bench of a forward unit behind AXI, with the managers and monitors of cocotbext-axi.
 
-Parameters: ``configuration``, and ``channels``, the entries of the tables.
+Parameters: ``configuration``.
 """
 
 from __future__ import annotations
@@ -53,10 +53,9 @@ class Bench:
 
     def __init__(self, dut: Any, rate: float):
         self.dut = dut
-        given = parameters()
-        self.config = Configuration.from_mapping(given["configuration"])
+        self.config = Configuration.from_mapping(parameters()["configuration"])
         self.formats = Formats(self.config)
-        self.map: RegisterMap = forward_map(self.formats, given["channels"], __version__, 0)
+        self.map: RegisterMap = forward_map(self.formats, self.config.channels, __version__, 0)
         for name in ("s_axis", "m_axis", "s_axi"):
             logging.getLogger(f"cocotb.{dut._name}.{name}").setLevel(logging.WARNING)
         options = {"clock": dut.aclk, "reset": dut.aresetn, "reset_active_level": False}

@@ -62,7 +62,7 @@ select -assert-none @valid %cie* @ready %i
 
 @pytest.mark.parametrize("storage", ["inside", "outside"])
 def test_valid_does_not_depend_on_ready(storage: str, tmp_path: Path) -> None:
-    package = Package(Configuration(width=5, lanes=2, counts=(8, 12), storage=storage), "unit", 3)
+    package = Package(Configuration(width=5, lanes=2, counts=(8, 12), storage=storage, channels=3), "unit")
     for path, text in package.verilog().items():
         (tmp_path / Path(path).name).write_text(text)
     for top, files in (("unit", "unit.v"), ("unit_axi", "unit.v unit_axi.v")):

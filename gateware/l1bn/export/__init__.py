@@ -10,17 +10,15 @@ from pathlib import Path
 from ..config import Configuration
 from ..generate import default_name
 from .folder import check_folder, write_folder
-from .manifest import CHANNELS, channels_in
 from .package import Package
 
-__all__ = ["CHANNELS", "Package", "channels_in", "export"]
+__all__ = ["Package", "export"]
 
 
 def export(
     config: Configuration,
     *,
     name: str | None = None,
-    channels: int = CHANNELS,
     folder: Path,
     force: bool = False,
 ) -> Path:
@@ -29,7 +27,6 @@ def export(
     Parameters
     ----------
     name : of the module, by default ``l1_batch_norm`` or ``l2_batch_norm``
-    channels : entries of the tables behind AXI
     force : replace an earlier export
 
     Returns
@@ -39,9 +36,9 @@ def export(
     Raises
     ------
     ConfigurationError
-        If the name or the number of channels is not possible, or the folder cannot be written.
+        If the name or the configuration is not possible, or the folder cannot be written.
     """
-    package = Package(config, default_name(config) if name is None else name, channels)
+    package = Package(config, default_name(config) if name is None else name)
     check_folder(folder, force)
     files = package.files()
     check_folder(folder, force)

@@ -5,35 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from amaranth.lib import wiring
 
 from .. import __version__, manifest
-from ..bus.layout import check_channels
 from ..bus.registers import RegisterMap
 from .ports import Port
 
-__all__ = ["CHANNELS", "channels_in", "configuration_id", "describe"]
-
-CHANNELS = 64
-"""Entries of the tables when nobody says how many."""
+__all__ = ["configuration_id", "describe"]
 
 
-def configuration_id(unit: wiring.Component, channels: int | None) -> str:
+def configuration_id(unit: wiring.Component) -> str:
     """SHA-256, in hexadecimal, of what decides the hardware but its name."""
-    decisive = {"version": __version__, "configuration": unit.config.to_mapping(), "channels": channels}
+    decisive = {"version": __version__, "configuration": unit.config.to_mapping()}
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
-
-
-def channels_in(path: Path) -> int:
-    """The entries of the tables that the manifest at ``path`` was made with, else the default."""
-    if path.suffix != ".json":
-        return CHANNELS
-    package = json.loads(path.read_text(encoding="utf-8")).get("package", {})
-    channels = package.get("channels") if isinstance(package, dict) else None
-    return CHANNELS if channels is None else check_channels(channels)
 
 
 def describe(
@@ -47,12 +33,10 @@ def describe(
     axi : ports of the top with AXI, if there is one
     map : its registers
     """
-    channels = None if map is None else map.table("gamma").entries
     described = manifest.describe(unit, name)
     described["source"] = f"rtl/{name}.v"
     described["package"] = {
-        "configuration_id": configuration_id(unit, channels),
-        "channels": channels,
+        "configuration_id": configuration_id(unit),
         "files": sorted(files),
     }
     if map is not None:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from amaranth.lib import wiring
 
-from .. import __version__, forward, generate, units
+from .. import __version__, generate, units
 from .. import manifest as unit_manifest
 from ..bus.forward import AxiForward, AxiTop
 from ..bus.instance import Instantiated
@@ -32,22 +32,20 @@ class Package:
     ----------
     config : of the unit
     name : of its module and of all files; the module with AXI is ``name_axi``
-    channels : entries of the tables behind AXI
-
     Raises
     ------
     ConfigurationError
-        If the name or the number of channels is not possible.
+        If the name is not possible, or there are more channels than the tables behind AXI can have.
     """
 
     config: Configuration
     name: str
-    channels: int = manifest.CHANNELS
 
     def __post_init__(self) -> None:
         check_module_name(self.name)
         check_module_name(f"{self.name}_axi_tb")
-        check_channels(self.channels)
+        if self.has_axi:
+            check_channels(self.config.channels)
 
     # -- hardware ---------------------------------------------------------------------------------
 
@@ -58,12 +56,17 @@ class Package:
     @property
     def has_axi(self) -> bool:
         """Only forward units have a top with AXI."""
-        return isinstance(self.unit, forward.BatchNorm)
+        return self.config.direction == "forward"
+
+    @property
+    def has_bench(self) -> bool:
+        """There are words for a test bench."""
+        return self.config.direction in ("forward", "backward")
 
     @cached_property
     def map(self) -> RegisterMap:
-        identity = int(manifest.configuration_id(self.unit, self.channels)[:8], 16)
-        return forward_map(self.unit.formats, self.channels, __version__, identity)
+        identity = int(manifest.configuration_id(self.unit)[:8], 16)
+        return forward_map(self.unit.formats, self.config.channels, __version__, identity)
 
     @cached_property
     def axi(self) -> AxiTop:
@@ -125,6 +128,8 @@ class Package:
 
     def benches(self) -> dict[str, str]:
         """The test benches with their words."""
+        if not self.has_bench:
+            return {}
         files = bench.native_bench(self.unit, self.name)
         if self.has_axi:
             files |= bench.axi_bench(self.unit, self.map, self.name)

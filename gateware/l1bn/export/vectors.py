@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,8 @@ class AxiGroup:
     channels: tuple[Channel, ...]
 
 
-def channels(config: Configuration) -> list[Channel]:
+@cache
+def channels(config: Configuration) -> tuple[Channel, ...]:
     """Channels of every count: random and skewed ones, the edges of the format, and packets of the wrong length."""
     contract = Contract.from_parameters(config.to_mapping())
     rng = np.random.default_rng(SEED)
@@ -108,11 +110,11 @@ def channels(config: Configuration) -> list[Channel]:
             np.where(np.arange(count) == count // 2, 1, 0),
             rng.integers(-2, 3, count),
         ][:number]
-        if select == 0 and count > config.lanes:
+        if select == 0 and config.lanes < count <= SAMPLES:
             rows.insert(1, rng.integers(low, high + 1, count // config.lanes // 2 * config.lanes))
             rows.insert(3, rng.integers(low, high + 1, count + 2 * config.lanes))
         made += [_channel(contract, rng, select, row, index) for index, row in enumerate(rows)]
-    return made
+    return tuple(made)
 
 
 def _channel(contract: Contract, rng: np.random.Generator, select: int, x: np.ndarray, index: int) -> Channel:
@@ -198,6 +200,8 @@ def axi_groups(config: Configuration, entries: int) -> list[AxiGroup]:
         for start in range(0, len(of_count), entries):
             groups.append(AxiGroup(select, True, tuple(of_count[start : start + entries])))
     one = min(1 << config.gamma_fraction, (1 << (config.gamma_width - 1)) - 1)
+    if config.counts[0] > SAMPLES:
+        return groups  # the plain one would be as long again
     plain = tuple(with_parameters(config, channel, one, 0) for channel in groups[0].channels[:1])
     return [*groups, AxiGroup(0, False, plain)]
 
