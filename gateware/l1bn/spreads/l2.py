@@ -17,9 +17,9 @@ from ..layouts import (
     selected,
     spread_result,
 )
-from ..operators.divide import lookup
 from ..operators.magnitude import DividedMagnitude, RootMagnitude
 from ..operators.squares import CentredSquareAccumulator, SquareAccumulator
+from ..operators.table import lookup
 from ..operators.total import delayed_flag
 from ..operators.variance import Variance
 from ..streams import ChannelRegister, join
@@ -47,9 +47,9 @@ class RootSpread(wiring.Component):
         select = select_field(formats.select_width)
         tag = data.StructLayout(select)
         self.root = RootMagnitude(formats.spread_width, formats.mantissa_width, tag)
-        self.latency = ChannelRegister.latency + self.root.latency
+        self.latency = 2 * ChannelRegister.latency + self.root.latency
         self.interval = self.root.interval + 1
-        self.held = self.root.held
+        self.held = self.root.held + 1
         super().__init__(
             {
                 "i": inlet(data.StructLayout({"variance": formats.spread_width, **select})),
@@ -62,7 +62,9 @@ class RootSpread(wiring.Component):
         formats = self.formats
         m.submodules.root = root = self.root
         m.submodules.variances = variances = ChannelRegister(root.i.payload.shape())
+        m.submodules.roots = roots = ChannelRegister(self.o.payload.shape())
         wiring.connect(m, variances.o, root.i)
+        wiring.connect(m, roots.o, wiring.flipped(self.o))
         fixed = formats.mantissa_width - formats.spread_width // 2
         exponents = [power + fixed for power in formats.powers]
         found, tag = root.o.payload, root.o.payload.tag
@@ -71,11 +73,11 @@ class RootSpread(wiring.Component):
             self.i.ready.eq(variances.i.ready),
             variances.i.payload.value.eq(self.i.payload.variance),
             *copied(self.i.payload, variances.i.payload.tag),
-            self.o.valid.eq(root.o.valid),
-            root.o.ready.eq(self.o.ready),
-            self.o.payload.r_mantissa.eq(found.mantissa),
-            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents, selected(tag))),
-            *copied(tag, self.o.payload),
+            roots.i.valid.eq(root.o.valid),
+            root.o.ready.eq(roots.i.ready),
+            roots.i.payload.r_mantissa.eq(found.mantissa),
+            roots.i.payload.r_exponent.eq(found.zeros + lookup(exponents, selected(tag))),
+            *copied(tag, roots.i.payload),
         ]
         return m
 
@@ -90,24 +92,23 @@ class DividedRootSpread(wiring.Component):
         tag = data.StructLayout({**exponent, **select_field(formats.select_width)})
         kept = formats.mantissa_width
         self.magnitude = DividedMagnitude(kept, formats.odd_fraction, formats.config.counts, kept, tag)
-        self.latency = self.root.latency + ChannelRegister.latency + self.magnitude.latency
+        self.latency = self.root.latency + self.magnitude.latency
         self.interval = max(self.root.interval, self.magnitude.interval + 1)
-        self.held = self.root.held + self.magnitude.held
+        # A root waits in the register behind it while it is divided: that register counts once.
+        self.held = self.root.held + self.magnitude.held - 1
         super().__init__({"i": inlet(self.root.i.payload.shape()), "o": outlet(self.root.o.payload.shape())})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.root = root = self.root
         m.submodules.magnitude = magnitude = self.magnitude
-        m.submodules.roots = roots = ChannelRegister(magnitude.i.payload.shape())
         wiring.connect(m, wiring.flipped(self.i), root.i)
-        wiring.connect(m, roots.o, magnitude.i)
         found = magnitude.o.payload
         m.d.comb += [
-            roots.i.valid.eq(root.o.valid),
-            root.o.ready.eq(roots.i.ready),
-            roots.i.payload.value.eq(root.o.payload.r_mantissa),
-            *copied(root.o.payload, roots.i.payload.tag),
+            magnitude.i.valid.eq(root.o.valid),
+            root.o.ready.eq(magnitude.i.ready),
+            magnitude.i.payload.value.eq(root.o.payload.r_mantissa),
+            *copied(root.o.payload, magnitude.i.payload.tag),
             self.o.valid.eq(magnitude.o.valid),
             magnitude.o.ready.eq(self.o.ready),
             self.o.payload.r_mantissa.eq(found.mantissa),
