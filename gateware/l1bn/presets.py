@@ -67,6 +67,9 @@ PRESETS: dict[str, Preset] = {
     "edge-int8-l2": Preset("edge-int8 with the L2 norm, to compare", _UP5K, {**_EDGE, **_L2}),
     "int16": Preset("16 bits, one lane, plain Verilog for any tool", _ECP5, {}),
     "int16-l2": Preset("int16 with the L2 norm, to compare", _ECP5, _L2),
+    "int16-backward": Preset(
+        "the gradients of int16: dx, dgamma and dbeta", _ECP5, {"direction": "backward"}
+    ),
     "int16-x16": Preset("16 bits, 16 samples a cycle", _ECP5_45K, _SIXTEEN_LANES),
     "int16-x16-l2": Preset("int16-x16 with the L2 norm, to compare", _ECP5_45K, {**_SIXTEEN_LANES, **_L2}),
     "int16-resnet": Preset(
