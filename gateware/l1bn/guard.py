@@ -9,7 +9,7 @@ from amaranth.lib import data, wiring
 
 from .formats import clog2
 from .layouts import inlet, outlet, packet, select_field, selected
-from .operators.divide import lookup
+from .operators.table import lookup
 
 __all__ = ["PacketGuard"]
 

@@ -9,11 +9,11 @@ from amaranth.lib import data, wiring
 
 from ..formats import clog2
 from ..layouts import copied, inlet, outlet, packet, select_field, selected
-from .divide import lookup
 from .multiply import SequentialMultiplier
 from .sequence import consult
 from .settle import settling_cycles, settling_sum
 from .sums import DeviationSums
+from .table import lookup
 from .total import delayed_flag
 
 __all__ = ["Deviation", "SignAbsAccumulator"]

@@ -9,10 +9,10 @@ from amaranth.lib import data, wiring
 
 from ..formats import clog2, odd_part
 from ..layouts import copied, inlet, outlet, select_field, selected
-from .divide import lookup
 from .multiply import SequentialMultiplier
 from .sequence import consult
 from .settle import settling_cycles, settling_difference
+from .table import lookup
 
 __all__ = ["Variance"]
 

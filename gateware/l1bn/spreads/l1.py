@@ -8,8 +8,8 @@ from amaranth.lib import data, wiring
 from ..formats import Formats
 from ..layouts import channel_mean, copied, inlet, outlet, packet, select_field, selected, spread_result
 from ..operators.deviation import SignAbsAccumulator
-from ..operators.divide import lookup
 from ..operators.magnitude import DividedMagnitude, Magnitude
+from ..operators.table import lookup
 from ..streams import ChannelRegister
 
 __all__ = ["L1Spread"]
