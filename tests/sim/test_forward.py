@@ -45,7 +45,7 @@ SAMPLE = [
     {"norm": "l2", "form": "one-pass", "width": 8, "lanes": 2, "counts": [50, 64]},
     {"norm": "l2", "form": "one-pass", "width": 8, "lanes": 1, "count": 64, "storage": "outside"},
     {"norm": "l2", "form": "two-pass", "width": 8, "lanes": 1, "count": 128},
-    {"norm": "l2", "form": "two-pass", "width": 32, "lanes": 2, "count": 36, "scale_width": 24},
+    {"norm": "l2", "form": "two-pass", "width": 32, "lanes": 2, "count": 144, "scale_width": 24},
 ]
 
 MATRIX = [
