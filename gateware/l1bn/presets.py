@@ -78,9 +78,9 @@ PRESETS: dict[str, Preset] = {
         {"counts": [49, 196, 784, 3136, 12544], "target": "ecp5"},
     ),
     "int16-replay": Preset(
-        "channels of up to 2^20 samples, which the producer sends once for each pass",
+        "maps of 256x256, which the producer sends once for each pass",
         _ECP5,
-        {"counts": [1 << 20], "storage": "outside", "target": "ecp5"},
+        {"counts": [1 << 16], "storage": "outside", "target": "ecp5"},
     ),
     "reference-32": Preset(
         "32 bits and the widest scale, as close to real numbers as it gets",
