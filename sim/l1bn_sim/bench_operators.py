@@ -53,8 +53,14 @@ async def latency(dut: Any) -> None:
     exercise = _exercise()
     _load(bench, exercise)
     await bench.finish()
-    asked = _finals(exercise)[0] if exercise.flow == "channel" else 0
-    measured = bench.sinks["o"].taken[0] - bench.sources["i"].accepted[asked]
+    accepted, taken = bench.sources["i"].accepted, bench.sinks["o"].taken
+    if exercise.flow == "held":
+        # An item leaves with its result, and the next one is offered in the cycle after.
+        assert accepted[0] == taken[0], "an item is not held until its result leaves"
+        measured = taken[1] - taken[0] - 1
+    else:
+        asked = _finals(exercise)[0] if exercise.flow == "channel" else 0
+        measured = taken[0] - accepted[asked]
     assert measured == parameters()["latency"], (
         f"latency is {measured} cycles, stated {parameters()['latency']}"
     )
@@ -75,6 +81,8 @@ async def throughput(dut: Any) -> None:
         assert (gaps == 1).all(), f"beats of one channel are up to {gaps.max()} cycles apart"
         periods = np.diff(np.asarray(bench.sources["i"].accepted)[finals])
         stated = max(finals[1] - finals[0], parameters()["latency"] + 1)
+    elif exercise.flow == "held":
+        periods, stated = accepted, parameters()["latency"] + 1
     else:
         periods, stated = accepted, parameters()["interval"]
     assert (periods == stated).all(), (

@@ -26,10 +26,11 @@ class Exercise:
     """Items for every input stream, and what every output stream must deliver.
 
     ``flow`` says how items follow each other, which decides what latency and throughput mean:
-    ``item`` one result an item, ``channel`` one result a packet, ``packet`` one beat a beat.
+    ``item`` one result an item, ``held`` the same with an item that waits at the input until its result leaves,
+    ``channel`` one result a packet, ``packet`` one beat a beat.
     """
 
-    flow: Literal["item", "channel", "packet"]
+    flow: Literal["item", "held", "channel", "packet"]
     inputs: Mapping[str, Columns]
     outputs: Mapping[str, Columns]
 
@@ -252,7 +253,7 @@ def _centred(contract: Contract, draw: random.Random) -> tuple[Columns, list[int
 
 def centre(arguments: Arguments, seed: int) -> Exercise:
     inputs, expected = _centred(Contract.from_parameters(arguments), random.Random(seed))
-    return Exercise("item", {"i": inputs}, {"o": {"value": expected}})
+    return Exercise("held", {"i": inputs}, {"o": {"value": expected}})
 
 
 def projection(arguments: Arguments, seed: int) -> Exercise:
