@@ -14,20 +14,10 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from .backward_traffic import BackwardChannel, BackwardUnit, Statistics
-from .bench import Bench, parameters
+from .backward_traffic import BackwardChannel, BackwardUnit
+from .bench import parameters
 from .stimuli import channels, integers
-
-PAUSES = [(0.0, 0.0), (0.3, 0.0), (0.0, 0.3), (0.5, 0.5)]
-STEADY = 6
-"""Channels whose distance is measured, after as many that fill the buffers."""
-
-
-async def _start(dut: Any, **options: Any) -> BackwardUnit:
-    configuration = parameters()["configuration"]
-    beats = max(configuration["counts"]) // configuration["lanes"]
-    bench = await Bench.start(dut, patience=1024 + 4 * beats, **options)
-    return BackwardUnit(bench, configuration)
+from .unit_checks import PAUSES, STEADY, check_latency, check_throughput, in_turns
 
 
 def _channels(unit: BackwardUnit, select: int = 0) -> list[BackwardChannel]:
@@ -42,7 +32,7 @@ def _channels(unit: BackwardUnit, select: int = 0) -> list[BackwardChannel]:
     draw.shuffle(gammas)
     draw.shuffle(dys)
     rows = zip(xs, dys, gammas, strict=True)
-    return [BackwardChannel(x, dy, gamma, select) for x, dy, gamma in rows]
+    return [unit.channel(x, dy, gamma, select) for x, dy, gamma in rows]
 
 
 def _uniform(
@@ -57,7 +47,7 @@ def _uniform(
 
     gamma = 1 << (contract.gamma_width - 2)
     return [
-        BackwardChannel(
+        unit.channel(
             samples(contract.width, lengths[0]),
             samples(contract.dy_width, lengths[1]),
             (-gamma, gamma)[k % 2],
@@ -76,9 +66,8 @@ def _plain(unit: BackwardUnit, number: int, select: int = 0) -> list[BackwardCha
 @cocotb.parametrize((("idle", "stall"), PAUSES))
 async def values(dut: Any, idle: float, stall: float) -> None:
     """dx, dgamma and dbeta are the golden model's, whatever the pauses; counts take turns."""
-    unit = await _start(dut, idle=idle, stall=stall)
-    lists = [_channels(unit, select) for select in range(len(unit.contract.counts))]
-    unit.pass_through([channel for turn in zip(*lists, strict=True) for channel in turn])
+    unit = await BackwardUnit.start(dut, idle=idle, stall=stall)
+    unit.pass_through(in_turns([_channels(unit, select) for select in range(len(unit.contract.counts))]))
     await unit.bench.finish()
 
 
@@ -86,7 +75,7 @@ async def values(dut: Any, idle: float, stall: float) -> None:
 @cocotb.parametrize(slow=["i_x", "i_dy", "i_stats", "i_gamma", "o", "o_gradients"])
 async def one_slow_stream(dut: Any, slow: str) -> None:
     """One stream that hardly moves holds the others up and loses nothing."""
-    unit = await _start(dut, idle={slow: 0.9}, stall={slow: 0.9})
+    unit = await BackwardUnit.start(dut, idle={slow: 0.9}, stall={slow: 0.9})
     unit.pass_through(_channels(unit)[:8])
     await unit.bench.finish()
 
@@ -95,11 +84,11 @@ async def one_slow_stream(dut: Any, slow: str) -> None:
 @cocotb.parametrize(late=["i_stats", "i_gamma", "i_x", "i_dy"])
 async def one_stream_comes_late(dut: Any, late: str) -> None:
     """The others run in until the unit is full, then wait; no dx comes, and none is lost."""
-    unit = await _start(dut)
+    unit = await BackwardUnit.start(dut)
     bench = unit.bench
     bench.sources[late].idle = repeat(True)
     unit.pass_through(_channels(unit)[:6])
-    await bench.run(8 * max(unit.contract.counts) // unit.lanes + 512)
+    await bench.run(8 * unit.longest + 512)
     assert not bench.sinks["o"].taken, f"dx came without {late}"
     bench.sources[late].idle = None
     bench.cover(**{f"late_{late}": 1})
@@ -109,12 +98,12 @@ async def one_stream_comes_late(dut: Any, late: str) -> None:
 @cocotb.test()
 async def gradients_are_read_late(dut: Any) -> None:
     """A reader of the gradients that waits holds the unit up at some channel, and no gradient is lost."""
-    unit = await _start(dut)
+    unit = await BackwardUnit.start(dut)
     bench = unit.bench
     schedule = bench.sinks["o_gradients"].stall
     bench.sinks["o_gradients"].stall = repeat(True)
     unit.pass_through(_channels(unit)[:8])
-    await bench.run(16 * max(unit.contract.counts) // unit.lanes + 1024)
+    await bench.run(16 * unit.longest + 1024)
     assert not bench.sinks["o_gradients"].taken
     bench.sinks["o_gradients"].stall = schedule
     await bench.finish()
@@ -124,13 +113,12 @@ async def gradients_are_read_late(dut: Any) -> None:
 async def latency(dut: Any) -> None:
     """The first dx of a channel comes exactly as late as the unit says, for each of its counts."""
     for select, stated in enumerate(parameters()["latency"]):
-        unit = await _start(dut)
+        unit = await BackwardUnit.start(dut)
         # The statistics and gamma wait at the ports before the first beat does.
         unit.bench.sources["i_x"].idle = iter([True] * 8 + [False] * (1 << 20))
         unit.pass_through(_plain(unit, 1, select))
         await unit.bench.finish()
-        measured = unit.bench.sinks["o"].taken[0] - unit.bench.sources["i_x"].accepted[0]
-        assert measured == stated, f"latency is {measured} cycles, stated {stated}"
+        check_latency(unit, "i_x", stated)
 
 
 @cocotb.test()
@@ -140,20 +128,13 @@ async def throughput(dut: Any) -> None:
     Where that is one beat a cycle, neither side ever waits.
     """
     for select, stated in enumerate(parameters()["cycles_per_channel"]):
-        unit = await _start(dut)
+        unit = await BackwardUnit.start(dut)
         count = unit.contract.counts[select]
         unit.pass_through(_plain(unit, 2 * STEADY, select))
         await unit.bench.finish()
-        beats = count // unit.lanes
-        taken = np.array(unit.bench.sinks["o"].taken)
-        periods = np.diff(taken[beats - 1 :: beats])[-STEADY:]
-        assert (periods == stated).all(), f"channels are {periods.tolist()} cycles apart, stated {stated}"
-        if stated == unit.passes * beats:
-            accepted = np.diff(unit.bench.sources["i_x"].accepted)[beats:]
-            assert (accepted == 1).all(), "the unit held its producer up"
-            unit.bench.cover(full_throughput=1)
-        else:
-            unit.bench.cover(held_up_by_the_channel=1)
+        # The first channel waits for its statistics, which come no sooner than its first beat.
+        accepted = unit.bench.sources["i_x"].accepted[count // unit.lanes :]
+        check_throughput(unit, accepted, count, stated)
     unit.bench.report()
 
 
@@ -161,7 +142,7 @@ async def throughput(dut: Any) -> None:
 @cocotb.parametrize((("idle", "stall"), [(0.0, 0.0), (0.4, 0.4)]))
 async def packets_of_wrong_length(dut: Any, idle: float, stall: float) -> None:
     """x or dy too short or too long: each is filled up or cut, the channel flagged; the next one is right."""
-    unit = await _start(dut, idle=idle, stall=stall)
+    unit = await BackwardUnit.start(dut, idle=idle, stall=stall)
     lanes = unit.lanes
     work = []
     for select, count in enumerate(unit.contract.counts):
@@ -182,7 +163,7 @@ async def statistics_that_are_none(dut: Any, idle: float, stall: float) -> None:
 
     So are statistics that their own unit flagged. Those of another channel are taken as they are.
     """
-    unit = await _start(dut, idle=idle, stall=stall)
+    unit = await BackwardUnit.start(dut, idle=idle, stall=stall)
     contract = unit.contract
     top, exponents = 1 << (contract.T - 1), contract.r_exponents
     port = unit.bench.sources["i_stats"].port.payload
@@ -206,11 +187,10 @@ async def statistics_that_are_none(dut: Any, idle: float, stall: float) -> None:
     for index, change in enumerate(broken):
         select = index % len(contract.counts)
         [channel, after] = _plain(unit, 2, select)
-        given = Statistics.of(contract, channel.x, contract.counts[select])
         other = {"mean": np.array([next(means)], dtype=object), "sign_count": [next(signs)]}
         for changes in (change, other, {**other, **change}):
             columns = {key: np.array(value, dtype=object) for key, value in changes.items() if key != "error"}
-            statistics = replace(given, **columns, error="error" in changes)
+            statistics = replace(channel.statistics, **columns, error="error" in changes)
             work.append(replace(channel, statistics=statistics))
         work.append(after)
     unit.pass_through(work)
@@ -221,10 +201,9 @@ async def statistics_that_are_none(dut: Any, idle: float, stall: float) -> None:
 @cocotb.parametrize(share=[0.3, 1.0, 1.7, 2.2, 3.1])
 async def reset_at_work(dut: Any, share: float) -> None:
     """A reset at any moment leaves nothing behind."""
-    unit = await _start(dut)
-    beats = max(unit.contract.counts) // unit.lanes
+    unit = await BackwardUnit.start(dut)
     unit.send(_plain(unit, 4, int(np.argmax(unit.contract.counts))))
-    await unit.bench.run(max(1, round(share * beats)))
-    after = await _start(dut)
+    await unit.bench.run(max(1, round(share * unit.longest)))
+    after = await BackwardUnit.start(dut)
     after.pass_through(_channels(after)[-4:])
     await after.bench.finish()

@@ -13,23 +13,13 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from .bench import Bench, parameters
+from .bench import parameters
+from .forward_traffic import ForwardChannel, ForwardUnit
 from .stimuli import channels, integers
-from .traffic import Channel, Unit
-
-PAUSES = [(0.0, 0.0), (0.3, 0.0), (0.0, 0.3), (0.5, 0.5)]
-STEADY = 6
-"""Channels whose distance is measured, after as many that fill the buffers."""
+from .unit_checks import PAUSES, STEADY, check_latency, check_throughput, in_turns
 
 
-async def _start(dut: Any, **options: Any) -> Unit:
-    configuration = parameters()["configuration"]
-    beats = max(configuration["counts"]) // configuration["lanes"]
-    bench = await Bench.start(dut, patience=1024 + 4 * beats, **options)
-    return Unit(bench, configuration)
-
-
-def _channels(unit: Unit, select: int = 0) -> list[Channel]:
+def _channels(unit: ForwardUnit, select: int = 0) -> list[ForwardChannel]:
     """A channel of every kind, with gammas and betas of every size."""
     contract = unit.contract
     samples = channels(
@@ -41,17 +31,18 @@ def _channels(unit: Unit, select: int = 0) -> list[Channel]:
     draw.shuffle(gammas)
     draw.shuffle(betas)
     rows = zip(samples.values(), gammas, betas, strict=True)
-    return [Channel(row, gamma, beta, select) for row, gamma, beta in rows]
+    return [unit.channel(row, gamma, beta, select) for row, gamma, beta in rows]
 
 
-def _uniform(unit: Unit, count: int, number: int, select: int = 0) -> list[Channel]:
+def _uniform(unit: ForwardUnit, count: int, number: int, select: int = 0) -> list[ForwardChannel]:
     """Channels of ``count`` random samples, gamma and beta such that y shows what went wrong."""
     contract = unit.contract
     draw = np.random.default_rng(cocotb.RANDOM_SEED + count)
     low, high = -(1 << (contract.width - 1)), 1 << (contract.width - 1)
     gamma = 1 << (contract.gamma_width - 2)
     return [
-        Channel(draw.integers(low, high, count), (-gamma, gamma)[k % 2], k % 4, select) for k in range(number)
+        unit.channel(draw.integers(low, high, count), (-gamma, gamma)[k % 2], k % 4, select)
+        for k in range(number)
     ]
 
 
@@ -59,9 +50,8 @@ def _uniform(unit: Unit, count: int, number: int, select: int = 0) -> list[Chann
 @cocotb.parametrize((("idle", "stall"), PAUSES))
 async def values(dut: Any, idle: float, stall: float) -> None:
     """y and the statistics are the golden model's, whatever the pauses; counts take turns."""
-    unit = await _start(dut, idle=idle, stall=stall)
-    lists = [_channels(unit, select) for select in range(len(unit.contract.counts))]
-    unit.pass_through([channel for turn in zip(*lists, strict=True) for channel in turn])
+    unit = await ForwardUnit.start(dut, idle=idle, stall=stall)
+    unit.pass_through(in_turns([_channels(unit, select) for select in range(len(unit.contract.counts))]))
     await unit.bench.finish()
 
 
@@ -69,7 +59,7 @@ async def values(dut: Any, idle: float, stall: float) -> None:
 @cocotb.parametrize(slow=["i", "i_affine", "o", "o_stats"])
 async def one_slow_stream(dut: Any, slow: str) -> None:
     """One stream that hardly moves holds the others up and loses nothing."""
-    unit = await _start(dut, idle={slow: 0.9}, stall={slow: 0.9})
+    unit = await ForwardUnit.start(dut, idle={slow: 0.9}, stall={slow: 0.9})
     unit.pass_through(_channels(unit)[:8])
     await unit.bench.finish()
 
@@ -77,7 +67,7 @@ async def one_slow_stream(dut: Any, slow: str) -> None:
 @cocotb.test()
 async def late_parameters_and_statistics(dut: Any) -> None:
     """Samples run in until the unit is full; parameters and readers of the statistics come long after."""
-    unit = await _start(dut)
+    unit = await ForwardUnit.start(dut)
     bench = unit.bench
     work = _channels(unit)[:6]
     parameters_later = bench.sources["i_affine"]
@@ -85,10 +75,10 @@ async def late_parameters_and_statistics(dut: Any) -> None:
     bench.sinks["o_stats"].stall = repeat(True)
     parameters_later.idle = repeat(True)
     unit.pass_through(work)
-    await bench.run(8 * max(unit.contract.counts) // unit.lanes)
+    await bench.run(8 * unit.longest)
     assert not bench.sinks["o"].taken, "y came without gamma and beta"
     parameters_later.idle = None
-    await bench.run(8 * max(unit.contract.counts) // unit.lanes)
+    await bench.run(8 * unit.longest)
     assert not bench.sinks["o_stats"].taken
     bench.sinks["o_stats"].stall = schedule
     await bench.finish()
@@ -98,11 +88,10 @@ async def late_parameters_and_statistics(dut: Any) -> None:
 async def latency(dut: Any) -> None:
     """The first y of a channel comes exactly as late as the unit says, for each of its counts."""
     for select, stated in enumerate(parameters()["latency"]):
-        unit = await _start(dut)
+        unit = await ForwardUnit.start(dut)
         unit.pass_through(_uniform(unit, unit.contract.counts[select], 1, select))
         await unit.bench.finish()
-        measured = unit.bench.sinks["o"].taken[0] - unit.bench.sources["i"].accepted[0]
-        assert measured == stated, f"latency is {measured} cycles, stated {stated}"
+        check_latency(unit, "i", stated)
 
 
 @cocotb.test()
@@ -112,20 +101,11 @@ async def throughput(dut: Any) -> None:
     Where that is one beat a cycle, neither side ever waits.
     """
     for select, stated in enumerate(parameters()["cycles_per_channel"]):
-        unit = await _start(dut)
+        unit = await ForwardUnit.start(dut)
         count = unit.contract.counts[select]
         unit.pass_through(_uniform(unit, count, 2 * STEADY, select))
         await unit.bench.finish()
-        beats = count // unit.lanes
-        taken = np.array(unit.bench.sinks["o"].taken)
-        periods = np.diff(taken[beats - 1 :: beats])[-STEADY:]
-        assert (periods == stated).all(), f"channels are {periods.tolist()} cycles apart, stated {stated}"
-        if stated == unit.passes * beats:
-            accepted = np.diff(unit.bench.sources["i"].accepted)
-            assert (accepted == 1).all(), "the unit held its producer up"
-            unit.bench.cover(full_throughput=1)
-        else:
-            unit.bench.cover(held_up_by_the_channel=1)
+        check_throughput(unit, unit.bench.sources["i"].accepted, count, stated)
     unit.bench.report()
 
 
@@ -133,7 +113,7 @@ async def throughput(dut: Any) -> None:
 @cocotb.parametrize((("idle", "stall"), [(0.0, 0.0), (0.4, 0.4)]))
 async def packets_of_wrong_length(dut: Any, idle: float, stall: float) -> None:
     """Too short or too long: y is that of the packet filled up or cut, and flagged; the next one is right."""
-    unit = await _start(dut, idle=idle, stall=stall)
+    unit = await ForwardUnit.start(dut, idle=idle, stall=stall)
     lanes = unit.lanes
     work = []
     for select, count in enumerate(unit.contract.counts):
@@ -150,10 +130,9 @@ async def packets_of_wrong_length(dut: Any, idle: float, stall: float) -> None:
 @cocotb.parametrize(share=[0.3, 1.0, 1.7, 2.2, 3.1])
 async def reset_at_work(dut: Any, share: float) -> None:
     """A reset at any moment leaves nothing behind."""
-    unit = await _start(dut)
-    beats = max(unit.contract.counts) // unit.lanes
+    unit = await ForwardUnit.start(dut)
     unit.send(_uniform(unit, max(unit.contract.counts), 4, int(np.argmax(unit.contract.counts))))
-    await unit.bench.run(max(1, round(share * beats)))
-    after = await _start(dut)
+    await unit.bench.run(max(1, round(share * unit.longest)))
+    after = await ForwardUnit.start(dut)
     after.pass_through(_channels(after)[-4:])
     await after.bench.finish()

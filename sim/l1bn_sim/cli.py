@@ -17,9 +17,9 @@ from l1bn.config import Configuration, ConfigurationError
 
 from . import toolchain
 from .jobs import run_jobs
-from .measure import BENCHES, Job, Measurement, measure, run_name
+from .measure import Job, Measurement, measure, run_name
 from .real_channels import real_channels
-from .report import coverage_line, table, write_json
+from .report import DATA, coverage_line, table, write_json
 
 __all__ = ["main"]
 
@@ -107,8 +107,8 @@ def run(
     the map. A backward unit gets what a training step of a small network on these digits gives its normaliser.
     Each runs first without a pause, to measure its throughput, then with idle cycles and stalls at random.
     """
-    if direction not in BENCHES:
-        raise ConfigurationError("direction", direction, " or ".join(BENCHES))
+    if direction not in DATA:
+        raise ConfigurationError("direction", direction, " or ".join(DATA))
     configurations = [
         Configuration.from_mapping(
             {

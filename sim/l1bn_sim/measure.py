@@ -16,11 +16,7 @@ from l1bn.units import unit
 from .design import Design, stream_ports
 from .runner import run_bench
 
-__all__ = ["BENCHES", "Job", "Measurement", "Row", "measure", "run_name"]
-
-
-BENCHES = {"forward": "l1bn_sim.bench_maps", "backward": "l1bn_sim.bench_gradients"}
-"""The bench of each direction that can be measured."""
+__all__ = ["Job", "Measurement", "Row", "measure", "run_name"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,7 @@ def measure(job: Job) -> Measurement:
     waves = job.output / f"{name}.fst" if job.waves else None
     outcome = run_bench(
         design,
-        BENCHES[config.direction],
+        "l1bn_sim.bench_measured",
         folder,
         store=job.output / "models",
         seed=job.seed,

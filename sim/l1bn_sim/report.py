@@ -14,11 +14,11 @@ from rich.table import Table
 
 from .measure import Measurement, Row
 
-__all__ = ["coverage_line", "table", "write_json"]
+__all__ = ["DATA", "coverage_line", "table", "write_json"]
 
 
 DATA = {"forward": "feature maps", "backward": "the gradients of a training step"}
-"""What units of a direction are measured on."""
+"""What units of a direction are measured on, for each that can be."""
 
 
 def table(rows: Sequence[Row]) -> Table:

@@ -1,53 +1,60 @@
-"""Channels on their way through a forward unit: what goes in, and what the golden model says comes out."""
+"""Channels on their way through a unit of any direction: what goes in, what has to come out, and how fast."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from l1bn_golden import Contract, Forward, forward
+from l1bn_golden import Contract
 
-from .bench import Bench
+from .bench import Bench, parameters
 
-__all__ = ["Channel", "Unit"]
+__all__ = ["Integers", "Unit"]
 
-
-@dataclass(frozen=True)
-class Channel:
-    """One channel: samples and parameters, and which of the unit's counts it has.
-
-    A number of samples other than that count is a packet of the wrong length.
-    """
-
-    samples: NDArray[np.int64]
-    gamma: int
-    beta: int
-    select: int = 0
+Integers = NDArray[np.int64]
+Channel = TypeVar("Channel")
+Result = TypeVar("Result")
 
 
-class Unit:
-    """A forward unit on a bench.
+class Unit(ABC, Generic[Channel, Result]):
+    """A unit on a bench.
 
     Parameters
     ----------
     bench : the running bench
     configuration : the unit's parameters, as ``Configuration.to_mapping`` gives them
+
+    Attributes
+    ----------
+    contract : what the golden model computes with
+    lanes : samples in a beat
+    passes : how often the packet of a channel is sent in a row
     """
 
     def __init__(self, bench: Bench, configuration: Mapping[str, Any]):
         self.bench = bench
         self.contract = Contract.from_parameters(configuration)
         self.lanes: int = configuration["lanes"]
-        self.passes = 1
-        if configuration["storage"] == "outside":
-            self.passes = 3 if configuration["form"] == "two-pass" else 2
+        self.passes = self.passes_outside(configuration) if configuration["storage"] == "outside" else 1
 
-    def pass_through(self, channels: Sequence[Channel]) -> list[Forward]:
-        """Queue channels with their parameters, expect y and the statistics, and count what they cover."""
+    @classmethod
+    async def start(cls, dut: Any, **options: Any) -> Self:
+        """Start the unit of the bench's parameter ``configuration``; the options are those of :class:`Bench`."""
+        configuration = parameters()["configuration"]
+        beats = max(configuration["counts"]) // configuration["lanes"]
+        return cls(await Bench.start(dut, patience=1024 + 4 * beats, **options), configuration)
+
+    @property
+    def longest(self) -> int:
+        """Beats of the longest channel."""
+        return max(self.contract.counts) // self.lanes
+
+    def pass_through(self, channels: Sequence[Channel]) -> list[Result]:
+        """Queue channels, expect what the golden model makes of them, and count what they cover."""
         self.send(channels)
         results = [self._golden(channel) for channel in channels]
         for channel, result in zip(channels, results, strict=True):
@@ -55,61 +62,47 @@ class Unit:
             self._cover(channel, result)
         return results
 
-    def send(self, channels: Sequence[Channel]) -> None:
-        """Queue the packets of channels, each as often as the unit reads it, and their parameters."""
-        for channel in channels:
-            beats, rest = divmod(len(channel.samples), self.lanes)
-            if rest or not beats:
-                raise ValueError(
-                    f"{len(channel.samples)} samples are no whole number of beats of {self.lanes}"
-                )
-            last = np.arange(beats) == beats - 1
-            select = {"select": np.full(beats, channel.select)} if len(self.contract.counts) > 1 else {}
-            for _ in range(self.passes):
-                self.bench.send("i", data=channel.samples.reshape(beats, self.lanes), last=last, **select)
-        parameters = {"gamma": [c.gamma for c in channels], "beta": [c.beta for c in channels]}
-        self.bench.send("i_affine", **parameters)
-
-    def _golden(self, channel: Channel) -> Forward:
-        count = self.contract.counts[channel.select]
-        return forward(self.contract, channel.samples[None], [channel.gamma], [channel.beta], count)
-
-    def _expect(self, channel: Channel, result: Forward) -> None:
-        count = self.contract.counts[channel.select]
+    def periods(self, count: int) -> NDArray[np.int64]:
+        """Cycles between the final beats of consecutive channels of ``count`` samples."""
         beats = count // self.lanes
-        error = len(channel.samples) != count
+        return np.diff(self.bench.sinks["o"].taken[beats - 1 :: beats])
+
+    @staticmethod
+    @abstractmethod
+    def passes_outside(configuration: Mapping[str, Any]) -> int:
+        """How often a channel is sent with the storage outside."""
+
+    @abstractmethod
+    def channel(self, *row: Any, **options: Any) -> Channel:
+        """A channel from what it is made of: for each direction something else."""
+
+    @abstractmethod
+    def send(self, channels: Sequence[Channel]) -> None:
+        """Queue the packets of channels, each as often as the unit reads it, and what belongs to each channel."""
+
+    @abstractmethod
+    def _golden(self, channel: Channel) -> Result: ...
+
+    @abstractmethod
+    def _expect(self, channel: Channel, result: Result) -> None: ...
+
+    @abstractmethod
+    def _cover(self, channel: Channel, result: Result) -> None: ...
+
+    def _send_packet(self, stream: str, samples: Integers, select: int | None = None) -> None:
+        """Queue a packet; with ``select``, the stream says which count it has, where there are several."""
+        beats, rest = divmod(len(samples), self.lanes)
+        if rest or not beats:
+            raise ValueError(f"{len(samples)} samples are no whole number of beats of {self.lanes}")
+        fields: dict[str, Any] = {"last": np.arange(beats) == beats - 1}
+        if select is not None and len(self.contract.counts) > 1:
+            fields["select"] = np.full(beats, select)
+        self.bench.send(stream, data=samples.reshape(beats, self.lanes), **fields)
+
+    def _expect_packet(self, samples: Integers, error: bool) -> None:
+        """Expect a packet on ``o``."""
+        beats = samples.size // self.lanes
         last = np.arange(beats) == beats - 1
         # `error` means something with the final beat only.
         flags = np.ma.masked_array(np.full(beats, error), mask=~last)
-        self.bench.expect("o", data=result.y.reshape(beats, self.lanes), last=last, error=flags)
-        statistics: dict[str, Any] = {
-            "mean": result.mean,
-            "r_mantissa": result.r_mantissa,
-            "r_exponent": result.r_exponent,
-            "scale": result.scale,
-            "shift": result.shift,
-            "negative": result.negative,
-            "error": [error],
-        }
-        if result.sign_count is not None:
-            statistics["sign_count"] = result.sign_count
-        self.bench.expect("o_stats", **statistics)
-
-    def _cover(self, channel: Channel, result: Forward) -> None:
-        contract = self.contract
-        count = contract.counts[channel.select]
-        samples = channel.samples[:count].astype(object)
-        constant = len(samples) == count and bool((samples == samples[0]).all())
-        self.bench.cover(
-            samples=count,
-            channels=1,
-            constant_channel=constant,
-            ties_at_the_mean=0 if constant else int(((samples << contract.G) == result.mean[0]).sum()),
-            negative_mean=result.mean[0] < 0,
-            negative_gamma=channel.gamma < 0,
-            zero_gamma=channel.gamma == 0,
-            saturated_high=int((result.y == contract.y_max).sum()),
-            saturated_low=int((result.y == contract.y_min).sum()),
-            short_packet=len(channel.samples) < count,
-            long_packet=len(channel.samples) > count,
-        )
+        self.bench.expect("o", data=samples.reshape(beats, self.lanes), last=last, error=flags)

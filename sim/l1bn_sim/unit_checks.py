@@ -1,0 +1,45 @@
+"""What the benches of units have in common: mixes of pauses, and units held to the cycles that they state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .traffic import Unit
+
+__all__ = ["PAUSES", "STEADY", "check_latency", "check_throughput", "in_turns"]
+
+PAUSES = [(0.0, 0.0), (0.3, 0.0), (0.0, 0.3), (0.5, 0.5)]
+"""Shares of idle and of stalled cycles."""
+
+STEADY = 6
+"""Channels whose distance is measured, after as many that fill the buffers."""
+
+Channel = TypeVar("Channel")
+
+
+def in_turns(lists: Sequence[Sequence[Channel]]) -> list[Channel]:
+    """The first of each list, then the second of each, and so on; the lists have one length."""
+    return [channel for turn in zip(*lists, strict=True) for channel in turn]
+
+
+def check_latency(unit: Unit[Any, Any], stream: str, stated: int) -> None:
+    """The first item of ``o`` came exactly so many cycles after the first one of ``stream``."""
+    measured = unit.bench.sinks["o"].taken[0] - unit.bench.sources[stream].accepted[0]
+    assert measured == stated, f"latency is {measured} cycles, stated {stated}"
+
+
+def check_throughput(unit: Unit[Any, Any], accepted: Sequence[int], count: int, stated: int) -> None:
+    """The last :data:`STEADY` channels of ``count`` samples are exactly so many cycles apart.
+
+    Where that is one beat a cycle, the producer never waited: ``accepted`` are the cycles of its beats.
+    """
+    periods = unit.periods(count)[-STEADY:]
+    assert (periods == stated).all(), f"channels are {periods.tolist()} cycles apart, stated {stated}"
+    if stated == unit.passes * count // unit.lanes:
+        assert (np.diff(accepted) == 1).all(), "the unit held its producer up"
+        unit.bench.cover(full_throughput=1)
+    else:
+        unit.bench.cover(held_up_by_the_channel=1)
