@@ -182,6 +182,17 @@ class Bench:
             decisive[field][np.ma.getmask(column)] = 0
         sink.expected.extend(zip(pack(sink.payload, known), pack(sink.payload, decisive), strict=True))
 
+    def send_packet(self, name: str, beats: np.ndarray, select: int = 0) -> None:
+        """Queue the beats of one packet, which says with each of them which count it has."""
+        last = np.arange(len(beats)) == len(beats) - 1
+        self.send(name, data=beats, last=last, select=np.full(len(beats), select))
+
+    def expect_packet(self, name: str, beats: np.ndarray, error: bool) -> None:
+        """Expect the beats of one packet; ``error`` means something with the final one only."""
+        last = np.arange(len(beats)) == len(beats) - 1
+        flags = np.ma.masked_array(np.full(len(beats), error), mask=~last)
+        self.expect(name, data=beats, last=last, error=flags)
+
     def run(self, margin: int = 40) -> None:
         """Run until everything queued has gone and everything expected has come, then ``margin`` cycles more.
 

@@ -98,38 +98,23 @@ class Traffic:
         self.bench.send("i_gamma", gamma=[channel.gamma])
 
     def send_packets(self, x: Samples, dy: Samples, select: int) -> None:
-        for name, samples in ("i_x", x), ("i_dy", dy):
-            data = samples.reshape(-1, self.config.lanes)
-            last = np.arange(len(data)) == len(data) - 1
-            fields = {"select": np.full(len(data), select)} if name == "i_x" else {}
-            self.bench.send(name, data=data, last=last, **fields)
+        self.bench.send_packet("i_x", x.reshape(-1, self.config.lanes), select)
+        self.bench.send_packet("i_dy", dy.reshape(-1, self.config.lanes))
 
     def expect(self, channel: Channel) -> None:
         count = self.config.counts[channel.select]
         given = {name: np.array([value], dtype=object) for name, value in self.statistics(channel).items()}
         given.setdefault("sign_count", np.zeros(1, dtype=object))
-        x, dy = (brought_to(samples, count) for samples in (channel.x, channel.dy))
-        result = backward(self.golden, x[None], dy[None], channel.gamma, SimpleNamespace(**given), count)
+        x, dy = channel.x[None], channel.dy[None]
+        result = backward(self.golden, x, dy, channel.gamma, SimpleNamespace(**given), count)
         error = len(channel.x) != count or len(channel.dy) != count or bool(result.flagged[0])
         self.bench.expect("o_gradients", dgamma=result.dgamma, dbeta=result.dbeta, error=[error])
-        self.expect_dx(result.dx[0], channel.select, error)
-
-    def expect_dx(self, dx: Samples, select: int, error: bool) -> None:
-        beats = self.beats(select)
-        last = np.arange(beats) == beats - 1
-        # The flag means something with the final beat only.
-        flags = np.ma.masked_array(np.full(beats, error), mask=~last)
-        self.bench.expect("o", data=dx.reshape(beats, self.config.lanes), last=last, error=flags)
+        self.bench.expect_packet("o", result.dx.reshape(-1, self.config.lanes), error)
 
     def pass_through(self, work: Iterable[Channel]) -> None:
         for channel in work:
             self.send(channel)
             self.expect(channel)
-
-
-def brought_to(samples: Samples, count: int) -> Samples:
-    """What a unit makes of a packet of the wrong length."""
-    return np.pad(samples[:count], (0, max(0, count - len(samples))))
 
 
 def signed_range(width: int) -> tuple[int, int]:
@@ -315,9 +300,7 @@ def test_one_wrong_pass(norm: str, seed: int) -> None:
         anything = np.ma.masked_all(1, dtype=np.int64)
         # The gradients are on their way before the last pass ends.
         traffic.bench.expect("o_gradients", dgamma=anything, dbeta=anything, error=[wrong_pass == 0])
-        last = np.arange(3) == 2
-        dx = np.ma.masked_all((3, 2), dtype=np.int64)
-        traffic.bench.expect("o", data=dx, last=last, error=np.ma.masked_array(last, mask=~last))
+        traffic.bench.expect_packet("o", np.ma.masked_all((3, 2), dtype=np.int64), error=True)
         traffic.pass_through([good])
     traffic.bench.run()
 

@@ -71,25 +71,16 @@ class Traffic:
         self.bench.send("i_affine", gamma=[channel.gamma], beta=[channel.beta])
 
     def send_packet(self, samples: Samples, select: int) -> None:
-        data = samples.reshape(-1, self.config.lanes)
-        last = np.arange(len(data)) == len(data) - 1
-        self.bench.send("i", data=data, last=last, select=np.full(len(data), select))
+        self.bench.send_packet("i", samples.reshape(-1, self.config.lanes), select)
 
     def expect(self, channel: Channel) -> None:
         count = self.config.counts[channel.select]
         error = len(channel.samples) != count
         result = forward(self.golden, channel.samples[None], channel.gamma, channel.beta, count)
-        self.expect_y(result.y, channel.select, error)
+        self.bench.expect_packet("o", result.y.reshape(-1, self.config.lanes), error)
         names = ("mean", "r_mantissa", "r_exponent", "scale", "shift", "negative", "sign_count")
         found = {name: getattr(result, name) for name in names if getattr(result, name) is not None}
         self.bench.expect("o_stats", **found, select=[channel.select], error=[error])
-
-    def expect_y(self, y: Samples, select: int, error: bool) -> None:
-        beats = self.beats(select)
-        last = np.arange(beats) == beats - 1
-        # The flag means something with the final beat only.
-        flags = np.ma.masked_array(np.full(beats, error), mask=~last)
-        self.bench.expect("o", data=y.reshape(beats, self.config.lanes), last=last, error=flags)
 
     def pass_through(self, work: Iterable[Channel]) -> None:
         for channel in work:
@@ -246,11 +237,8 @@ def test_one_wrong_pass(form: str, seed: int) -> None:
 
 def expect_marked(traffic: Traffic, select: int, known_early: bool) -> None:
     """A full packet of y, whatever it says, with the flag; and statistics with or without it."""
-    config = traffic.config
-    beats = traffic.beats(select)
-    last = np.arange(beats) == beats - 1
-    anything = np.ma.masked_all((beats, config.lanes), dtype=np.int64)
-    traffic.bench.expect("o", data=anything, last=last, error=np.ma.masked_array(last, mask=~last))
+    anything = np.ma.masked_all((traffic.beats(select), traffic.config.lanes), dtype=np.int64)
+    traffic.bench.expect_packet("o", anything, error=True)
     names = [name for name, _ in traffic.device.o_stats.payload.shape() if name not in ("select", "error")]
     unknown = {name: np.ma.masked_all(1, dtype=np.int64) for name in names}
     traffic.bench.expect("o_stats", **unknown, select=[select], error=[known_early])

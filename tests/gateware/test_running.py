@@ -121,13 +121,8 @@ def test_inference(name: str, paused: bool, seed: int) -> None:
         error = len(sent) != len(row)
         filled = np.where(np.arange(len(row)) < len(sent), row, 0)
         result = inference(golden, filled[None], running, gammas[index], betas[index])
-        beats = len(row) // config.lanes
-        last, sent_last = (np.arange(length) == length - 1 for length in (beats, len(sent) // config.lanes))
-        bench.send(
-            "i", data=sent.reshape(-1, config.lanes), last=sent_last, select=np.full(len(sent_last), select)
-        )
-        flags = np.ma.masked_array(np.full(beats, error), mask=~last)
-        bench.expect("o", data=result.y[0].reshape(beats, config.lanes), last=last, error=flags)
+        bench.send_packet("i", sent.reshape(-1, config.lanes), select)
+        bench.expect_packet("o", result.y.reshape(-1, config.lanes), error)
         folded = fold(golden, running, gammas[index], betas[index])
         bench.expect(
             "o_fold",

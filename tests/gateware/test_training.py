@@ -30,16 +30,8 @@ def test_training(name: str, seed: int) -> None:
     running = running_start(config.channels)
     half = 1 << (config.momentum_shift - 1)
 
-    def send(stream: str, samples: np.ndarray, select: int | None = None) -> None:
-        beats = samples.reshape(-1, config.lanes)
-        fields = {} if select is None else {"select": np.full(len(beats), select)}
-        bench.send(stream, data=beats, last=np.arange(len(beats)) == len(beats) - 1, **fields)
-
-    def expect(stream: str, samples: np.ndarray, error: bool) -> None:
-        beats = samples.reshape(-1, config.lanes)
-        last = np.arange(len(beats)) == len(beats) - 1
-        flags = np.ma.masked_array(np.full(len(beats), error), mask=~last)
-        bench.expect(stream, data=beats, last=last, error=flags)
+    def beats(samples: np.ndarray) -> np.ndarray:
+        return samples.reshape(-1, config.lanes)
 
     def elements(width: int, count: int) -> np.ndarray:
         return rng.integers(-(1 << (width - 1)), 1 << (width - 1), count)
@@ -64,11 +56,11 @@ def test_training(name: str, seed: int) -> None:
         bench.send("i_affine", gamma=gamma, beta=beta)
         for index, row in enumerate(sent):
             error = wrong and not index
-            send("i", row, select)
-            expect("o", found.y[index], error)
-            send("i_x", x[index], select)
-            send("i_dy", dy[index])
-            expect("o_dx", result.dx[index], error)
+            bench.send_packet("i", beats(row), select)
+            bench.expect_packet("o", beats(found.y[index]), error)
+            bench.send_packet("i_x", beats(x[index]), select)
+            bench.send_packet("i_dy", beats(dy[index]))
+            bench.expect_packet("o_dx", beats(result.dx[index]), error)
         errors = [wrong and not index for index in range(config.channels)]
         bench.expect("o_gradients", dgamma=result.dgamma, dbeta=result.dbeta, error=errors)
         shift = config.momentum_shift
