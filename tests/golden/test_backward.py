@@ -15,19 +15,7 @@ import pytest
 from l1bn_golden import Contract, backward, forward
 from l1bn_golden.data import EDGES, edge, exponential, gaussian
 
-HALF = Fraction(1, 2)
-
-
-def power(exponent: int) -> Fraction:
-    return Fraction(2) ** exponent
-
-
-def half_up(value: Fraction) -> int:
-    return math.floor(value + HALF)
-
-
-def sign(value: Fraction) -> int:
-    return (value > 0) - (value < 0)
+from .rationals import half_up, power, sign
 
 
 def clip(value: int, width: int) -> int:

@@ -15,19 +15,7 @@ import pytest
 from l1bn_golden import Contract, forward
 from l1bn_golden.data import EDGES, edge, exponential
 
-HALF = Fraction(1, 2)
-
-
-def power(exponent: int) -> Fraction:
-    return Fraction(2) ** exponent
-
-
-def half_up(value: Fraction) -> int:
-    return math.floor(value + HALF)
-
-
-def sign(value: Fraction) -> int:
-    return (value > 0) - (value < 0)
+from .rationals import half_up, power, sign
 
 
 def floating(value: Fraction, bits: int) -> tuple[int, int]:
@@ -210,7 +198,7 @@ def test_only_constant_channels_are_clamped(norm: str, seed: int) -> None:
             exact = largest * power(contract.y_fraction - contract.gamma_fraction) / r
             shift = int(result.shift[0]) - contract.F + 1
             assert shift >= contract.SHIFT_MIN
-            assert abs(int(result.scale[0]) - exact * power(shift)) <= HALF
+            assert abs(int(result.scale[0]) - exact * power(shift)) <= Fraction(1, 2)
             assert result.scale[0] >= 1 << (contract.scale_width - 1)
 
 

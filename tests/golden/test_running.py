@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from typing import Any
 
@@ -13,13 +12,7 @@ from l1bn_golden import Contract, forward
 from l1bn_golden.data import exponential, gaussian
 from l1bn_golden.running import Running, fold, inference, running_start, running_update
 
-
-def half_up(value: Fraction) -> int:
-    return math.floor(value + Fraction(1, 2))
-
-
-def power(exponent: int) -> Fraction:
-    return Fraction(2) ** exponent
+from .rationals import half_up, power
 
 
 def stored(mean: list[int], spread: list[int]) -> Running:
