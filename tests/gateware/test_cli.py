@@ -17,22 +17,9 @@ import pytest
 from l1bn import __version__, cli, generate
 from l1bn.config import PARAMETERS
 
+from .commands import contents, error_line, run
+
 SMALL = ("--width", "4", "--count", "8")
-
-
-def run(*arguments: object) -> int:
-    return cli.main([str(argument) for argument in arguments])
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def error_line(capsys: pytest.CaptureFixture[str]) -> str:
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert re.fullmatch(r"l1bn: error: [^\n]+\n", err)
-    return err
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

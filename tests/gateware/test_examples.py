@@ -26,9 +26,7 @@ def test_compare_norms_prints_a_line_for_each_unit(capsys: pytest.CaptureFixture
     ]
 
 
-def test_the_accelerator_fits_the_generated_unit(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_accelerator_fits_the_generated_unit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = EXAMPLES / "normaliser.toml"
     assert cli.main(["generate", "--config", str(config), "-o", str(tmp_path)]) == 0
     sources = [EXAMPLES / "accelerator.sv", tmp_path / "normaliser.v", ROOT / "sim/l1bn_sim/waivers.vlt"]

@@ -15,35 +15,19 @@ from typing import Any
 
 import pytest
 
-from l1bn import cli
 from l1bn.config import Configuration
 from l1bn.export import Package, datasheet
 from l1bn.export.example import example
 from l1bn.presets import PRESETS, resources
 from l1bn_sim.toolchain import build_environment
 
+from .commands import contents, error_line, run
+
 ROOT = Path(__file__).parents[2]
 NAME = "normaliser"
 OPTIONS = ("--width", "6", "--lanes", "2", "--count", "8,12", "--channels", "5", "--name", NAME)
 IPXACT = "{http://www.accellera.org/XMLSchema/IPXACT/1685-2014}"
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="no Icarus Verilog")
-
-
-def run(*arguments: object) -> int:
-    return cli.main([str(argument) for argument in arguments])
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
-
-
-def error_line(capsys: pytest.CaptureFixture[str]) -> str:
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert re.fullmatch(r"l1bn: error: [^\n]+\n", err)
-    return err
 
 
 def call(*command: object, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
