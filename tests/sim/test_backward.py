@@ -7,12 +7,9 @@ import json
 
 import pytest
 
-from l1bn import generate
-from l1bn.config import Configuration
-from l1bn.units import unit
 from l1bn_sim import cli
-from l1bn_sim.design import Design, stream_ports
-from l1bn_sim.runner import run_bench
+
+from .unit_runs import name, simulate
 
 EVERY_RUN = {
     "constant channel",
@@ -37,6 +34,8 @@ EVERY_RUN = {
 }
 """What a run has to hit."""
 
+BACKWARD = {"direction": "backward"}
+
 LONG = {"norm": "l1", "width": 8, "lanes": 4, "count": 1024}
 """Beats enough for all that happens once per channel."""
 
@@ -58,32 +57,9 @@ MATRIX = [
 ]
 
 
-def simulate(parameters, store, folder, seed):
-    config = Configuration.from_mapping({"direction": "backward", **parameters})
-    device = unit(config)
-    outcome = run_bench(
-        Design("unit", generate.verilog(device, "unit"), stream_ports(device)),
-        "l1bn_sim.bench_backward",
-        folder,
-        store=store,
-        seed=seed,
-        parameters={
-            "configuration": config.to_mapping(),
-            "latency": [device.latency(count) for count in config.counts],
-            "cycles_per_channel": [device.cycles_per_channel(count) for count in config.counts],
-        },
-    )
-    return {name for name, times in outcome.result["coverage"].items() if times}
-
-
-def name(parameters):
-    values = (value if isinstance(value, list) else [value] for value in parameters.values())
-    return "-".join("_".join(map(str, value)) for value in values)
-
-
 @pytest.mark.parametrize("parameters", SAMPLE, ids=name)
 def test_unit(parameters, store, tmp_path, seed):
-    covered = simulate(parameters, store, tmp_path, seed)
+    covered = simulate({**BACKWARD, **parameters}, store, tmp_path, seed)
     assert covered >= EVERY_RUN
     if parameters is LONG:
         assert "full throughput" in covered
@@ -92,7 +68,7 @@ def test_unit(parameters, store, tmp_path, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("parameters", MATRIX, ids=name)
 def test_matrix(parameters, store, tmp_path, seed):
-    simulate(parameters, store, tmp_path, seed)
+    simulate({**BACKWARD, **parameters}, store, tmp_path, seed)
 
 
 def test_a_backward_run(output, capfd):

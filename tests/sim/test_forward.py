@@ -6,11 +6,7 @@ import itertools
 
 import pytest
 
-from l1bn import generate
-from l1bn.config import Configuration
-from l1bn.forward import unit
-from l1bn_sim.design import Design, stream_ports
-from l1bn_sim.runner import run_bench
+from .unit_runs import name, simulate
 
 EVERY_RUN = {
     "constant channel",
@@ -57,29 +53,6 @@ MATRIX = [
         ["inside", "outside"],
     )
 ]
-
-
-def simulate(parameters, store, folder, seed):
-    config = Configuration.from_mapping(parameters)
-    device = unit(config)
-    outcome = run_bench(
-        Design("unit", generate.verilog(device, "unit"), stream_ports(device)),
-        "l1bn_sim.bench_forward",
-        folder,
-        store=store,
-        seed=seed,
-        parameters={
-            "configuration": config.to_mapping(),
-            "latency": [device.latency(count) for count in config.counts],
-            "cycles_per_channel": [device.cycles_per_channel(count) for count in config.counts],
-        },
-    )
-    return {name for name, times in outcome.result["coverage"].items() if times}
-
-
-def name(parameters):
-    values = (value if isinstance(value, list) else [value] for value in parameters.values())
-    return "-".join("_".join(map(str, value)) for value in values)
 
 
 @pytest.mark.parametrize("parameters", SAMPLE, ids=name)

@@ -1,0 +1,40 @@
+"""Runs of the benches of units, shared by the tests of every direction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from l1bn import generate
+from l1bn.config import Configuration
+from l1bn.units import unit
+from l1bn_sim.design import Design, stream_ports
+from l1bn_sim.runner import run_bench
+
+__all__ = ["name", "simulate"]
+
+
+def simulate(parameters: Mapping[str, Any], store: Path, folder: Path, seed: int) -> set[str]:
+    """Run the bench of a unit's direction with what the unit states of itself; returns what was covered."""
+    config = Configuration.from_mapping(parameters)
+    device = unit(config)
+    outcome = run_bench(
+        Design("unit", generate.verilog(device, "unit"), stream_ports(device)),
+        f"l1bn_sim.bench_{config.direction}",
+        folder,
+        store=store,
+        seed=seed,
+        parameters={
+            "configuration": config.to_mapping(),
+            "latency": [device.latency(count) for count in config.counts],
+            "cycles_per_channel": [device.cycles_per_channel(count) for count in config.counts],
+        },
+    )
+    return {point for point, times in outcome.result["coverage"].items() if times}
+
+
+def name(parameters: Mapping[str, Any]) -> str:
+    """The name of a test with these parameters."""
+    values = (value if isinstance(value, list) else [value] for value in parameters.values())
+    return "-".join("_".join(map(str, value)) for value in values)
