@@ -120,6 +120,19 @@ def chosen_configuration(
     return Configuration.from_mapping(values | chosen), name
 
 
+@l1bn.command("generate", params=configuration_options())
+@click.option(
+    "--name", metavar="NAME", help="Name of the top module. [default: l1_batch_norm or l2_batch_norm]"
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Folder for NAME.v and NAME.json, made if missing. [default: the current one]",
+)
+@click.option("--force", is_flag=True, help="Overwrite files that exist.")
 def generate_command(
     config: Path | None,
     preset: str | None,
@@ -134,40 +147,28 @@ def generate_command(
     cycles per channel, and all derived formats. It is itself a configuration for --config.
     """
     configuration, name_in_file = chosen_configuration(config, preset, typed)
-    if name is None:
-        name = name_in_file
-    # A unit of many lanes takes several seconds.
-    if sys.stderr.isatty():
-        click.echo("generating ...", err=True)
+    name = name_in_file if name is None else name
+    _begin("generating")
     for path in generate.write(configuration, name=name, folder=output, force=force):
         click.echo(path)
 
 
-l1bn.add_command(
-    click.Command(
-        "generate",
-        callback=generate_command,
-        help=generate_command.__doc__,
-        params=[
-            *configuration_options(),
-            click.Option(
-                ["--name"],
-                metavar="NAME",
-                help="Name of the top module. [default: l1_batch_norm or l2_batch_norm]",
-            ),
-            click.Option(
-                ["-o", "--output"],
-                type=click.Path(path_type=Path),
-                default=Path(),
-                metavar="DIR",
-                help="Folder for NAME.v and NAME.json, made if missing. [default: the current one]",
-            ),
-            click.Option(["--force"], is_flag=True, help="Overwrite files that exist."),
-        ],
-    )
+@l1bn.command("export", params=configuration_options())
+@click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Name of the native top; that with AXI is NAME_axi. [default: l1_batch_norm or l2_batch_norm]",
 )
-
-
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="The folder, which is made.",
+)
+@click.option("--force", is_flag=True, help="Replace an earlier export.")
 def export_command(
     file: Path | None,
     config: Path | None,
@@ -190,36 +191,15 @@ def export_command(
         from . import export as package
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is missing; install: pip install 'l1bn[export]'") from error
-    if sys.stderr.isatty():
-        click.echo("exporting ...", err=True)
     name = name_in_file if name is None else name
+    _begin("exporting")
     click.echo(package.export(configuration, name=name, folder=output, force=force))
 
 
-l1bn.add_command(
-    click.Command(
-        "export",
-        callback=export_command,
-        help=export_command.__doc__,
-        params=[
-            click.Argument(["file"], required=False, type=click.Path(path_type=Path), metavar="[FILE]"),
-            *configuration_options(),
-            click.Option(
-                ["--name"],
-                metavar="NAME",
-                help="Name of the native top; that with AXI is NAME_axi. [default: l1_batch_norm or l2_batch_norm]",
-            ),
-            click.Option(
-                ["-o", "--output"],
-                type=click.Path(path_type=Path),
-                required=True,
-                metavar="DIR",
-                help="The folder, which is made.",
-            ),
-            click.Option(["--force"], is_flag=True, help="Replace an earlier export."),
-        ],
-    )
-)
+def _begin(what: str) -> None:
+    """Tell who watches that something takes its time: a unit of many lanes several seconds."""
+    if sys.stderr.isatty():
+        click.echo(f"{what} ...", err=True)
 
 
 @l1bn.command("presets")
@@ -233,6 +213,8 @@ def presets_command(names: bool) -> None:
         _console().print(tables.presets_table())
 
 
+@l1bn.command("explain", params=configuration_options())
+@click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
 def explain_command(
     config: Path | None, preset: str | None, as_json: bool, **typed: str | tuple[str, ...] | None
 ) -> None:
@@ -247,19 +229,6 @@ def explain_command(
         return
     for table in tables.explanation_tables(explanation):
         _console().print(table)
-
-
-l1bn.add_command(
-    click.Command(
-        "explain",
-        callback=explain_command,
-        help=explain_command.__doc__,
-        params=[
-            *configuration_options(),
-            click.Option(["--json", "as_json"], is_flag=True, help="Print the same as JSON."),
-        ],
-    )
-)
 
 
 def _console() -> Console:
