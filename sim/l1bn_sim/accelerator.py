@@ -22,12 +22,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from l1bn.config import Configuration, ConfigurationError
+from l1bn.config import Configuration
 from l1bn.export import export
 from l1bn_golden import Contract
 
 from . import toolchain
-from .compile import LOG, BuildError, call
+from .commands import exit_code
+from .compile import LOG, call
 from .layer import CHANNELS, IMAGES, SHIFT, SIDE, Case, Integers, Result, compute, digits, extremes
 
 __all__ = ["SOURCES", "build_ip", "main", "normaliser", "write_vectors"]
@@ -209,22 +210,9 @@ def _table(runs: Iterable[Run]) -> Table:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 1 for a mismatch, 2 for a missing tool, 130 for Ctrl-C."""
-    try:
-        code: int = command.main(arguments, prog_name="python -m l1bn_sim.accelerator", standalone_mode=False)
-    except click.ClickException as error:
-        return _fail(error.format_message(), 2)
-    except (toolchain.ToolchainError, ConfigurationError) as error:
-        return _fail(str(error), 2)
-    except BuildError as error:
-        return _fail(str(error), 1)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", 130)
-    return code
-
-
-def _fail(message: str, code: int) -> int:
-    click.echo(f"l1bn_sim: error: {message}", err=True)
-    return code
+    return exit_code(
+        lambda: command.main(arguments, prog_name="python -m l1bn_sim.accelerator", standalone_mode=False)
+    )
 
 
 if __name__ == "__main__":

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 import click
 from rich.console import Console
@@ -16,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from l1bn.config import Configuration, ConfigurationError
 
 from . import toolchain
+from .commands import exit_code
 from .jobs import run_jobs
 from .measure import Job, Measurement, measure, run_name
 from .real_channels import real_channels
@@ -36,25 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0: all agree; 1: a mismatch or a bench that failed; 2: bad input or a missing tool; 130: Ctrl-C.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        code: int = command.main(arguments, prog_name="python -m l1bn_sim", standalone_mode=False)
-    except click.ClickException as error:
-        return _fail(error.format_message(), 2)
-    except (ConfigurationError, toolchain.ToolchainError) as error:
-        return _fail(str(error), 2)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted; models that were complete are kept, the report is not written", 130)
-    return code
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _fail(message: str, code: int) -> int:
-    click.echo(f"l1bn_sim: error: {' '.join(message.split())}", err=True)
-    return code
+    return exit_code(
+        lambda: command.main(arguments, prog_name="python -m l1bn_sim", standalone_mode=False),
+        interrupted="interrupted; models that were complete are kept, the report is not written",
+    )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from l1bn.config import Configuration, ConfigurationError
+from l1bn.config import Configuration
 from l1bn_golden import Contract, forward
 from l1bn_golden.data import gaussian
 
-from .compile import BuildError
+from .commands import exit_code
 from .hardware import STORE
 from .hardware_units import BackwardHardware, BackwardResult, ForwardHardware, ForwardResult
-from .toolchain import ToolchainError
 
 __all__ = ["main", "speed"]
 
@@ -79,23 +78,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.cycles < 1:
         parser.error(f"cycles = {options.cycles} is not possible; allowed: 1 or more")
-    print(f"n = {COUNT}, {options.cycles:,} cycles a run, one core, seed {options.seed}")
+    return exit_code(lambda: _print_speeds(options.cycles, options.seed, options.store))
+
+
+def _print_speeds(cycles: int, seed: int, store: Path) -> None:
+    print(f"n = {COUNT}, {cycles:,} cycles a run, one core, seed {seed}")
     print("direction  norm   W  lanes   million cycles/s   million samples/s")
     for direction, norm, width, lanes in UNITS:
         config = Configuration(direction=direction, norm=norm, width=width, lanes=lanes, counts=(COUNT,))
-        try:
-            cycles, samples = speed(config, options.cycles, options.seed, options.store)
-        except (ToolchainError, ConfigurationError) as error:
-            return _fail(str(error), 2)
-        except BuildError as error:
-            return _fail(str(error), 1)
-        print(f"{direction:9}  {norm:4}  {width:2}  {lanes:5}   {cycles / 1e6:16.2f}   {samples / 1e6:17.2f}")
-    return 0
-
-
-def _fail(message: str, code: int) -> int:
-    print(f"l1bn_sim: error: {message}", file=sys.stderr)
-    return code
+        clock, samples = speed(config, cycles, seed, store)
+        print(f"{direction:9}  {norm:4}  {width:2}  {lanes:5}   {clock / 1e6:16.2f}   {samples / 1e6:17.2f}")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import click
 import torch
@@ -20,6 +18,7 @@ from l1bn_golden.training.data import digits, mnist
 from l1bn_golden.training.runs import Settings, execute
 
 from . import toolchain
+from .commands import exit_code
 from .compile import BuildError
 from .hardware import STORE, HardwareError
 from .loop import HardwareLoop, LoopMismatch
@@ -75,27 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0: all equal; 1: a difference, or hardware or a build that fails; 2: bad input or a missing tool; 130: Ctrl-C.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        command.main(arguments, prog_name="python -m l1bn_sim.loop_training", standalone_mode=False)
-    except click.ClickException as error:
-        return _fail(error.format_message(), 2)
-    except (ConfigurationError, toolchain.ToolchainError) as error:
-        return _fail(str(error), 2)
-    except (LoopMismatch, HardwareError, BuildError) as error:
-        return _fail(str(error), 1)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", 130)
-    return 0
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _fail(message: str, code: int) -> int:
-    click.echo(f"l1bn_sim: error: {' '.join(message.split())}", err=True)
-    return code
+    return exit_code(
+        lambda: command.main(arguments, prog_name="python -m l1bn_sim.loop_training", standalone_mode=False),
+        failures=(LoopMismatch, HardwareError, BuildError),
+    )
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from .measure import Measurement, Row
+from .write import write_text
 
 __all__ = ["DATA", "coverage_line", "table", "write_json"]
 
@@ -59,12 +58,4 @@ def coverage_line(measurements: Sequence[Measurement]) -> str:
 def write_json(rows: Sequence[Row], path: Path) -> None:
     """Write a list with an object a row, complete or not at all."""
     text = json.dumps([dataclasses.asdict(row) for row in rows], indent=2) + "\n"
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
+    write_text(path, text)

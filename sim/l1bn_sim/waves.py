@@ -7,9 +7,7 @@ same run is written as VCD, for a viewer.
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,9 +24,11 @@ from l1bn.config import Configuration, ConfigurationError
 from l1bn.forward import BatchNorm, unit
 from l1bn_golden.data import gaussian
 
+from .commands import exit_code
 from .design import stream_ports
 from .fields import StreamPort
 from .stimuli import beats
+from .write import write_text
 
 __all__ = ["Trace", "columns_of", "main", "picture", "record", "stimulus"]
 
@@ -224,37 +224,17 @@ def command(output: Path, count: int, **values: Any) -> int:
     title = (
         f"{config.norm.upper()} batch normalisation: two channels of {count} samples of {config.width} bits"
     )
-    _write(svg, picture(trace, title))
+    write_text(svg, picture(trace, title))
     for path in (svg, vcd):
         click.echo(path)
     return 0
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file, complete or not at all."""
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(draft, 0o644)
-    os.replace(draft, path)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0, or 2 for bad input."""
-    try:
-        code: int = command.main(arguments, prog_name="python -m l1bn_sim.waves", standalone_mode=False)
-    except click.ClickException as error:
-        return _fail(error.format_message())
-    except ConfigurationError as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(f"{error.filename or 'output'}: {error.strerror}")
-    return code
-
-
-def _fail(message: str) -> int:
-    click.echo(f"l1bn_sim: error: {' '.join(message.split())}", err=True)
-    return 2
+    """Run the command and return its exit code: 0, 2 for bad input, or 130 for Ctrl-C."""
+    return exit_code(
+        lambda: command.main(arguments, prog_name="python -m l1bn_sim.waves", standalone_mode=False)
+    )
 
 
 if __name__ == "__main__":

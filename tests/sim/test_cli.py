@@ -141,7 +141,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_kept(output, capfd):
 def test_the_report_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "report.json"
     path.write_text("before")
-    monkeypatch.setattr(report.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("l1bn_sim.write.os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         report.write_json([], path)
     assert path.read_text() == "before"
