@@ -9,13 +9,14 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import toolchain
 
-__all__ = ["LOG", "BuildError", "call", "digest", "make_model", "package_file"]
+__all__ = ["LOG", "BuildError", "build_folder", "call", "digest", "make_model", "package_file"]
 
 LOG = "build.log"
 
@@ -43,6 +44,24 @@ def call(folder: Path, command: Sequence[str]) -> None:
     if done.returncode:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         raise BuildError("\n".join([f"{os.path.basename(command[0])} failed:", *lines[-30:]]))
+
+
+@contextmanager
+def build_folder(target: Path, keep: Sequence[str]) -> Iterator[Path]:
+    """A folder to build in, beside ``target``; when the build is done, ``target`` appears with the files to keep.
+
+    It appears by one rename, so an interrupted build leaves nothing that could be mistaken for a complete one.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as partial:
+        folder = Path(partial)
+        yield folder
+        complete = folder / "complete"
+        complete.mkdir()
+        for name in keep:
+            shutil.move(folder / name, complete / name)
+        with suppress(OSError):  # somebody else was first: theirs is the same
+            complete.rename(target)
 
 
 def make_model(folder: Path, options: Sequence[str], runtime: Path) -> None:

@@ -1,22 +1,18 @@
 """Verilator models as shared libraries: built once, loaded into this process, stepped by C++ alone.
 
 A library's folder is named by a hash of everything that decides what it does (the Verilog, the driver, the
-options and the versions of the tools) and appears by one rename when it is complete, so an interrupted build
-leaves nothing that could be mistaken for a library.
+options and the versions of the tools).
 """
 
 from __future__ import annotations
 
 import ctypes
-import shutil
-import tempfile
-from contextlib import suppress
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
 
 from . import toolchain
-from .compile import LOG, call, digest, make_model, package_file
+from .compile import LOG, build_folder, call, digest, make_model, package_file
 from .design import Design
 from .fields import StreamPort
 
@@ -106,20 +102,12 @@ def build(design: Design, store: Path) -> Path:
     target = store / f"{design.name}-{digest([sources, options, common])}"
     if (target / LIBRARY).exists():
         return target / LIBRARY
-    store.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=store) as partial:
-        folder = Path(partial)
+    with build_folder(target, (LIBRARY, f"{design.name}.v", LOG)) as folder:
         for name, text in sources.items():
             (folder / name).write_text(text, encoding="utf-8")
         call(folder, ["verilator", *options, "-Mdir", ".", DRIVER, "waivers.vlt", f"{design.name}.v"])
         flags = [f"{name}={value}" for name, value in OPTIMISATION.items()]
         make_model(folder, flags, store / f"runtime-{digest(common)}")
-        complete = folder / "complete"
-        complete.mkdir()
-        for name in (LIBRARY, f"{design.name}.v", LOG):
-            shutil.move(folder / name, complete / name)
-        with suppress(OSError):  # somebody else was first: theirs is the same
-            complete.rename(target)
     return target / LIBRARY
 
 

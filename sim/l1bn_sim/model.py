@@ -1,8 +1,7 @@
 """Verilator models of generated Verilog, one folder a model, built once and then reused.
 
 A model's folder is named by a hash of everything that decides what it does: the Verilog, the waivers, the
-options and the versions of the tools. It appears by one rename when it is complete, so an interrupted build
-leaves nothing that could be mistaken for a model.
+options and the versions of the tools.
 
 Two things make a build short. Only the ports are public to the simulator, so Verilator optimises all the
 rest. And the part of Verilator that is the same in every model (most of what there is to compile) is kept
@@ -11,17 +10,14 @@ beside the models.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import cocotb_tools.config
 
 from . import toolchain
-from .compile import LOG, BuildError, call, digest, make_model, package_file
+from .compile import LOG, BuildError, build_folder, call, digest, make_model, package_file
 
 __all__ = ["BuildError", "Model", "build"]
 
@@ -67,19 +63,11 @@ def build(verilog: str, top: str, ports: Iterable[str], store: Path, waves: bool
     if model.executable.exists():
         return model
     toolchain.require()
-    store.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=store) as partial:
-        folder = Path(partial)
+    with build_folder(model.folder, (top, f"{top}.v", LOG)) as folder:
         (folder / f"{top}.v").write_text(verilog, encoding="utf-8")
         (folder / "control.vlt").write_text(control, encoding="utf-8")
         _verilate(folder, top, options)
         _compile(folder, store / f"runtime-{digest(_common(waves))}", waves)
-        complete = folder / "complete"
-        complete.mkdir()
-        for name in (top, f"{top}.v", LOG):
-            shutil.move(folder / name, complete / name)
-        with suppress(OSError):  # somebody else was first: theirs is the same
-            complete.rename(model.folder)
     return model
 
 
