@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import ctypes
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,7 +30,7 @@ from .hardware_library import Status, Transfer, build, load
 from .hardware_words import Words, pack, unpack, words_per_item
 from .pauses import run_lengths
 
-__all__ = ["PATIENCE", "STORE", "Hardware", "HardwareError", "Rates", "Run"]
+__all__ = ["PATIENCE", "STORE", "Closable", "Hardware", "HardwareError", "Rates", "Run"]
 
 STORE = Path("build/hardware")
 """Where libraries are kept, from the current folder."""
@@ -44,6 +45,19 @@ Rates = float | Mapping[str, float]
 
 class HardwareError(RuntimeError):
     """The hardware did not do what was asked of it; the message is one line. The model has been reset."""
+
+
+class Closable(ABC):
+    """What is closed by hand or by the end of its ``with`` block."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
 
 @dataclass(frozen=True)
@@ -65,7 +79,7 @@ class Run:
     offered: tuple[str, ...]
 
 
-class Hardware:
+class Hardware(Closable):
     """One model of a design, reset and ready; any number of them may exist, each with its own state.
 
     Not for several threads at once. Use it in a ``with`` block, or :meth:`close` it.
@@ -100,14 +114,6 @@ class Hardware:
     def close(self) -> None:
         """Give the model's memory back; nothing can be run after it."""
         self._close()
-
-    def __enter__(self) -> Hardware:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def cycle(self) -> int:

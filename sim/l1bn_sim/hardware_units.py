@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,7 +25,7 @@ from l1bn.config import Configuration, ConfigurationError
 
 from .design import Design, stream_ports
 from .fields import Columns, Field
-from .hardware import STORE, Hardware, HardwareError, Rates, Run
+from .hardware import STORE, Closable, Hardware, HardwareError, Rates, Run
 from .hardware_words import integers
 
 __all__ = ["BackwardHardware", "BackwardResult", "ForwardHardware", "ForwardResult", "HardwareUnit"]
@@ -69,7 +68,7 @@ class BackwardResult:
     cycles: int
 
 
-class HardwareUnit:
+class HardwareUnit(Closable):
     """What the units have in common: packets of samples in beats, and the life of a model.
 
     Parameters
@@ -120,14 +119,6 @@ class HardwareUnit:
     def close(self) -> None:
         """Give the model's memory back."""
         self.hardware.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _field(self, stream: str, name: str) -> Field:
         fields = self.hardware.streams[stream].payload.fields

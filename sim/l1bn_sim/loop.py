@@ -15,8 +15,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from l1bn.config import PARAMETERS, Configuration
 from l1bn_golden import Contract
 from l1bn_golden.backend import Backend, GoldenBackend
 
-from .hardware import STORE, Rates
+from .hardware import STORE, Closable, Rates
 from .hardware_units import BackwardHardware, BackwardResult, ForwardHardware, ForwardResult, HardwareUnit
 
 __all__ = ["CheckedBackend", "HardwareBackend", "HardwareLoop", "LoopMismatch", "configuration"]
@@ -138,7 +137,7 @@ class CheckedBackend:
 
 
 @dataclass
-class HardwareLoop:
+class HardwareLoop(Closable):
     """Makes the backends of a network, checked against the integer model, and adds up what they did.
 
     Parameters as those of :class:`HardwareBackend`. Contracts that are equal share a model.
@@ -181,11 +180,3 @@ class HardwareLoop:
         """Give the models' memory back."""
         for hardware in self._hardware.values():
             hardware.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
