@@ -11,7 +11,7 @@ SHELL := /bin/bash
 # Verilator builds with make as well: the variables given here are no business of that one.
 unexport MAKEFLAGS MAKEOVERRIDES
 unexport NORM FORM DIRECTION STORAGE WIDTH LANES COUNT SEED WAVES CONFIG NAME OUT FORCE
-unexport TARGET PRESET DSP SEEDS JOBS SCHEDULER STORE TESTS PYTEST OPERATOR
+unexport TARGET PRESET DSP SEEDS JOBS LIMIT SCHEDULER STORE TESTS PYTEST OPERATOR
 unexport TASK EPOCHS IMAGES PAUSES CHANNELS
 
 BUILD := build
@@ -69,7 +69,7 @@ export: $(VENV)/.installed-export ## Write a unit as an IP package: Verilog, AXI
 .PHONY: synth
 synth: toolchain $(VENV)/.installed-synth ## Synthesise, place and route, and compare L1 with L2
 #v TARGET=ice40|ecp5|osu018 PRESET=quick|paper|full DSP=0|1 (without multiplier blocks or with, else both)
-#v SEEDS=number JOBS=processes SCHEDULER=address (Dask)
+#v SEEDS=number JOBS=processes LIMIT=minutes a program may take, SCHEDULER=address (Dask)
 	@$(PY) -m l1bn_synth run $(synth_options)
 
 .PHONY: synth-check
@@ -79,11 +79,13 @@ synth-check: toolchain $(VENV)/.installed-synth ## Compare such a run with the s
 
 .PHONY: peers
 peers: toolchain $(VENV)/.installed-synth ## Compare the operators with those of other projects, on ECP5 and iCE40
-#v SEEDS=number JOBS=processes SCHEDULER=address (Dask)
-	@$(PY) -m l1bn_synth peers $(call option,--seeds,SEEDS) $(call option,--jobs,JOBS) $(call option,--scheduler,SCHEDULER)
+#v SEEDS=number JOBS=processes LIMIT=minutes a program may take, SCHEDULER=address (Dask)
+	@$(PY) -m l1bn_synth peers $(call option,--seeds,SEEDS) $(call option,--jobs,JOBS) \
+	  $(call option,--limit,LIMIT) $(call option,--scheduler,SCHEDULER)
 
 synth_options = $(call option,--target,TARGET) $(call option,--preset,PRESET) $(call option,--seeds,SEEDS) \
-  $(if $(call given,DSP),$(or $(call flag,--dsp,DSP),--no-dsp)) $(call option,--jobs,JOBS) $(call option,--scheduler,SCHEDULER)
+  $(if $(call given,DSP),$(or $(call flag,--dsp,DSP),--no-dsp)) $(call option,--jobs,JOBS) $(call option,--limit,LIMIT) \
+  $(call option,--scheduler,SCHEDULER)
 
 .PHONY: accelerator
 accelerator: toolchain $(VENV)/.installed-synth $(VENV)/.installed-export ## Simulate the example accelerator of hw/accelerator on handwritten digits

@@ -25,7 +25,7 @@ from .report import Report, write_report
 from .rows import Row, fpga_row, row_from, standard_cell_row
 from .runner import Flow, Interrupted, run_flows
 from .sources import source_digest
-from .tools import FlowError, ToolMissing
+from .tools import LIMIT_MINUTES, FlowError, ToolMissing
 
 __all__ = ["main"]
 
@@ -43,6 +43,7 @@ class Options:
     dsp: bool | None
     jobs: int | None
     scheduler: str | None
+    limit: int
     output: Path
 
     @property
@@ -91,6 +92,14 @@ def _effort(command: Callable[..., Any], seeds: int = 5) -> Callable[..., Any]:
             ),
             click.option(
                 "--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers run everything."
+            ),
+            click.option(
+                "--limit",
+                type=click.IntRange(1, 10_000),
+                default=LIMIT_MINUTES,
+                show_default=True,
+                metavar="MINUTES",
+                help="How long one program may take before it is stopped.",
             ),
             click.option(
                 "--output",
@@ -210,7 +219,7 @@ def _report(options: Options, quiet: bool = False) -> Report:
         rows = {name: row for name, step in known.items() if (row := cache.get(step)) is not None}
         missing = {name: flow for name, flow in flows.items() if name not in rows}
         progress.update(task, completed=sum(steps[name] for name in rows))
-        outcome = run_flows(missing, cache, options.jobs, options.scheduler, notice)
+        outcome = run_flows(missing, cache, options.jobs, options.scheduler, notice, options.limit)
         # A flow that failed leaves steps that nobody will run.
         progress.update(task, completed=sum(steps.values()), description=options.target)
     unchanged = len(rows)

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 import distributed
 
 from .cache import Cache, Step
-from .tools import FlowError, kill_all
+from .tools import LIMIT_MINUTES, FlowError, kill_all, limited
 
 __all__ = ["Flow", "Interrupted", "Outcome", "run_flows"]
 
@@ -90,6 +90,7 @@ def run_flows(
     jobs: int | None = None,
     scheduler: str | None = None,
     notice: Notice = lambda name: None,
+    limit: float = LIMIT_MINUTES,
 ) -> Outcome[Result]:
     """Run all flows to their end.
 
@@ -100,6 +101,7 @@ def run_flows(
     jobs : steps at a time on this machine, by default one for each core
     scheduler : address of a Dask scheduler, whose workers then do it
     notice : called with the name of a flow whenever one of its steps is done
+    limit : minutes that one program may take
 
     Raises
     ------
@@ -112,7 +114,7 @@ def run_flows(
     # What matters is told in one line of our own.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     cluster = _Cluster(jobs or os.cpu_count() or 1, scheduler)
-    run: _Run[Result] = _Run(cache, cluster, notice)
+    run: _Run[Result] = _Run(cache, cluster, notice, limit)
     try:
         for name, flow in flows.items():
             run.advance(name, flow, None)
@@ -126,8 +128,8 @@ def run_flows(
 
 
 class _Run(Generic[Result]):
-    def __init__(self, cache: Cache, cluster: _Cluster, notice: Notice):
-        self.cache, self.cluster, self.notice = cache, cluster, notice
+    def __init__(self, cache: Cache, cluster: _Cluster, notice: Notice, limit: float):
+        self.cache, self.cluster, self.notice, self.limit = cache, cluster, notice, limit
         self.outcome: Outcome[Result] = Outcome()
         self.steps: dict[str, Step] = {}  # on their way, by key
         self.waiting: list[_Waiting] = []
@@ -169,7 +171,9 @@ class _Run(Generic[Result]):
             if step.key in self.steps:
                 continue
             self.steps[step.key] = step
-            future = self.cluster.client.submit(_perform, step.function, step.arguments, pure=False)
+            future = self.cluster.client.submit(
+                _perform, step.function, step.arguments, self.limit, pure=False
+            )
             future.step_key = step.key
             if self.futures is None:
                 self.futures = distributed.as_completed([future])
@@ -207,9 +211,10 @@ class _Run(Generic[Result]):
             self.advance(waiting.name, waiting.flow, failed[0] if failed else results)
 
 
-def _perform(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+def _perform(function: Callable[..., Any], arguments: tuple[Any, ...], limit: float) -> Any:
     """Run a step; an expected failure is a result, so that Dask neither repeats nor logs it."""
     try:
-        return function(*arguments)
+        with limited(limit):
+            return function(*arguments)
     except FlowError as error:
         return error

@@ -8,18 +8,25 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 __all__ = [
+    "LIMIT_MINUTES",
     "FlowError",
     "ToolFailure",
     "ToolMissing",
     "kill_all",
+    "limited",
     "package_version",
     "python_tool",
     "run_tool",
 ]
+
+LIMIT_MINUTES = 10
+"""How long one program may run, unless :func:`limited` says otherwise; the slowest of a quick run takes one."""
 
 
 class FlowError(RuntimeError):
@@ -31,12 +38,13 @@ class ToolMissing(FlowError):
 
 
 class ToolFailure(FlowError):
-    """A program was killed or exited with an error."""
+    """A program was killed, ran away or exited with an error."""
 
 
 _running: set[subprocess.Popen[str]] = set()
 _running_lock = threading.Lock()
 _stopping = threading.Event()
+_limit: ContextVar[float] = ContextVar("limit", default=LIMIT_MINUTES)
 
 
 def kill_all() -> None:
@@ -44,10 +52,23 @@ def kill_all() -> None:
     with _running_lock:
         _stopping.set()
         for process in _running:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Kill a program with all that it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def limited(minutes: float) -> Iterator[None]:
+    """Give every program that this thread starts within the block that long."""
+    token = _limit.set(minutes)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
 
 
 def run_tool(
@@ -61,8 +82,8 @@ def run_tool(
     Raises
     ------
     ToolFailure
-        If it was killed, could not be started or exited with a code other than 0; the message holds the first line
-        that mentions an error, or its last line.
+        If it was killed, could not be started, took longer than its limit (it is killed then) or exited with a code
+        other than 0; the message holds the first line that mentions an error, or its last line.
     """
     with _running_lock:
         if _stopping.is_set():
@@ -82,8 +103,13 @@ def run_tool(
         except OSError as error:
             raise ToolFailure(f"{name} could not be started: {error.strerror}") from error
         _running.add(process)
+    limit = _limit.get()
     try:
-        output, _ = process.communicate()
+        output, _ = process.communicate(timeout=60 * limit)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        process.communicate()
+        raise ToolFailure(f"{name}: stopped after {limit:g} minutes (--limit)") from None
     finally:
         with _running_lock:
             _running.discard(process)

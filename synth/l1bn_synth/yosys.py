@@ -28,6 +28,23 @@ FATAL = (
 _PROGRAM = "import sys; from pyosys import libyosys as ys; ys.run_pass('script ' + sys.argv[1], ys.Design())"
 
 
+# Where an addition has the same net twice in a bit, as where both operands repeat their sign, the carry is that net and
+# the sum is the carry that comes in. Left as it is, the net ends twice in one logic cell, and the router of
+# nextpnr-ice40 0.11 may swap the two ends for ever.
+ICE40_CARRY = """
+(* techmap_celltype = "$__ICE40_CARRY_WRAPPER" *)
+module same_operands(output CO, O, input A, B, CI, I0, I3);
+    parameter LUT = 0;
+    parameter I3_IS_CI = 0;
+    parameter _TECHMAP_CONNMAP_A_ = 0;
+    parameter _TECHMAP_CONNMAP_B_ = 0;
+    wire _TECHMAP_FAIL_ = LUT != 16'h6996 || !I3_IS_CI || _TECHMAP_CONNMAP_A_ != _TECHMAP_CONNMAP_B_;
+    assign CO = A;
+    SB_LUT4 #(.LUT_INIT(16'hFF00)) sum (.I0(1'b0), .I1(1'b0), .I2(1'b0), .I3(CI), .O(O));
+endmodule
+"""
+
+
 @dataclass(frozen=True)
 class Synthesis:
     """A mapped unit.
@@ -78,13 +95,18 @@ def read_ports(netlist: Mapping[str, Any], module: str = "unit") -> dict[str, Po
 
 
 def synthesis_command(family: str, dsp: bool, top: str) -> str:
-    """The synthesis of one FPGA family, with or without multiplier blocks.
+    """The synthesis of one FPGA family, with or without multiplier blocks; on iCE40 it reads ``carry.v``.
 
     The library instantiates its multiplier blocks. On iCE40 Yosys must not look for more: its pass also rewrites
     an SB_MAC16 that is there already and drops the registers inside it, without a warning.
     """
     if family == "ice40":
-        return f"synth_ice40 -top {top}"
+        return f"""
+            synth_ice40 -top {top} -run :map_ffs
+            techmap -map carry.v
+            opt -fast
+            synth_ice40 -top {top} -run map_ffs:
+            """
     return f"synth_ecp5 -top {top}" + ("" if dsp else " -nodsp")
 
 
@@ -101,6 +123,7 @@ def synthesise(rtlil: str, family: str, dsp: bool) -> Synthesis:
     with tempfile.TemporaryDirectory(prefix="l1bn-yosys-") as name:
         folder = Path(name)
         (folder / "unit.il").write_text(rtlil, encoding="utf-8")
+        (folder / "carry.v").write_text(ICE40_CARRY, encoding="utf-8")
         log = run_yosys(
             f"""
             read_rtlil unit.il

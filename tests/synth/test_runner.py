@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from l1bn_synth.cache import Cache, Step
 from l1bn_synth.runner import Interrupted, run_flows
-from l1bn_synth.tools import FlowError, ToolFailure
+from l1bn_synth.tools import FlowError, ToolFailure, python_tool, run_tool
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ def double(value: int) -> Number:
     if value == 13:
         raise ToolFailure("yosys was killed by signal SIGKILL")
     return Number(2 * value)
+
+
+def run_away(value: int) -> Number:
+    run_tool("nextpnr-ice40", python_tool("import signal; signal.pause()"), Path.cwd())
+    return Number(value)
 
 
 def step(value: int, version: str = "1") -> Step:
@@ -76,6 +82,16 @@ def test_killed_tool_is_one_line_and_the_others_are_kept(tmp_path):
     assert outcome.failures == {"bad": "yosys was killed by signal SIGKILL"}
     assert 5 not in CALLS
     assert Cache(tmp_path).get(step(13)) is None, "a failure is not kept"
+
+
+def test_tool_that_runs_away_is_one_line_and_the_others_are_kept(tmp_path):
+    def hang():
+        yield [Step("hang", run_away, (1,), lambda data: Number(**data), {})]
+
+    cache = Cache(tmp_path)
+    outcome = run_flows({"bad": hang(), "good": chain(1, 2)}, cache, jobs=1, limit=0.01)
+    assert outcome.failures == {"bad": "nextpnr-ice40: stopped after 0.01 minutes (--limit)"}
+    assert outcome.results == {"good": 6}
 
 
 def test_flow_may_give_up_by_itself(tmp_path):

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from l1bn_synth.tools import ToolFailure, ToolMissing, package_version, python_tool, run_tool
+from l1bn_synth.tools import ToolFailure, ToolMissing, limited, package_version, python_tool, run_tool
 
 
 def test_output_of_a_program(tmp_path):
@@ -26,6 +26,17 @@ def test_killed_program_names_the_signal(tmp_path):
     code = f"import os; os.kill(os.getpid(), {int(signal.SIGKILL)})"
     with pytest.raises(ToolFailure, match=r"^nextpnr was killed by signal SIGKILL$"):
         run_tool("nextpnr", python_tool(code), tmp_path)
+
+
+def test_program_that_runs_away_is_killed_with_all_that_it_started(tmp_path):
+    child = "import signal; signal.pause()"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    # Its child holds the other end of the pipe: this only returns once that is gone, too.
+    with (
+        limited(0.02),
+        pytest.raises(ToolFailure, match=r"^nextpnr-ice40: stopped after 0\.02 minutes \(--limit\)$"),
+    ):
+        run_tool("nextpnr-ice40", python_tool(code), tmp_path)
 
 
 def test_program_that_is_not_there(tmp_path):

@@ -27,6 +27,18 @@ class Adder(wiring.Component):
         return m
 
 
+class Tripled(wiring.Component):
+    """``o <= a + 2 * a``: both operands repeat the sign of ``a`` in the uppermost bit."""
+
+    def __init__(self, width: int):
+        super().__init__({"a": In(signed(width)), "o": Out(signed(width + 2))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += self.o.eq(self.a + self.a.shift_left(1))
+        return m
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -92,3 +104,17 @@ def test_crash_of_yosys_is_one_line():
 def test_netlist_counts_what_yosys_counts():
     synthesis = synthesise(rtlil.convert(Adder(4), name="unit", emit_src=False), "ice40", dsp=False)
     assert Netlist(synthesis.netlist).counts() == synthesis.cells
+
+
+def test_no_logic_cell_of_ice40_has_a_net_twice():
+    synthesis = synthesise(rtlil.convert(Tripled(8), name="unit", emit_src=False), "ice40", dsp=False)
+    cells = json.loads(synthesis.netlist)["modules"]["unit"]["cells"].values()
+    chains = [cell for cell in cells if cell["type"] in ("SB_CARRY", "SB_LUT4")]
+    assert any(cell["type"] == "SB_CARRY" for cell in chains)
+    for cell in chains:
+        inputs = [
+            bits[0]
+            for port, bits in cell["connections"].items()
+            if cell["port_directions"][port] == "input" and isinstance(bits[0], int)
+        ]
+        assert len(inputs) == len(set(inputs)), cell
