@@ -14,7 +14,7 @@ from .rounding import half_up, shift_floor
 from .samples import BLOCK, Integers, channel_sum, floored_product, product_sum, saturate, sign
 from .validation import bounded, fitted, per_channel, sample_rows
 
-__all__ = ["Backward", "Statistics", "backward", "centred_products", "projection"]
+__all__ = ["Backward", "Statistics", "backward", "centred_products", "projection", "received"]
 
 
 class Statistics(Protocol):
@@ -108,7 +108,8 @@ def backward(
     count = contract.check_count(samples.shape[1] if count is None else int(count))
     samples, gradients = fitted(samples, count), fitted(gradients, count)
     gammas = per_channel("gamma", gamma, contract.gamma_width, len(samples))
-    received = _received(contract, statistics, len(samples))
+    taken = received(contract, statistics, len(samples))
+    given = list(zip(*taken, _sign_counts(contract, statistics, len(samples)), strict=True))
 
     dx = np.empty(samples.shape, dtype=np.int64)
     channels: list[_Channel] = []
@@ -116,13 +117,13 @@ def backward(
     for start in range(0, len(samples), step):
         part = slice(start, start + step)
         block, gradient = samples[part], gradients[part]
-        means = [mu for mu, *_ in received[part]]
+        means = [mu for mu, *_ in given[part]]
         signs = sign(block, means, contract.G)
         sums = zip(channel_sum(gradient), product_sum(block, gradient), strict=True)
         flats: list[bool] = np.logical_not(signs.any(axis=1)).tolist()
         rows = [
-            _channel(contract, *total, g, *given, flat, count)
-            for total, g, given, flat in zip(sums, gammas[part], received[part], flats, strict=True)
+            _channel(contract, *total, g, *known, flat, count)
+            for total, g, known, flat in zip(sums, gammas[part], given[part], flats, strict=True)
         ]
         if contract.norm == "l1":
             dx[part] = _apply_l1(contract, gradient, signs, rows)
@@ -163,17 +164,24 @@ def projection(contract: Contract, centred: int, r_mantissa: int, r_exponent: in
     return saturated(quotient, contract.H_width)
 
 
-def _received(contract: Contract, statistics: Statistics, channels: int) -> list[tuple[int, int, int, int]]:
-    """(mu, r_mantissa, r_exponent, sum s) of each channel, as far as the ports go."""
+def received(
+    contract: Contract, statistics: Statistics, channels: int
+) -> tuple[list[int], list[int], list[int]]:
+    """Means, mantissas and exponents of r, checked: whatever the ports can hold."""
     wide = 1 << (contract.width + contract.G - 1)
-    means = bounded("mean", statistics.mean, -wide, wide - 1, channels)
-    mantissas = bounded("r_mantissa", statistics.r_mantissa, 0, (1 << contract.T) - 1, channels)
-    exponents = bounded("r_exponent", statistics.r_exponent, -(1 << 15), (1 << 15) - 1, channels)
-    signs = [0] * channels
-    if contract.norm == "l1":
-        most = 1 << max(contract.counts).bit_length()
-        signs = bounded("sign_count", statistics.sign_count, -most, most - 1, channels)
-    return list(zip(means, mantissas, exponents, signs, strict=True))
+    return (
+        bounded("mean", statistics.mean, -wide, wide - 1, channels),
+        bounded("r_mantissa", statistics.r_mantissa, 0, (1 << contract.T) - 1, channels),
+        bounded("r_exponent", statistics.r_exponent, -(1 << 15), (1 << 15) - 1, channels),
+    )
+
+
+def _sign_counts(contract: Contract, statistics: Statistics, channels: int) -> list[int]:
+    """sum s of each channel; 0 for L2, which has no use for it."""
+    if contract.norm == "l2":
+        return [0] * channels
+    most = 1 << max(contract.counts).bit_length()
+    return bounded("sign_count", statistics.sign_count, -most, most - 1, channels)
 
 
 def _channel(

@@ -9,7 +9,7 @@ import numpy as np
 
 from .channel import normalize, scale
 from .contract import Contract
-from .gradients import Statistics
+from .gradients import Statistics, received
 from .rounding import half_up, shift_floor
 from .samples import Integers, affine
 from .validation import bounded, per_channel, sample_rows
@@ -68,9 +68,7 @@ def running_update(contract: Contract, running: Running, statistics: Statistics)
     """
     means, spreads = _stored(contract, running)
     channels = len(means)
-    wide = 1 << (contract.width + contract.G - 1)
-    mantissas = bounded("r_mantissa", statistics.r_mantissa, 0, (1 << contract.T) - 1, channels)
-    exponents = bounded("r_exponent", statistics.r_exponent, -(1 << 15), (1 << 15) - 1, channels)
+    new_means, mantissas, exponents = received(contract, statistics, channels)
     largest = 1 << (contract.width + contract.Gr)
 
     def moved(stored: int, new: int) -> int:
@@ -80,7 +78,6 @@ def running_update(contract: Contract, running: Running, statistics: Statistics)
         shift = contract.Gr - exponent
         return min(largest, half_up(mantissa << max(0, shift), 1 << max(0, -shift)))
 
-    new_means = bounded("mean", statistics.mean, -wide, wide - 1, channels)
     new_spreads = [fixed(*r) for r in zip(mantissas, exponents, strict=True)]
     return Running(
         np.array([moved(*pair) for pair in zip(means, new_means, strict=True)], dtype=object),
