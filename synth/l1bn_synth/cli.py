@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from . import baseline, flow, osu018, points
+from . import activity, baseline, flow, osu018, points
 from .cache import Cache, Step
 from .devices import FAMILIES
 from .peers import page
@@ -184,6 +185,8 @@ def list_units(preset_name: str) -> None:
 
 
 def _tools(options: Options) -> dict[str, str]:
+    """Versions of all tools; raises :exc:`ToolMissing` where one is not there."""
+    activity.require()
     if options.target == "osu018":
         osu018.require()
         return osu018.versions()
@@ -204,6 +207,7 @@ def _flows(options: Options) -> tuple[dict[str, Flow[Any]], dict[str, int], Call
 def _report(options: Options, quiet: bool = False) -> Report:
     """Run everything and show what came of it."""
     tools = _tools(options)
+    _check_writable(options.output / options.target)
     flows, steps, make_row = _flows(options)
     done = dict.fromkeys(flows, 0)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -236,6 +240,13 @@ def _report(options: Options, quiet: bool = False) -> Report:
     for name, reason in outcome.failures.items():
         click.echo(f"{name}: {reason}", err=True)
     return report
+
+
+def _check_writable(folder: Path) -> None:
+    """Raise :exc:`OSError` before any work is done, rather than with the first result."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _known_rows(flows: Iterable[str], options: Options, tools: Mapping[str, str]) -> dict[str, Step]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .rows import Row
 
-__all__ = ["METRICS", "Claim", "Pair", "claims", "costs", "pairs", "sensitivities"]
+__all__ = ["METRICS", "Claim", "Pair", "claims", "cost", "pairs", "sensitivities"]
 
 METRICS = {
     "lut": "LUT",
@@ -26,7 +26,16 @@ _COUNTERPARTS = (
     ("sign-abs accumulator", "square accumulator"),
     ("forward L1", "forward L2, one pass"),
     ("forward L1", "forward L2, two passes"),
+    ("backward L1", "backward L2"),
 )
+# What L1 costs beside its L2 counterpart, by that one's name.
+_COSTS = {
+    "forward L2, one pass": "L1 reads each sample three times, since exact L1 needs the mean first; "
+    "one-pass L2 reads it twice",
+    "forward L2, two passes": "both read each sample three times",
+    "backward L2": "L1 takes one more statistic from the forward unit, the sum of the signs; "
+    "L2 multiplies once more an element",
+}
 
 
 def metric(row: Row, name: str) -> float:
@@ -62,6 +71,11 @@ class Pair:
     def whole(self) -> bool:
         """Whether these are whole units."""
         return self.l1.group == "top"
+
+    @property
+    def forward(self) -> bool:
+        """Whether these are whole units of the forward direction."""
+        return self.whole and self.l1.unit.startswith("forward")
 
     @property
     def title(self) -> str:
@@ -113,7 +127,10 @@ class Claim:
 
 
 def claims(rows: Sequence[Row]) -> list[Claim]:
-    """The claims of the literature against these rows; operators and whole units kept apart."""
+    """The claims of the literature against these rows; operators and whole units kept apart.
+
+    What is said of one norm against the other is held against the forward units alone.
+    """
     result = []
     standard_cells = any(row.device == "osu018" for row in rows)
     technology = "standard cells" if standard_cells else "FPGA"
@@ -130,7 +147,7 @@ def claims(rows: Sequence[Row]) -> list[Claim]:
                 source, "50 % less power", "operators", where, 1 - energy, 0.5, "less energy a result"
             )
             result.append(less)
-        if pair.whole:
+        if pair.forward:
             source = "journal, TNNLS 30(7) 2019 (ASIC)"
             note = "" if standard_cells else f"; an {technology}, not an ASIC"
             faster = _claim(
@@ -185,24 +202,11 @@ def _claim(
     return Claim(source, claim, level, f"{where}: {said}", verdict)
 
 
-def costs(rows: Iterable[Row]) -> list[str]:
-    """What L1 costs more than L2, a sentence a pair of whole units."""
-    sentences = []
-    for pair in pairs(rows):
-        if not pair.whole:
-            continue
-        l1, l2 = pair.l1, pair.l2
-        two = "two passes" in l2.unit
-        passes = (
-            "both read each sample three times"
-            if two
-            else "L1 reads each sample three times, since exact L1 needs the mean first; one-pass L2 reads it twice"
-        )
-        memory = (
-            f"{l1.bram} : {l2.bram} memory blocks" if l1.bram or l2.bram else "samples held by the producer"
-        )
-        sentences.append(
-            f"{pair.title}: {passes}; {memory}; latency {l1.latency} : {l2.latency} cycles; "
-            f"{l1.cycles_per_channel} : {l2.cycles_per_channel} cycles per channel."
-        )
-    return sentences
+def cost(pair: Pair) -> str:
+    """What L1 costs more than L2 in a pair of whole units."""
+    l1, l2 = pair.l1, pair.l2
+    memory = f"{l1.bram} : {l2.bram} memory blocks" if l1.bram or l2.bram else "samples held by the producer"
+    return (
+        f"{pair.title}: {_COSTS[l2.unit]}; {memory}; latency {l1.latency} : {l2.latency} cycles; "
+        f"{l1.cycles_per_channel} : {l2.cycles_per_channel} cycles per channel."
+    )

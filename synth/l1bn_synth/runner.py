@@ -109,6 +109,8 @@ def run_flows(
         If the interrupt key is pressed: all programs are stopped, and what was finished is in the cache.
     FlowError
         If the scheduler does not answer.
+    OSError
+        If the cache cannot be written: all programs are stopped.
     """
     warnings.filterwarnings("ignore", message="Sending large graph")
     # What matters is told in one line of our own.
@@ -122,6 +124,10 @@ def run_flows(
     except KeyboardInterrupt:
         kill_all()
         raise Interrupted from None
+    except OSError:
+        # The cache cannot be written: nothing that still runs could be kept.
+        kill_all()
+        raise
     finally:
         cluster.close()
     return run.outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .compare import METRICS, claims, costs, pairs, sensitivities
+from .compare import METRICS, claims, cost, pairs, sensitivities
 from .energy import Coefficients, sources
 from .peers import compare as compare_peers
 from .peers import whole_units
@@ -106,7 +106,9 @@ def ratios(rows: Sequence[Row]) -> TableText:
 def costs_of_l1(rows: Sequence[Row]) -> TableText:
     """What L1 costs, beside what it saves."""
     body = []
-    for pair, sentence in zip([pair for pair in pairs(rows) if pair.whole], costs(rows), strict=True):
+    for pair in pairs(rows):
+        if not pair.whole:
+            continue
         saved = []
         for name, sign in (("lut", -1), ("ff", -1), ("energy", -1), ("fmax", 1)):
             ratio = pair.ratio(name)
@@ -115,7 +117,9 @@ def costs_of_l1(rows: Sequence[Row]) -> TableText:
         dsp = pair.l2.dsp - pair.l1.dsp
         if pair.l2.dsp:
             saved.append(f"{dsp} of {pair.l2.dsp} DSP")
-        body.append([sentence, ", ".join(saved)])
+        if pair.l1.bram < pair.l2.bram:
+            saved.append(f"{pair.l2.bram - pair.l1.bram} of {pair.l2.bram} BRAM")
+        body.append([cost(pair), ", ".join(saved)])
     notes = ["Savings are positive: less of it, or a faster clock."]
     return TableText("costs", "What L1 costs, and what it saves", ["costs", "saves"], body, notes)
 

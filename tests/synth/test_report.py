@@ -11,11 +11,12 @@ from rich.console import Console
 from samples import row, rows
 
 from l1bn_synth import baseline
-from l1bn_synth.compare import claims, costs, pairs, sensitivities
+from l1bn_synth.compare import claims, cost, pairs, sensitivities
 from l1bn_synth.peers import compare, page, peers
 from l1bn_synth.registry import preset
 from l1bn_synth.report import Report, write_report
 from l1bn_synth.rows import FIELDS, row_from
+from l1bn_synth.tables import costs_of_l1
 from l1bn_synth.tools import FlowError
 
 TOOLS = {"yosys": "0.70", "nextpnr-ecp5": "0.11"}
@@ -101,9 +102,19 @@ def test_verdicts():
 
 
 def test_costs_of_l1_are_stated():
-    (sentence,) = costs(rows())
-    assert "4 : 2 memory blocks" in sentence
-    assert "latency 2200 : 1300 cycles" in sentence
+    (whole,) = [pair for pair in pairs(rows()) if pair.whole]
+    assert "4 : 2 memory blocks" in cost(whole)
+    assert "latency 2200 : 1300 cycles" in cost(whole)
+    assert "L1 reads each sample three times" in cost(whole)
+
+
+def test_backward_units_have_costs_and_savings_of_their_own():
+    both = [row(unit="backward L1", bram=2), row(unit="backward L2", norm="l2", dsp=2, bram=4)]
+    (pair,) = pairs(both)
+    assert "pass" not in cost(pair)
+    assert "L1 takes one more statistic" in cost(pair)
+    assert {claim.source for claim in claims(both)} == {"Shao et al., TCAS-II 2025 (layer norm, training)"}
+    assert "1 of 2 DSP, 2 of 4 BRAM" in costs_of_l1(both).rows[0][1]
 
 
 def test_peers_are_compared_by_results_per_second():
