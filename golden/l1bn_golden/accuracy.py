@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .accuracy_gradients import gradient_report
-from .accuracy_samples import COUNTS, KINDS, draw
+from .accuracy_samples import COUNTS, KINDS, draw, draw_gamma
 from .contract import Contract
 from .exact import error_bound, max_error_float, saturated
 from .integer import forward
@@ -77,9 +77,7 @@ def _extend(row: Row, contract: Contract, rng: np.random.Generator) -> None:
     count = contract.counts[0]
     channels = BATCH // count
     x = draw(row.kind, rng, channels, count, contract.width)
-    # Magnitudes from 0.25 to the largest, which is just below 4.
-    gamma = rng.integers(1 << contract.gamma_width - 5, 1 << contract.gamma_width - 1, channels)
-    gamma *= rng.choice([-1, 1], channels)
+    gamma = draw_gamma(rng, contract, channels)
     beta = rng.integers(-(1 << contract.beta_fraction), 1 << contract.beta_fraction, channels, endpoint=True)
     y = forward(contract, x, gamma, beta).y
     at_the_ends = saturated(contract, y)

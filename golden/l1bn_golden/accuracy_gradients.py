@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .accuracy_samples import COUNTS, KINDS, draw
+from .accuracy_samples import COUNTS, KINDS, draw, draw_gamma
 from .contract import Contract
 from .data import gaussian
 from .exact_gradients import Errors, gradient_errors, ordinary_dx_bound, parameter_errors
@@ -70,8 +70,7 @@ def _extend(row: GradientRow, contract: Contract, rng: np.random.Generator) -> N
     count = contract.counts[0]
     x = draw(row.kind, rng, BATCH // count, count, contract.width)
     dy = _gradients(rng, x, contract.dy_width)
-    gamma = rng.integers(1 << contract.gamma_width - 5, 1 << contract.gamma_width - 1, len(x))
-    gamma *= rng.choice([-1, 1], len(x))
+    gamma = draw_gamma(rng, contract, len(x))
     result = backward(contract, x, dy, gamma, forward(contract, x, gamma, 0))
     end = 1 << (contract.dx_width - 1)
     at_the_ends = int(np.count_nonzero((result.dx == -end) | (result.dx == end - 1)))

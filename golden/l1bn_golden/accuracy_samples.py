@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from .data import exponential, gaussian
+from .contract import Contract
+from .data import RANDOM, exponential, gaussian
 from .samples import Integers
 
-__all__ = ["COUNTS", "KINDS", "draw"]
+__all__ = ["COUNTS", "KINDS", "draw", "draw_gamma"]
 
 COUNTS = ((16, 64, 256, 1024), (17, 49, 300, 1000))
 """The channel sizes of a row: powers of two, where the mean is exact, and others."""
 
-KINDS = ("gaussian", "exponential", "low variance")
+KINDS = (*RANDOM, "low variance")
 
 
 def draw(kind: str, rng: np.random.Generator, channels: int, count: int, width: int) -> Integers:
@@ -28,5 +29,10 @@ def draw(kind: str, rng: np.random.Generator, channels: int, count: int, width: 
             exponential(rng, (channels - half, count), width, spread[half:], offset[half:]),
         )
         return np.concatenate(parts)
-    kinds = {"gaussian": gaussian, "exponential": exponential}
-    return kinds[kind](rng, shape, width, 2.0 ** rng.uniform(-6, -2, column), rng.uniform(-0.5, 0.5, column))
+    return RANDOM[kind](rng, shape, width, 2.0 ** rng.uniform(-6, -2, column), rng.uniform(-0.5, 0.5, column))
+
+
+def draw_gamma(rng: np.random.Generator, contract: Contract, channels: int) -> Integers:
+    """Magnitudes from 0.25 to the largest, which is just below 4, of either sign."""
+    gamma: Integers = rng.integers(1 << contract.gamma_width - 5, 1 << contract.gamma_width - 1, channels)
+    return gamma * rng.choice([-1, 1], channels)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .samples import Integers
 
-__all__ = ["EDGES", "RANDOM", "edge", "exponential", "gaussian", "quantize", "random"]
+__all__ = ["EDGES", "RANDOM", "edge", "exponential", "gaussian", "quantize"]
 
 Level = float | npt.NDArray[np.float64]
 """One number for all samples, or an array of shape (channels, 1)."""
@@ -44,18 +44,6 @@ def exponential(
 
 RANDOM: dict[str, Callable[..., Integers]] = {"gaussian": gaussian, "exponential": exponential}
 """The random kinds by name."""
-
-
-def random(
-    kind: str,
-    rng: np.random.Generator,
-    shape: tuple[int, int],
-    width: int,
-    spread: Level = 0.125,
-    offset: Level = 0.0,
-) -> Integers:
-    """Random samples of one of the kinds in :data:`RANDOM`."""
-    return RANDOM[kind](rng, shape, width, spread, offset)
 
 
 def _ramp(count: int, low: int, high: int) -> Integers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from l1bn_golden.data import EDGES, RANDOM, edge, exponential, gaussian, quantize, random
+from l1bn_golden.data import EDGES, RANDOM, edge, exponential, gaussian, quantize
 
 
 def test_quantize_rounds_half_up_and_saturates() -> None:
@@ -20,10 +20,13 @@ def test_quantize_rounds_half_up_and_saturates() -> None:
 
 @pytest.mark.parametrize("kind", RANDOM)
 def test_random_samples(kind: str, seed: int) -> None:
-    x = random(kind, np.random.default_rng(seed), (8, 4096), 16, 0.05, -0.25)
+    x, same, other = (
+        RANDOM[kind](np.random.default_rng(each), (8, 4096), 16, 0.05, -0.25)
+        for each in (seed, seed, seed + 1)
+    )
     assert x.shape == (8, 4096)
-    assert (x == random(kind, np.random.default_rng(seed), (8, 4096), 16, 0.05, -0.25)).all()
-    assert (x != random(kind, np.random.default_rng(seed + 1), (8, 4096), 16, 0.05, -0.25)).any()
+    assert (x == same).all()
+    assert (x != other).any()
     assert x.std() == pytest.approx(0.05 * 2**15, rel=0.05)
 
 
