@@ -30,7 +30,7 @@ class Contract:
     Fields carry the names and defaults of the generator's configuration. ``form``, ``direction``,
     ``lanes``, ``channels``, ``storage`` and ``target`` are accepted because a configuration has them; no result
     depends on them.
-    A negative format field stands for "not given" and reads as its default after construction.
+    -1 for a format stands for "not given" and reads as its default after construction.
 
     Parameters
     ----------
