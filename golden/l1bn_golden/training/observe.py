@@ -46,6 +46,7 @@ class _Observed:
     def forward(self, x: Integers, gamma: Integers, beta: Integers) -> Any:
         result = self.backend.forward(x, gamma, beta)
         self._count_zeros("x", x)
+        self.counts["y elements"] += result.y.size
         self._count_saturated("y", result.y, self.contract.y_width)
         return result
 
@@ -61,8 +62,6 @@ class _Observed:
         self.counts[f"{name} zero"] += values.size - int(np.count_nonzero(values))
 
     def _count_saturated(self, name: str, values: Integers, width: int) -> None:
-        if name == "y":
-            self.counts["y elements"] += values.size
         limit = 1 << (width - 1)
         ends = np.count_nonzero(values == -limit) + np.count_nonzero(values == limit - 1)
         self.counts[f"{name} saturated"] += int(ends)
