@@ -34,5 +34,6 @@ def draw(kind: str, rng: np.random.Generator, channels: int, count: int, width: 
 
 def draw_gamma(rng: np.random.Generator, contract: Contract, channels: int) -> Integers:
     """Magnitudes from 0.25 to the largest, which is just below 4, of either sign."""
-    gamma: Integers = rng.integers(1 << contract.gamma_width - 5, 1 << contract.gamma_width - 1, channels)
-    return gamma * rng.choice([-1, 1], channels)
+    gamma = rng.integers(1 << contract.gamma_width - 5, 1 << contract.gamma_width - 1, channels)
+    gamma *= rng.choice([-1, 1], channels)
+    return gamma
