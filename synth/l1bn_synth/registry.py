@@ -110,14 +110,20 @@ def _pair(name: str) -> Callable[[dict[str, Any], str], Component]:
     return build
 
 
-def _divider(name: str) -> Callable[[dict[str, Any], str], Component]:
-    def build(arguments: dict[str, Any], primitives: str) -> Component:
-        from l1bn.operators import quotient
+def _iterative_divider(arguments: dict[str, Any], primitives: str) -> Component:
+    from l1bn.operators.quotient import IterativeDivider
 
-        # The carry chains of iCE40 have no inverter at their inputs.
-        return getattr(quotient, name)(**arguments, complement=primitives in ("logic", "ice40"))
+    if primitives not in ("logic", "ice40"):
+        return IterativeDivider(**arguments)
+    # The carry chains of iCE40 have no inverter at their inputs, and are slow enough to be worth shortening.
+    return IterativeDivider(**arguments, complement=True, ahead=arguments["divisor_width"] * 3 // 8)
 
-    return build
+
+def _pipelined_divider(arguments: dict[str, Any], primitives: str) -> Component:
+    from l1bn.operators.quotient import PipelinedDivider
+
+    # A logic cell of iCE40 has one flip-flop behind its look-up table, so there more registers are more cells.
+    return PipelinedDivider(**arguments, stages=1 if primitives in ("logic", "ice40") else 2)
 
 
 def _skid(arguments: dict[str, Any], primitives: str) -> Component:
@@ -144,8 +150,8 @@ BUILDERS: dict[str, Callable[[dict[str, Any], str], Component]] = {
     "divide by constant": _operator("divide", "DivideByConstant"),
     "divide by 49": _operator("divide", "DivideByConstant"),
     "divide by 125": _operator("divide", "DivideByConstant"),
-    "divider, iterative": _divider("IterativeDivider"),
-    "divider, pipelined": _divider("PipelinedDivider"),
+    "divider, iterative": _iterative_divider,
+    "divider, pipelined": _pipelined_divider,
     "square root, iterative": _operator("root", "IterativeSquareRoot"),
     "square root, pipelined": _operator("root", "PipelinedSquareRoot"),
     "scale (reciprocal)": _of_formats("scale", "Scale"),

@@ -184,9 +184,11 @@ class IterativeRootSpecification(DigitSpecification):
 class IterativeDividerSpecification(DigitSpecification):
     """:class:`IterativeDivider`, for all operands."""
 
-    def __init__(self, dividend_width: int, divisor_width: int, quotient_width: int, complement: bool):
+    def __init__(
+        self, dividend_width: int, divisor_width: int, quotient_width: int, complement: bool, ahead: int
+    ):
         self.bits = quotient_width
-        divider = IterativeDivider(dividend_width, divisor_width, quotient_width, complement)
+        divider = IterativeDivider(dividend_width, divisor_width, quotient_width, complement, ahead)
         super().__init__(divider, quotient_width, 1)
 
     def is_right(self, item: Signal, result: Value) -> Value:
@@ -303,9 +305,9 @@ class PipelinedRootSpecification(PipelineSpecification):
 class PipelinedDividerSpecification(PipelineSpecification):
     """:class:`PipelinedDivider`, for all operands."""
 
-    def __init__(self, dividend_width: int, divisor_width: int, quotient_width: int, complement: bool):
+    def __init__(self, dividend_width: int, divisor_width: int, quotient_width: int, stages: int):
         self.bits = quotient_width
-        super().__init__(PipelinedDivider(dividend_width, divisor_width, quotient_width, complement))
+        super().__init__(PipelinedDivider(dividend_width, divisor_width, quotient_width, stages))
 
     def is_right(self, item: Value, result: Value) -> Value:
         return is_division(result, item, self.bits)

@@ -14,7 +14,7 @@ from l1bn.formats import Formats
 from l1bn.operators.affine import AffineLane
 from l1bn.operators.divide import DivideByConstant, DivideByCount
 from l1bn.operators.multiply import SequentialMultiplier
-from l1bn.operators.quotient import PipelinedDivider
+from l1bn.operators.quotient import IterativeDivider, PipelinedDivider
 from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
 
 from .affine_specification import AffineSpecification
@@ -59,20 +59,24 @@ def divide_by_count(width: int, fraction: int, counts: tuple[int, ...], long: bo
 
 
 def divider(
-    dividend: int, divisor: int, quotient: int, complement: bool = False, long: bool = False
+    dividend: int,
+    divisor: int,
+    quotient: int,
+    complement: bool = False,
+    ahead: int = 0,
+    stages: int = 1,
+    long: bool = False,
 ) -> list[Proof]:
-    title = f"all {dividend} by {divisor} bits, quotients of {quotient}" + (
-        ", complemented" if complement else ""
-    )
-    arguments = (dividend, divisor, quotient, complement)
-    latency = PipelinedDivider(*arguments).latency
-    iterative, pipelined = (
-        partial(specification, *arguments)
-        for specification in (IterativeDividerSpecification, PipelinedDividerSpecification)
-    )
+    widths = (dividend, divisor, quotient)
+    title = f"all {dividend} by {divisor} bits, quotients of {quotient}"
+    form = f"{', complemented' if complement else ''}{f', {ahead} bits ahead' if ahead else ''}"
+    iterative = partial(IterativeDividerSpecification, *widths, complement, ahead)
+    pipelined = partial(PipelinedDividerSpecification, *widths, stages)
+    steps = IterativeDivider(*widths).latency + 1
+    latency = PipelinedDivider(*widths, stages).latency
     return [
-        Induction(f"IterativeDivider, {title}", iterative, latency + 2, long),
-        Window(f"PipelinedDivider, {title}", pipelined, latency, long),
+        Induction(f"IterativeDivider, {title}{form}", iterative, steps, long),
+        Window(f"PipelinedDivider, {title}, stages of a digit: {stages}", pipelined, latency, long),
     ]
 
 
@@ -125,8 +129,8 @@ PROOFS = [
     divide_by_count(8, 0, (7,)),
     divide_by_count(10, 4, (12, 7, 16, 49, 100), long=True),
     *divider(4, 4, 4),
-    *divider(6, 3, 4, complement=True),
-    *divider(8, 8, 8, long=True),
+    *divider(6, 3, 4, complement=True, ahead=2, stages=2),
+    *divider(8, 8, 8, ahead=3, long=True),
     multiply(signed(5), signed(4), signed(5)),
     multiply(unsigned(6), unsigned(3), signed(2)),
     multiply(signed(8), signed(8), signed(8), long=True),
