@@ -298,14 +298,11 @@ class ForwardControl(wiring.Component):
             parts[name] = part.as_signed() if Shape.cast(shape).signed else part
             low += len(part)
         words = [Const(0, WORD)] * table.words
-        for name, offset, fields in table.members:
-            base, _, number = name.rpartition("_")
-            if name == "flags":
-                words[offset] = place(fields, parts)
-            elif base in parts and number.isdecimal():
-                words[offset] = extended(parts[base].shift_right(int(number) * WORD))
+        for member in table.members:
+            if member.value is None:
+                words[member.word] = place(member.fields, parts)
             else:
-                words[offset] = extended(parts[name])
+                words[member.word] = extended(parts[member.value].shift_right(member.part * WORD))
         return choose(word, words)
 
 

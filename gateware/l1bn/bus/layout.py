@@ -10,7 +10,7 @@ from amaranth.hdl import Shape, unsigned
 from ..config import Configuration, ConfigurationError
 from ..formats import Formats
 from ..layouts import statistics
-from .registers import REGISTERS_END, WORD, Field, Register, RegisterMap, Table, ceil_power_of_two
+from .registers import REGISTERS_END, WORD, Field, Member, Register, RegisterMap, Table, ceil_power_of_two
 
 __all__ = [
     "CHANNELS_MAX",
@@ -89,9 +89,9 @@ def forward_map(formats: Formats, channels: int, version: str, configuration_id:
     )
 
 
-def statistics_words(formats: Formats) -> tuple[tuple[str, int, tuple[Field, ...]], ...]:
+def statistics_words(formats: Formats) -> tuple[Member, ...]:
     """The words of an entry of the statistics: numbers first, a word or more each, and flags in the last one."""
-    members: list[tuple[str, int, tuple[Field, ...]]] = []
+    members: list[Member] = []
     flags: list[Field] = []
 
     def place(name: str, shape: Shape) -> None:
@@ -104,7 +104,7 @@ def statistics_words(formats: Formats) -> tuple[tuple[str, int, tuple[Field, ...
                 f", bits {part * WORD + width - 1} to {part * WORD}" if suffix else ""
             )
             field = Field("value", 0, width, about, signed=shape.signed and top)
-            members.append((name + suffix, len(members), (field,)))
+            members.append(Member(name + suffix, len(members), (field,), name, part))
 
     for name, field in statistics(formats):
         shape = Shape.cast(field.shape)
@@ -121,7 +121,7 @@ def statistics_words(formats: Formats) -> tuple[tuple[str, int, tuple[Field, ...
             "number of the channel since the reset, modulo 65536, from 1 on",
         )
     )
-    members.append(("flags", len(members), tuple(sorted(flags, key=lambda flag: flag.lsb))))
+    members.append(Member("flags", len(members), tuple(sorted(flags, key=lambda flag: flag.lsb))))
     return tuple(members)
 
 
@@ -137,7 +137,7 @@ def _parameter_table(name: str, offset: int, channels: int, width: int, fraction
         writable=True,
         about=f"{name} of each channel, used where mode.affine is 1. Bits above the value are ignored and read as "
         "its sign.",
-        members=(("entry", 0, (Field("value", 0, width, about, signed=True),)),),
+        members=(Member("entry", 0, (Field("value", 0, width, about, signed=True),), name),),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["WORD", "Field", "Register", "RegisterMap", "Table", "ceil_power_of_two"]
+__all__ = ["WORD", "Field", "Member", "Register", "RegisterMap", "Table", "ceil_power_of_two"]
 
 WORD = 32
 """Bits of a word."""
@@ -78,11 +78,31 @@ class Register:
 
 
 @dataclass(frozen=True)
+class Member:
+    """A word of an entry.
+
+    Parameters
+    ----------
+    name : lower case
+    word : which one of the entry
+    fields : what is in it
+    value : the number whose bits it holds; ``None`` where every field is a number of its own
+    part : which 32 bits of that number
+    """
+
+    name: str
+    word: int
+    fields: tuple[Field, ...]
+    value: str | None = None
+    part: int = 0
+
+
+@dataclass(frozen=True)
 class Table:
     """Consecutive entries of ``words`` words each, a power of two, one entry a channel.
 
     ``writable`` tables are written by software while no channel is in flight; the others by hardware.
-    ``members`` names the words: ``(offset of the word, fields)``; words without fields read 0.
+    Words that are no member read 0.
     """
 
     name: str
@@ -91,7 +111,7 @@ class Table:
     words: int
     writable: bool
     about: str
-    members: tuple[tuple[str, int, tuple[Field, ...]], ...]
+    members: tuple[Member, ...]
 
     @property
     def stride(self) -> int:

@@ -67,7 +67,7 @@ def _register(register: Register, indent: str, fields: list[str]) -> list[str]:
 def _table(table: Table) -> list[str]:
     access = "sw = rw; hw = r;" if table.writable else "sw = r; hw = w;"
     if table.words == 1:
-        (_, _, fields), meaning = table.members[0], MEANING["idle"]
+        fields, meaning = table.members[0].fields, MEANING["idle"]
         return [
             "  reg {",
             f"    name = {_string(table.name)};",
@@ -81,12 +81,12 @@ def _table(table: Table) -> list[str]:
         f"    name = {_string(table.name)};",
         f"    desc = {_string(f'{table.about} A write is refused.')};",
     ]
-    for name, word, fields in table.members:
+    for member in table.members:
         lines += [
             "    reg {",
-            f"      name = {_string(name)};",
-            *(f"      {line}" for line in _fields(fields, access, reset=False)),
-            f"    }} {name} @ {4 * word:#x};",
+            f"      name = {_string(member.name)};",
+            *(f"      {line}" for line in _fields(member.fields, access, reset=False)),
+            f"    }} {member.name} @ {4 * member.word:#x};",
         ]
     return [*lines, f"  }} {table.name}[{table.entries}] @ {table.offset:#x} += {table.stride:#x};", ""]
 

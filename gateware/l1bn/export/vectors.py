@@ -21,7 +21,7 @@ from l1bn_golden import forward as golden_forward
 
 from ..bus.axi_stream import lane_bits
 from ..bus.layout import statistics_words
-from ..bus.registers import WORD, ceil_power_of_two
+from ..bus.registers import WORD, Member, ceil_power_of_two
 from ..config import Configuration
 from ..formats import Formats
 from ..layouts import affine_parameters, fields, packet, statistics
@@ -276,17 +276,14 @@ def _tdata(samples: Sequence[int], width: int) -> int:
     return sum((sample & ((1 << step) - 1)) << (step * lane) for lane, sample in enumerate(samples))
 
 
-def _entry(members: Sequence[tuple[str, int, Any]], stride: int, values: Mapping[str, int]) -> list[int]:
+def _entry(members: Sequence[Member], stride: int, values: Mapping[str, int]) -> list[int]:
     """The words of an entry of the statistics."""
     words = [0] * stride
-    for name, offset, parts in members:
-        base, _, part = name.rpartition("_")
-        if name == "flags":
-            words[offset] = sum(
-                (values[field.name] & ((1 << field.width) - 1)) << field.lsb for field in parts
+    for member in members:
+        if member.value is None:
+            words[member.word] = sum(
+                (values[field.name] & ((1 << field.width) - 1)) << field.lsb for field in member.fields
             )
-        elif base in values and part.isdecimal():
-            words[offset] = values[base] >> (int(part) * WORD)
         else:
-            words[offset] = values[name]
+            words[member.word] = values[member.value] >> (member.part * WORD)
     return [word & ((1 << WORD) - 1) for word in words]

@@ -6,7 +6,7 @@ import pytest
 
 from l1bn.bus.axi_stream import lane_bits
 from l1bn.bus.layout import check_channels, forward_map, statistics_words
-from l1bn.bus.registers import Field, Register, RegisterMap, Table
+from l1bn.bus.registers import Field, Member, Register, RegisterMap, Table
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.formats import Formats
 from l1bn.layouts import fields, statistics
@@ -15,7 +15,7 @@ VALUE = (Field("value", 0, 32, "a value"),)
 
 
 def table(offset: int, entries: int = 4) -> Table:
-    return Table("table", offset, entries, 1, True, "a table", (("entry", 0, VALUE),))
+    return Table("table", offset, entries, 1, True, "a table", (Member("entry", 0, VALUE),))
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_channels_out_of_range(channels: object) -> None:
 def test_statistics_have_a_word_for_every_bit() -> None:
     formats = Formats(Configuration(width=32, counts=(12, 16), guard_bits=64))
     words = statistics_words(formats)
-    assert [word for _, word, _ in words] == list(range(len(words)))
-    bits = sum(field.width for _, _, members in words for field in members)
+    assert [member.word for member in words] == list(range(len(words)))
+    bits = sum(field.width for member in words for field in member.fields)
     assert bits == statistics(formats).size + 16
-    assert {name.rpartition("_")[0] for name, _, _ in words if name.startswith("mean")} == {"mean"}
+    assert {member.name.rpartition("_")[0] for member in words if member.value == "mean"} == {"mean"}
     flags = {field.name for field in words[-1][2]}
     assert flags == {"negative", "error", "select", "sequence"} & {*fields(statistics(formats)), "sequence"}
 
