@@ -63,7 +63,7 @@ def test_statistics_have_a_word_for_every_bit() -> None:
     bits = sum(field.width for member in words for field in member.fields)
     assert bits == statistics(formats).size + 16
     assert {member.name.rpartition("_")[0] for member in words if member.value == "mean"} == {"mean"}
-    flags = {field.name for field in words[-1][2]}
+    flags = {field.name for field in words[-1].fields}
     assert flags == {"negative", "error", "select", "sequence"} & {*fields(statistics(formats)), "sequence"}
 
 
