@@ -115,6 +115,9 @@ def sensitivities(pair: Pair) -> dict[str, tuple[float, float]]:
     return dict(sorted(ratios.items(), key=lambda item: -max(abs(value - plain) for value in item[1])))
 
 
+_OPPOSITE = {"less": "more", "fewer": "more", "faster": "slower"}
+
+
 @dataclass(frozen=True)
 class Claim:
     """A claim of the literature, what this run has of it, and whether it holds."""
@@ -177,7 +180,7 @@ def claims(rows: Sequence[Row]) -> list[Claim]:
                 "Shao et al., TCAS-II 2025 (layer norm, training)",
                 f"{goal / 1e9:g} G inputs per second",
                 "whole unit",
-                f"{row.unit}, W = {row.width}, {row.lanes} lane(s), {row.device}"
+                f"{row.unit}, W = {row.width}, {row.lanes} {'lane' if row.lanes == 1 else 'lanes'}, {row.device}"
                 f"{'' if row.dsp_allowed else ', no DSP'}: {rate / 1e9:.3f} G",
                 "reached" if rate >= goal else f"not with these lanes: {lanes:.0f} at this clock would",
             )
@@ -189,7 +192,11 @@ def _claim(
     source: str, claim: str, level: str, where: str, measured: float, wanted: float, what: str
 ) -> Claim:
     """``measured`` and ``wanted`` are ratios where ``what`` starts with x, and shares else."""
-    said = f"{measured:.2f} {what}" if what.startswith("x") else f"{100 * measured:.0f} % {what}"
+    if what.startswith("x"):
+        said = f"{measured:.2f} {what}"
+    else:
+        first, rest = what.split(" ", 1)
+        said = f"{100 * abs(measured):.0f} % {first if measured >= 0 else _OPPOSITE[first]} {rest}"
     neutral = 1.0 if what.startswith("x") else 0.0
     if measured >= wanted - 1e-9:
         verdict = "holds"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,6 +24,8 @@ __all__ = ["Report", "write_report"]
 
 # What a terminal shows; the files have all tables.
 ON_TERMINAL = ("units", "ratios", "costs", "claims", "sensitivity", "peers")
+# What a narrow terminal does without, in this order.
+DISPENSABLE = ("mW at MHz", "latency", "cycles/channel", "power", "cycles per channel", "samples/s")
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,12 @@ class Report:
         for table in self.tables():
             if table.key not in ON_TERMINAL:
                 continue
-            shown = Table(title=table.title, title_justify="left", title_style="bold", expand=False)
-            for index, column in enumerate(table.columns):
-                numeric = table.key in ("units", "ratios") and index > 3
-                shown.add_column(column, justify="right" if numeric else "left")
-            for row in table.rows:
-                shown.add_row(*(Text(cell) for cell in row))
+            shown, left_out = _fitting(table, console.width)
             console.print(shown)
+            if left_out:
+                console.print(
+                    Text(f"Too narrow for: {', '.join(left_out)}; the files have them.", style="dim")
+                )
             for note in table.notes:
                 console.print(Text(note, style="dim"))
             console.print()
@@ -96,6 +98,40 @@ class Report:
             plots=plots(self.rows),
             tables=self.tables(),
         )
+
+
+def _fitting(table: TableText, width: int) -> tuple[Table, list[str]]:
+    """A table for a terminal of that width, and the columns that it has no room for: no number is ever cut."""
+    columns = dict(zip(table.columns, zip(*table.rows, strict=True), strict=True))
+    left_out = []
+    for name in DISPENSABLE:
+        if name in columns and _least_width(columns) > width:
+            del columns[name]
+            left_out.append(name)
+    shown = Table(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for name, cells in columns.items():
+        whole = _stays_whole(cells)
+        heading = name.replace("/", "/\n").replace(" ", "\n") if whole else name
+        right = whole and all(cell == "-" or cell[:1].isdigit() for cell in cells)
+        shown.add_column(heading, justify="right" if right else "left", no_wrap=whole, overflow="fold")
+    for line in zip(*columns.values(), strict=True):
+        shown.add_row(*(Text(cell) for cell in line))
+    return shown, left_out
+
+
+def _stays_whole(cells: Sequence[str]) -> bool:
+    """Whether a column holds nothing but numbers and short names, which must not be wrapped."""
+    return all(len(cell) < 12 and (" " not in cell or cell[:1].isdigit()) for cell in cells)
+
+
+def _least_width(columns: Mapping[str, Sequence[str]]) -> int:
+    """Of a table whose other columns are wrapped between words."""
+    widths = [
+        max(len(part) for cell in cells for part in ([cell] if _stays_whole(cells) else cell.split()))
+        for cells in columns.values()
+    ]
+    headings = [max(map(len, name.replace("/", "/ ").split())) for name in columns]
+    return sum(max(pair) + 3 for pair in zip(widths, headings, strict=True)) + 1
 
 
 def _versions(tools: Mapping[str, str]) -> str:

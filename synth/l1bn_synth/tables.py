@@ -75,7 +75,7 @@ def units(rows: Sequence[Row]) -> TableText:
     seeds = max((int(row.fmax_mhz["seeds"]) for row in rows), default=0)
     notes = [
         "Cells are the unit alone, packed; Fmax is the unit in a harness of registers, "
-        + (f"median and range of {seeds} seeds." if seeds > 1 else "one run."),
+        + (f"median and range of seeds 1 to {seeds}." if seeds > 1 else "one run."),
         "LUT counts TRELLIS_COMB on ECP5, logic cells on iCE40, combinational cells else. A unit without channels "
         "gives one result in the stated cycles.",
     ]
@@ -158,7 +158,7 @@ def sensitivity(rows: Sequence[Row]) -> TableText:
                 f"{worst}: {low:.3f} halved, {high:.3f} doubled",
             ]
         )
-    columns = ["pair", "energy L1 : L2", "with any coefficient halved or doubled", "most decisive"]
+    columns = ["pair", "energy ratio", "with any coefficient halved or doubled", "most decisive"]
     return TableText(
         "sensitivity", "How much the energy ratio depends on the coefficients", columns, body, []
     )
@@ -181,10 +181,8 @@ def coefficient_table(energy: Coefficients) -> TableText:
         [name, meaning[name], f"{value.value:g} pF", f"{value.factor:g} x either way", value.source]
         for name, value in energy.pf.items()
     ]
-    notes = [
-        f"Technology: {energy.technology}. Energy of a transition: C V^2 / 2. Source {name}: {text}"
-        for name, text in sources().items()
-    ]
+    notes = [f"Technology: {energy.technology}. Energy of a transition: C V^2 / 2."]
+    notes += [f"Source {name}: {text}" for name, text in sources().items()]
     columns = ["coefficient", "of", "capacitance", "uncertainty", "source"]
     return TableText("coefficients", "Coefficients of the energy estimate", columns, body, notes)
 

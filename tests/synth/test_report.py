@@ -74,6 +74,23 @@ def test_markdown_and_terminal_have_the_tables(report):
     assert "Coefficients of the energy estimate" in text
 
 
+def test_narrow_terminal_leaves_columns_out_and_cuts_no_number(report):
+    console = Console(file=io.StringIO(), width=100)
+    report.print(console)
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= 100
+    assert "Too narrow for: mW at MHz, latency" in text
+    assert "…" not in text
+    line = next(line for line in text.splitlines() if "1,000" in line)
+    for number in ("LFE5U-85F-6", "900", "1,000", "100.0"):
+        assert f" {number} " in line
+
+
+def test_worse_is_told_without_a_sign():
+    (energy,) = [claim for claim in claims(rows()) if claim.claim == "37 % less energy"]
+    assert "25 % more energy" in energy.measured
+
+
 def test_ratios_are_l1_over_l2():
     whole, operators = sorted(pairs(rows()), key=lambda pair: not pair.whole)
     assert whole.ratio("lut") == 0.9
