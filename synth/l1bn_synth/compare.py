@@ -10,6 +10,7 @@ from .rows import Row
 __all__ = ["METRICS", "Claim", "Pair", "claims", "cost", "pairs", "sensitivities"]
 
 METRICS = {
+    "area": "area",
     "lut": "LUT",
     "ff": "FF",
     "dsp": "DSP",
@@ -41,6 +42,8 @@ _COSTS = {
 def metric(row: Row, name: str) -> float:
     """A metric of a row by its short name."""
     match name:
+        case "area":
+            return row.area_um2 or 0.0
         case "fmax":
             return row.fmax_mhz["median"]
         case "cycles":
@@ -79,9 +82,8 @@ class Pair:
 
     @property
     def title(self) -> str:
-        dsp = "" if self.l2.dsp_allowed else ", no DSP"
         lanes = f", {self.l1.lanes} lanes" if self.l1.lanes > 1 else ""
-        return f"{self.l1.unit} : {self.l2.unit}, W = {self.l1.width}{lanes}, {self.l1.device}{dsp}"
+        return f"{self.l1.unit} : {self.l2.unit}, W = {self.l1.width}{lanes}, {self.l1.device}{self.l2.restriction}"
 
 
 def pairs(rows: Iterable[Row]) -> list[Pair]:
@@ -139,7 +141,7 @@ def claims(rows: Sequence[Row]) -> list[Claim]:
     technology = "standard cells" if standard_cells else "FPGA"
     for pair in pairs(rows):
         speed, energy = pair.ratio("fmax"), pair.ratio("energy")
-        area = pair.ratio("lut")
+        area = pair.ratio("area" if standard_cells else "lut")
         if speed is None or energy is None or area is None:
             continue
         where = pair.title
@@ -163,7 +165,13 @@ def claims(rows: Sequence[Row]) -> list[Claim]:
             source = "Bactran, 2021 (range norm, FPGA, against L2)"
             note = "; another norm than L1"
             smaller = _claim(
-                source, "10 % fewer resources", "whole unit", where, 1 - area, 0.1, "fewer LUTs" + note
+                source,
+                "10 % fewer resources",
+                "whole unit",
+                where,
+                1 - area,
+                0.1,
+                ("less area" if standard_cells else "fewer LUTs") + note,
             )
             cooler = _claim(
                 source, "10 % less power", "whole unit", where, 1 - energy, 0.1, "less energy" + note
@@ -181,7 +189,7 @@ def claims(rows: Sequence[Row]) -> list[Claim]:
                 f"{goal / 1e9:g} G inputs per second",
                 "whole unit",
                 f"{row.unit}, W = {row.width}, {row.lanes} {'lane' if row.lanes == 1 else 'lanes'}, {row.device}"
-                f"{'' if row.dsp_allowed else ', no DSP'}: {rate / 1e9:.3f} G",
+                f"{row.restriction}: {rate / 1e9:.3f} G",
                 "reached" if rate >= goal else f"not with these lanes: {lanes:.0f} at this clock would",
             )
         )

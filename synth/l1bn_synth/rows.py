@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .devices import DEVICES
 from .flow import Measurement
 from .osu018 import VOLTAGE, CellMeasurement
 
@@ -65,6 +66,12 @@ class Row:
         """Unique within a report."""
         dsp = "dsp" if self.dsp_allowed else "no dsp"
         return f"{self.unit}|{self.device}|{self.width}|{self.lanes}|{self.count}|{dsp}"
+
+    @property
+    def restriction(self) -> str:
+        """What to say behind a name where multiplier blocks of the device may not be used, else nothing."""
+        device = DEVICES.get(self.device)
+        return ", no DSP" if device is not None and device.has_dsp and not self.dsp_allowed else ""
 
     def public(self) -> dict[str, Any]:
         """What ``report.json`` has."""

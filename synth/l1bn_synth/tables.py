@@ -57,11 +57,11 @@ def units(rows: Sequence[Row]) -> TableText:
     for row in rows:
         fmax = row.fmax_mhz
         spread = "" if fmax["seeds"] == 1 else f" ({fmax['min']:g} to {fmax['max']:g})"
+        name = _name(row)
         body.append(
             [
-                *_name(row),
-                *([f"{row.area_um2:,.0f}"] if cells else []),
-                *(f"{value:,}" for value in (row.lut, row.ff, row.dsp, row.bram)),
+                *([*name[:3], f"{row.area_um2:,.0f}"] if cells else name),
+                *(f"{value:,}" for value in (row.lut, row.ff, *(() if cells else (row.dsp, row.bram)))),
                 f"{fmax['median']:g}{spread}",
                 f"{row.latency:,}",
                 f"{row.cycles_per_channel:,}",
@@ -70,37 +70,49 @@ def units(rows: Sequence[Row]) -> TableText:
                 f"{row.power_mw_at['mw']:.2f} at {row.power_mw_at['mhz']:g}",
             ]
         )
-    columns = ["unit", "W", "device", "DSP allowed", *(["um2"] if cells else []), "LUT", "FF", "DSP", "BRAM"]
+    columns = ["unit", "W", "device"]
+    columns += ["um2", "LUT", "FF"] if cells else ["DSP allowed", "LUT", "FF", "DSP", "BRAM"]
     columns += ["Fmax MHz", "latency", "cycles/channel", "samples/s", "pJ/sample", "mW at MHz"]
+    return TableText(
+        "units", "Results", columns, body, _standard_cell_notes(rows) if cells else _fpga_notes(rows)
+    )
+
+
+def _fpga_notes(rows: Sequence[Row]) -> list[str]:
     seeds = max((int(row.fmax_mhz["seeds"]) for row in rows), default=0)
-    notes = [
+    return [
         "Cells are the unit alone, packed; Fmax is the unit in a harness of registers, "
         + (f"median and range of seeds 1 to {seeds}." if seeds > 1 else "one run."),
-        "LUT counts TRELLIS_COMB on ECP5, logic cells on iCE40, combinational cells else. A unit without channels "
-        "gives one result in the stated cycles.",
+        "LUT counts TRELLIS_COMB on ECP5 and logic cells on iCE40. A unit without channels gives one result in the "
+        "stated cycles.",
+        "Energy and power are an estimate of the dynamic part, from counted toggles; see the coefficients.",
+        *(f"{row.unit}, W = {row.width}, {row.device}: {text}" for row in rows for text in row.remarks),
     ]
-    if not cells:
-        notes.append(
-            "Energy and power are an estimate of the dynamic part, from counted toggles; see the coefficients."
-        )
-    remarks = [f"{row.unit}, W = {row.width}, {row.device}: {text}" for row in rows for text in row.remarks]
-    if cells:
-        remarks = sorted({text for row in rows for text in row.remarks})
-    return TableText("units", "Results", columns, body, notes + remarks)
+
+
+def _standard_cell_notes(rows: Sequence[Row]) -> list[str]:
+    return [
+        "LUT counts combinational cells. A unit without channels gives one result in the stated cycles.",
+        "Fmax is OpenSTA's, of the unit alone; energy and power are OpenSTA's with the counted toggles.",
+        *sorted({text for row in rows for text in row.remarks}),
+    ]
 
 
 def ratios(rows: Sequence[Row]) -> TableText:
     """L1 : L2 by metric."""
+    compared = pairs(rows)
+    # What no device here has, as multiplier blocks in standard cells, is no column.
+    names = [name for name in METRICS if any(pair.ratio(name) is not None for pair in compared)]
     body = []
-    for pair in pairs(rows):
-        values = [pair.ratio(name) for name in METRICS]
+    for pair in compared:
+        values = [pair.ratio(name) for name in names]
         body.append([pair.title, *("-" if value is None else f"{value:.2f}" for value in values)])
     notes = [
         "Below 1 L1 needs less, or is slower. A dash: L2 has none of it, so there is no ratio.",
         "The sign-abs accumulator ends with its multiplication by the mean, once a channel; that of the square "
         "accumulator (the variance) is outside it.",
     ]
-    return TableText("ratios", "L1 : L2", ["pair", *METRICS.values()], body, notes)
+    return TableText("ratios", "L1 : L2", ["pair", *(METRICS[name] for name in names)], body, notes)
 
 
 def costs_of_l1(rows: Sequence[Row]) -> TableText:
@@ -110,7 +122,7 @@ def costs_of_l1(rows: Sequence[Row]) -> TableText:
         if not pair.whole:
             continue
         saved = []
-        for name, sign in (("lut", -1), ("ff", -1), ("energy", -1), ("fmax", 1)):
+        for name, sign in (("area", -1), ("lut", -1), ("ff", -1), ("energy", -1), ("fmax", 1)):
             ratio = pair.ratio(name)
             if ratio is not None:
                 saved.append(f"{METRICS[name]} {100 * sign * (ratio - 1):+.0f} %")
@@ -207,7 +219,7 @@ def peer_units(rows: Sequence[Row]) -> TableText | None:
     for row in ours:
         cells = f"{row.lut} / {row.ff} / {row.dsp} / {row.bram}"
         where = f"{row.samples_per_second / 1e6:.0f} on {row.device}"
-        body.append(["this one", f"{row.unit}{'' if row.dsp_allowed else ', no DSP'}", cells, where])
+        body.append(["this one", f"{row.unit}{row.restriction}", cells, where])
     columns = [
         "project",
         "what it does, 16 bits, one lane",

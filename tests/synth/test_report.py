@@ -16,7 +16,7 @@ from l1bn_synth.peers import compare, page, peers
 from l1bn_synth.registry import preset
 from l1bn_synth.report import Report, write_report
 from l1bn_synth.rows import FIELDS, row_from
-from l1bn_synth.tables import costs_of_l1
+from l1bn_synth.tables import costs_of_l1, ratios, units
 from l1bn_synth.tools import FlowError
 
 TOOLS = {"yosys": "0.70", "nextpnr-ecp5": "0.11"}
@@ -158,6 +158,21 @@ def test_page_of_peers_says_where_we_lose():
 def test_every_peer_names_a_unit_of_its_preset():
     names = {(unit.name, unit.width) for unit in preset("peers")}
     assert names == {(peer["unit"], peer["width"]) for peer in peers()}
+
+
+def test_standard_cells_are_compared_by_area_and_have_no_columns_of_blocks():
+    blocks = {"device": "osu018", "dsp_allowed": False, "dsp": 0, "bram": 0, "sensitivity": {}}
+    both = [
+        row(**blocks, area_um2=750.0),
+        row(**blocks, unit="forward L2, one pass", norm="l2", area_um2=1000.0),
+    ]
+    results, compared = units(both), ratios(both)
+    assert results.columns[3:6] == ["um2", "LUT", "FF"]
+    assert all(len(line) == len(results.columns) for line in results.rows)
+    assert compared.columns[1:4] == ["area", "LUT", "FF"]
+    assert compared.rows[0][:2] == ["forward L1 : forward L2, one pass, W = 16, osu018", "0.75"]
+    (smaller,) = [claim for claim in claims(both) if claim.claim == "10 % fewer resources"]
+    assert "25 % less area" in smaller.measured
 
 
 def test_baseline_tells_what_moved(tmp_path):
