@@ -21,16 +21,11 @@ LONG = 200_000
 """Beats of a round above which there is one round only, the one with pauses everywhere."""
 
 
-@dataclass(frozen=True)
-class Port:
-    """A stream in the test bench; see :class:`l1bn.export.vectors.Words`."""
+@dataclass(frozen=True, kw_only=True)
+class Port(Words):
+    """A stream in the test bench, with its words."""
 
     name: str
-    width: int
-    words: list[int]
-    last_bit: int | None
-    error_bit: int | None
-    times: int
 
     @property
     def upper(self) -> str:
@@ -44,10 +39,7 @@ def native_bench(unit: wiring.Component, name: str) -> dict[str, str]:
     else:
         sent = channels(unit.config)
         words, number = stream_words(unit.formats, sent), len(sent)
-    ports = [
-        Port(stream, part.width, part.words, part.last_bit, part.error_bit, part.times)
-        for stream, part in words.items()
-    ]
+    ports = [Port(name=stream, **vars(part)) for stream, part in words.items()]
     files = _hex(name, words)
     files[f"{name}_tb.v"] = render(
         "native_tb.v.jinja",

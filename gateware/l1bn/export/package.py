@@ -32,6 +32,7 @@ class Package:
     ----------
     config : of the unit
     name : of its module and of all files; the module with AXI is ``name_axi``
+
     Raises
     ------
     ConfigurationError
@@ -128,38 +129,36 @@ class Package:
 
     def benches(self) -> dict[str, str]:
         """The test benches with their words."""
-        if not self.has_bench:
-            return {}
-        files = bench.native_bench(self.unit, self.name)
-        if self.has_axi:
-            files |= bench.axi_bench(self.unit, self.map, self.name)
+        files = {path: text for parts in self._benches.values() for path, text in parts.items()}
         models = resources.cell_models(self.config.target)
-        if models is not None:
+        if files and models is not None:
             files["cells.v"] = models
         return {f"tb/{path}": text for path, text in files.items()}
+
+    @cached_property
+    def _benches(self) -> dict[str, dict[str, str]]:
+        """The files of each test bench, by its name."""
+        benches = {}
+        if self.has_bench:
+            benches[f"{self.name}_tb"] = bench.native_bench(self.unit, self.name)
+        if self.has_axi:
+            benches[f"{self.name}_axi_tb"] = bench.axi_bench(self.unit, self.map, self.name)
+        return benches
 
     def _descriptions(self, files: Mapping[str, str]) -> dict[str, str]:
         """What tells tools and people about the other files."""
         rtl = [path for path in files if path.startswith("rtl/")]
-        benches = {
-            name: sorted(
-                path.removeprefix("tb/")
-                for path in files
-                if path.startswith(f"tb/{name.removesuffix('_tb')}_") and path.endswith(".hex")
-            )
-            for name in (f"{top}_tb" for top in self.tops)
-            if f"tb/{name}.v" in files
+        words = {
+            name: sorted(path for path in parts if path.endswith(".hex"))
+            for name, parts in self._benches.items()
         }
-        if f"{self.name}_tb" in benches:  # the words of the other bench begin alike
-            others = set(benches.get(f"{self.name}_axi_tb", ()))
-            benches[f"{self.name}_tb"] = [path for path in benches[f"{self.name}_tb"] if path not in others]
         values = {
             "name": self.name,
             "title": self.title,
             "version": self.version,
             "rtl": rtl,
             "tops": self.tops,
-            "benches": benches,
+            "benches": words,
             "cells": "tb/cells.v" if "tb/cells.v" in files else "",
             "vlnv": f"l1bn:ip:{self.name}:{self.version}",
         }
