@@ -28,6 +28,7 @@ def fitted(samples: Integers, count: int) -> Integers:
 
 
 def per_channel(name: str, values: Iterable[int] | int, width: int, channels: int) -> list[int]:
+    """One integer of ``width`` bits a channel, from one for each or one for all; or :exc:`ValueError`."""
     array = np.asarray(values)
     if array.ndim > 1 or (array.ndim == 1 and len(array) != channels):
         raise ValueError(f"{name} of shape {array.shape} is not possible; allowed: one, or one a channel")
