@@ -15,6 +15,7 @@ import pytest
 from l1bn_golden import Contract, backward, forward
 from l1bn_golden.data import EDGES, edge, exponential, gaussian
 
+from .drawn import drawn, extremes
 from .rationals import half_up, power, sign
 
 
@@ -126,17 +127,6 @@ def check(
         assert result.dx[row].tolist() == expected.dx, inputs
 
 
-def extremes(width: int) -> list[int]:
-    return [-(1 << (width - 1)), (1 << (width - 1)) - 1, 0, 1, -1]
-
-
-def gammas(c: Contract, rng: np.random.Generator, channels: int) -> list[int]:
-    """The ends of the format, zero, one LSB of either sign, and random ones."""
-    pool = extremes(c.gamma_width)
-    pool += rng.integers(-(1 << (c.gamma_width - 1)), 1 << (c.gamma_width - 1), 5).tolist()
-    return [pool[i] for i in rng.integers(0, len(pool), channels)]
-
-
 @pytest.mark.parametrize("norm", ["l1", "l2"])
 @pytest.mark.parametrize("width", range(4, 33, 4))
 def test_skewed_samples_in_the_default_formats(norm: str, width: int, seed: int) -> None:
@@ -146,7 +136,7 @@ def test_skewed_samples_in_the_default_formats(norm: str, width: int, seed: int)
         for count in counts:
             x = exponential(rng, (4, count), width, 0.2, -0.3)
             dy = np.maximum(gaussian(rng, (4, count), width, 0.2, 0.1), -3)
-            check(c, x, dy, gammas(c, rng, 4))
+            check(c, x, dy, drawn(c.gamma_width, rng, 4))
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2"])
@@ -160,7 +150,7 @@ def test_edge_channels(norm: str, kind: str, seed: int) -> None:
             others = ("minimum", "maximum", "alternating", "outlier by one LSB", "ramp", kind)
             dy = [edge(other, count, width) for other in others]
             dy += list(gaussian(rng, (2, count), width))
-            check(c, x, np.stack(dy), gammas(c, rng, 8))
+            check(c, x, np.stack(dy), drawn(c.gamma_width, rng, 8))
 
 
 def random_contract(norm: str, rng: np.random.Generator) -> Contract:
@@ -200,7 +190,7 @@ def test_any_format(norm: str, seed: int) -> None:
         c = random_contract(norm, rng)
         count = c.counts[0]
         dy = rng.permutation(samples(rng, c.dy_width, count))
-        check(c, samples(rng, c.width, count), dy, gammas(c, rng, 4))
+        check(c, samples(rng, c.width, count), dy, drawn(c.gamma_width, rng, 4))
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2"])
@@ -221,7 +211,7 @@ def test_statistics_of_something_else(norm: str, seed: int) -> None:
             sign_count=rng.integers(-most, most, 4) if norm == "l1" else None,
         )
         x, dy = samples(rng, c.width, count), samples(rng, c.dy_width, count)
-        check(c, x, dy, gammas(c, rng, 4), statistics)
+        check(c, x, dy, drawn(c.gamma_width, rng, 4), statistics)
         seen |= set(backward(c, x, dy, 1, statistics).flagged.tolist())
     assert seen == {True, False}
 
@@ -255,7 +245,7 @@ def test_blocks_of_channels_are_independent(seed: int) -> None:
     for norm in ("l1", "l2"):
         c = Contract(norm=norm, counts=(1024,))
         x, dy = exponential(rng, (70, 1024), 16), exponential(rng, (70, 1024), 16, 0.1, -0.1)
-        gamma = gammas(c, rng, 70)
+        gamma = drawn(c.gamma_width, rng, 70)
         together = backward(c, x, dy, gamma, forward(c, x, gamma, 0))
         for row in range(0, 70, 9):
             part = slice(row, row + 1)

@@ -15,6 +15,7 @@ import pytest
 from l1bn_golden import Contract, forward
 from l1bn_golden.data import EDGES, edge, exponential
 
+from .drawn import drawn, extremes
 from .rationals import half_up, power, sign
 
 
@@ -118,17 +119,9 @@ def check(contract: Contract, x: np.ndarray[Any, Any], gamma: list[int], beta: l
             assert contract.norm == "l1"
 
 
-def extremes(width: int) -> list[int]:
-    return [-(1 << (width - 1)), (1 << (width - 1)) - 1, 0, 1, -1]
-
-
 def parameters(contract: Contract, rng: np.random.Generator, channels: int) -> tuple[list[int], list[int]]:
     """gamma and beta: the ends of their formats, zero, one LSB of either sign, and random ones."""
-    drawn = []
-    for width in (contract.gamma_width, contract.beta_width):
-        pool = extremes(width) + rng.integers(-(1 << (width - 1)), 1 << (width - 1), 5).tolist()
-        drawn.append([pool[i] for i in rng.integers(0, len(pool), channels)])
-    return drawn[0], drawn[1]
+    return drawn(contract.gamma_width, rng, channels), drawn(contract.beta_width, rng, channels)
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2"])
