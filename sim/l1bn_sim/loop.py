@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +29,7 @@ from .hardware_units import BackwardHardware, BackwardResult, ForwardHardware, F
 __all__ = ["CheckedBackend", "HardwareBackend", "HardwareLoop", "LoopMismatch", "configuration"]
 
 Integers = NDArray[Any]
+Unit = TypeVar("Unit", bound=HardwareUnit)
 
 FORWARD = ("y", "mean", "r_mantissa", "r_exponent", "scale", "shift", "negative", "sign_count")
 BACKWARD = ("dx", "dgamma", "dbeta")
@@ -67,30 +67,29 @@ class HardwareBackend:
     ):
         self._contract, self._lanes = contract, lanes
         self._options: dict[str, Any] = {"store": store, "idle": idle, "stall": stall, "seed": seed}
+        self._units: dict[type[HardwareUnit], HardwareUnit] = {}
 
-    @cached_property
-    def _forward(self) -> ForwardHardware:
-        return ForwardHardware(self._configuration("forward"), **self._options)
-
-    @cached_property
-    def _backward(self) -> BackwardHardware:
-        return BackwardHardware(self._configuration("backward"), **self._options)
-
-    def _configuration(self, direction: str) -> Configuration:
-        return configuration(self._contract, lanes=self._lanes, direction=direction)
+    def _unit(self, kind: type[Unit]) -> Unit:
+        """The unit of a class, built when it is asked for for the first time."""
+        if kind not in self._units:
+            config = configuration(self._contract, lanes=self._lanes, direction=kind.direction)
+            self._units[kind] = kind(config, **self._options)
+        unit = self._units[kind]
+        assert isinstance(unit, kind)
+        return unit
 
     @property
     def units(self) -> list[HardwareUnit]:
-        """The units that were needed so far; each is built when it is called for the first time."""
-        return [self.__dict__[name] for name in ("_forward", "_backward") if name in self.__dict__]
+        """The units that were needed so far."""
+        return list(self._units.values())
 
     def forward(self, x: Integers, gamma: Integers, beta: Integers) -> ForwardResult:
         """See :class:`l1bn_sim.hardware_units.ForwardHardware`."""
-        return self._forward(x, gamma, beta)
+        return self._unit(ForwardHardware)(x, gamma, beta)
 
     def backward(self, x: Integers, dy: Integers, gamma: Integers, statistics: Any) -> BackwardResult:
         """See :class:`l1bn_sim.hardware_units.BackwardHardware`."""
-        return self._backward(x, dy, gamma, statistics)
+        return self._unit(BackwardHardware)(x, dy, gamma, statistics)
 
     def close(self) -> None:
         """Give the models' memory back."""
