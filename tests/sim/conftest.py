@@ -32,6 +32,12 @@ def store(pytestconfig: pytest.Config) -> Path:
     return pytestconfig.rootpath / "build" / "sim" / "models"
 
 
+@pytest.fixture(scope="session")
+def libraries(pytestconfig: pytest.Config) -> Path:
+    """Folder of the built libraries."""
+    return pytestconfig.rootpath / "build" / "hardware"
+
+
 @pytest.fixture
 def output(tmp_path: Path, store: Path) -> Path:
     """An output folder that shares the built models."""

@@ -23,12 +23,6 @@ from l1bn_sim.stimuli import channels
 STATISTICS = ("mean", "r_mantissa", "r_exponent", "scale", "shift", "negative", "sign_count")
 
 
-@pytest.fixture(scope="session")
-def libraries(pytestconfig: pytest.Config) -> Path:
-    """Folder of the built libraries."""
-    return pytestconfig.rootpath / "build" / "hardware"
-
-
 @pytest.fixture(scope="module")
 def doubler() -> Design:
     return Design.of(Doubler(), "doubler")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,6 @@ from l1bn_golden import Contract, backward, forward
 from l1bn_sim.hardware import HardwareError
 from l1bn_sim.hardware_units import BackwardHardware, ForwardHardware
 from l1bn_sim.stimuli import channels
-
-STORE = Path(__file__).parents[2] / "build" / "hardware"
 
 SAMPLE = [
     ({"norm": "l1", "width": 8, "lanes": 2, "counts": [64, 36]}, {"idle": 0.4, "stall": 0.4}),
@@ -27,11 +24,11 @@ def configuration(parameters) -> Configuration:
 
 
 @pytest.mark.parametrize(("parameters", "rates"), SAMPLE, ids=str)
-def test_backward_units_are_the_golden_model(parameters, rates, seed):
+def test_backward_units_are_the_golden_model(parameters, rates, libraries, seed):
     config = configuration(parameters)
     contract = Contract.from_parameters(config.to_mapping())
     draw = np.random.default_rng(seed)
-    with BackwardHardware(config, store=STORE, **rates) as gradients:
+    with BackwardHardware(config, store=libraries, **rates) as gradients:
         for count in config.counts:
             x = np.array(list(channels(draw, config.width, count).values()))
             dy = draw.permutation(np.array(list(channels(draw, config.width, count).values())))
@@ -44,8 +41,8 @@ def test_backward_units_are_the_golden_model(parameters, rates, seed):
 
 
 @pytest.fixture(scope="module")
-def gradients():
-    with BackwardHardware(configuration(SAMPLE[0][0]), store=STORE) as hardware:
+def gradients(libraries):
+    with BackwardHardware(configuration(SAMPLE[0][0]), store=libraries) as hardware:
         yield hardware
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +13,6 @@ from l1bn_golden.backend import GoldenBackend
 from l1bn_sim import loop_training
 from l1bn_sim.loop import CheckedBackend, HardwareBackend, HardwareLoop, LoopMismatch, configuration
 
-STORE = Path(__file__).parents[2] / "build" / "hardware"
 CONTRACT = Contract(norm="l1", width=8, y_fraction=5, counts=(64,))
 
 
@@ -84,8 +82,8 @@ def test_a_configuration_belongs_to_its_contract():
     assert Contract.from_parameters(config.to_mapping()) == contract.replace(lanes=4, form="one-pass")
 
 
-def test_hardware_of_another_contract_is_found(seed):
-    hardware = HardwareBackend(CONTRACT, store=STORE)
+def test_hardware_of_another_contract_is_found(libraries, seed):
+    hardware = HardwareBackend(CONTRACT, store=libraries)
     with pytest.raises(LoopMismatch):
         both_ways(CheckedBackend(hardware, GoldenBackend(CONTRACT.replace(epsilon=0.25))), seed)
     hardware.close()
