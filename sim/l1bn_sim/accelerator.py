@@ -31,7 +31,7 @@ from .commands import exit_code
 from .compile import LOG, call
 from .layer import CHANNELS, IMAGES, SHIFT, SIDE, Case, Integers, Result, compute, digits, extremes
 
-__all__ = ["SOURCES", "build_ip", "main", "normaliser", "write_vectors"]
+__all__ = ["SOURCES", "build_ip", "main", "normaliser", "normaliser_contract", "write_vectors"]
 
 SOURCES = Path(__file__).parents[2] / "hw" / "accelerator"
 MODULES = ("accelerator", "image_buffer", "window", "convolution", "requantise")
@@ -59,6 +59,11 @@ def normaliser() -> tuple[Configuration, str]:
     values = tomllib.loads((SOURCES / "normaliser.toml").read_text(encoding="utf-8"))
     name = values.pop("name")
     return Configuration.from_mapping(values), name
+
+
+def normaliser_contract() -> Contract:
+    """What the normaliser computes."""
+    return Contract.from_parameters(normaliser()[0].to_mapping())
 
 
 def build_ip(folder: Path, target: str | None = None) -> Path:
@@ -116,7 +121,7 @@ def simulate(simulator: str, command: list[str], case: Case, seed: int, vectors:
 def run_all(folder: Path) -> list[Run]:
     """Build everything in ``folder`` and simulate every case."""
     ip = build_ip(folder / "ip")
-    contract = Contract.from_parameters(normaliser()[0].to_mapping())
+    contract = normaliser_contract()
     commands = build_simulators(folder, ip)
     runs = []
     for make in CASES:
@@ -192,7 +197,7 @@ def command(output: Path) -> int:
         console.print("Icarus Verilog is not installed and was left out; install: apt-get install iverilog")
     case = digits()
     picture = output / "accelerator.png"
-    draw(case, compute(case, Contract.from_parameters(normaliser()[0].to_mapping())), picture)
+    draw(case, compute(case, normaliser_contract()), picture)
     console.print(f"picture: {picture}", soft_wrap=True)
     return 0 if all(run.passed for run in runs) else 1
 

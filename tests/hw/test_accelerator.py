@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from l1bn_golden import Contract
 from l1bn_sim import accelerator, toolchain
 from l1bn_sim.layer import CHANNELS, IMAGES, SIDE, Case, compute, digits, extremes
 
-CONTRACT = Contract.from_parameters(accelerator.normaliser()[0].to_mapping())
+CONTRACT = accelerator.normaliser_contract()
 FILES = [str(accelerator.SOURCES / f"{name}.v") for name in accelerator.MODULES]
 
 
