@@ -202,13 +202,10 @@ def _stages(built: Unit) -> list[dict[str, Any]]:
 
     What a channel spends between the stages, to begin its passes, is a stage of its own here.
     """
-    if isinstance(built, BackwardBatchNorm):
-        passes, stages = 2, _backward_stages(built)
-    else:
-        passes, stages = 1 + len(built.waits), _forward_stages(built)
+    stages = _backward_stages(built) if isinstance(built, BackwardBatchNorm) else _forward_stages(built)
     longest = max(built.config.counts)
     beats = longest // built.config.lanes
-    named = sum(latency for _, latency, _ in stages) + (beats - 1) * (passes - 1)
+    named = sum(latency for _, latency, _ in stages) + (beats - 1) * (built.config.passes - 1)
     between = ("beginning of the passes", built.latency(longest) - named, None)
     return [
         {"stage": name, "latency": latency, "interval": interval}
