@@ -25,8 +25,9 @@ from l1bn_sim.accelerator import MODULES, SOURCES, build_ip, normaliser
 from . import nextpnr, yosys
 from .cache import Cache, Step
 from .devices import DEVICES
-from .nextpnr import Area, CriticalPath, Timing, check_capacity, pack, route
+from .nextpnr import Area, check_capacity
 from .runner import run_flows
+from .steps import area_step, timing_steps
 from .tools import FlowError
 from .yosys import Synthesis, run_yosys, synthesise
 
@@ -53,14 +54,9 @@ def measure(sources: dict[str, str], top: str, seeds: int) -> Generator[list[Ste
     (synthesis,) = yield [
         Step("verilog", synthesise_verilog, arguments, lambda data: Synthesis(**data), used)
     ]
-    used = {"nextpnr-ecp5": nextpnr.nextpnr_version("ecp5")}
-    packed = (synthesis.netlist, synthesis.cells, DEVICE)
-    (area,) = yield [Step("area", pack, packed, lambda data: Area(**data), used)]
+    (area,) = yield [area_step(synthesis, DEVICE)]
     check_capacity(area, DEVICE)
-    timings = yield [
-        Step("timing", route, (synthesis.harnessed, DEVICE, seed), _timing, used)
-        for seed in range(1, seeds + 1)
-    ]
+    timings = yield timing_steps(synthesis, DEVICE, seeds)
     middle = sorted(timings, key=lambda timing: timing.fmax_mhz)[len(timings) // 2]
     return Measured(area, [timing.fmax_mhz for timing in timings], str(middle.path))
 
@@ -82,10 +78,6 @@ def synthesise_verilog(sources: dict[str, str], top: str) -> Synthesis:
             folder,
         )
         return synthesise((folder / "unit.il").read_text(encoding="utf-8"), DEVICE.family, dsp=True)
-
-
-def _timing(data: Mapping[str, Any]) -> Timing:
-    return Timing(**{**data, "path": CriticalPath(**data["path"])})
 
 
 def _flows(seeds: int, folder: Path) -> dict[str, Generator[list[Step], list[Any], Measured]]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from . import activity, nextpnr, yosys
-from .activity import Activity, cell_models, simulate
+from .activity import Activity, cell_models
 from .cache import Step
 from .devices import Device
 from .elaborate import Elaboration, elaborate
 from .energy import Energy, coefficients, estimate
 from .netlist import Netlist
-from .nextpnr import Area, CriticalPath, Timing, check_capacity, pack, route
+from .nextpnr import Area, CriticalPath, Timing, check_capacity
 from .registry import Unit
+from .steps import area_step, simulation_step, synthesis_step, timing_steps
 from .tools import package_version
-from .vectors import Vectors
-from .yosys import Synthesis, synthesise
 
 __all__ = ["Measurement", "Point", "measure", "steps_of", "versions"]
 
@@ -101,36 +100,13 @@ def measure(point: Point, seeds: int) -> Generator[list[Step], list[Any], Measur
     The netlist is simulated before anything is measured: one that computes wrongly has no figure of any kind.
     """
     device = point.device
-    tools = versions(device.family)
-    used = {name: tools[name] for name in ("yosys",)}
     elaboration = elaborate(point.unit, point.primitives)
-    arguments = (elaboration.rtlil, device.family, point.dsp)
-    (synthesis,) = yield [Step("synthesis", synthesise, arguments, lambda data: Synthesis(**data), used)]
+    (synthesis,) = yield [synthesis_step(elaboration.rtlil, device, point.dsp)]
     netlist = Netlist(synthesis.netlist)
-
-    cells = cell_models(device.family)
-    (counted,) = yield [simulation_step(netlist.verilog(), cells, elaboration.vectors)]
-
-    placer = f"nextpnr-{device.family}"
-    used = {placer: tools[placer]}
-    packed = (synthesis.netlist, synthesis.cells, device)
-    (area,) = yield [Step("area", pack, packed, lambda data: Area(**data), used)]
+    (counted,) = yield [simulation_step(netlist.verilog(), cell_models(device.family), elaboration.vectors)]
+    (area,) = yield [area_step(synthesis, device)]
     check_capacity(area, device)
-
-    timings = yield [
-        Step("timing", route, (synthesis.harnessed, device, seed, seed == 1), _timing, used)
-        for seed in range(1, seeds + 1)
-    ]
+    timings = yield timing_steps(synthesis, device, seeds, wires=True)
     values = coefficients(device.family)
     energy = estimate(netlist, counted, timings[0].pips, values, device.voltage)
     return Measurement(point, elaboration, synthesis.cells, area, timings, counted, energy)
-
-
-def simulation_step(verilog: str, cells: str, vectors: Vectors) -> Step:
-    """Simulate a netlist."""
-    used = {"verilator": activity.verilator_version()}
-    return Step("activity", simulate, (verilog, cells, vectors), lambda data: Activity(**data), used)
-
-
-def _timing(data: Mapping[str, Any]) -> Timing:
-    return Timing(**{**data, "path": CriticalPath(**data["path"])})

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from . import activity
-from .activity import Activity, simulate
+from .activity import Activity
 from .cache import Step
 from .elaborate import Elaboration, elaborate
 from .netlist import Netlist
 from .registry import Unit
+from .steps import simulation_step
 from .tools import FlowError, ToolMissing, package_version, run_tool
 from .yosys import run_yosys, yosys_version
 
@@ -112,15 +113,7 @@ def measure_cells(unit: Unit, mhz: float) -> Generator[list[Step], list[Any], Ce
     used = {name: tools[name] for name in ("yosys", "osu018")}
     (cells,) = yield [Step("cells", map_cells, (elaboration.rtlil,), lambda data: Cells(**data), used)]
     netlist = Netlist(cells.netlist)
-    (counted,) = yield [
-        Step(
-            "activity",
-            simulate,
-            (netlist.verilog(), cells.models, elaboration.vectors),
-            lambda data: Activity(**data),
-            {"verilator": tools["verilator"]},
-        )
-    ]
+    (counted,) = yield [simulation_step(netlist.verilog(), cells.models, elaboration.vectors)]
     used = {name: tools[name] for name in ("opensta", "osu018")}
     (result,) = yield [
         Step("signoff", sign_off, (cells.netlist, counted, mhz), lambda data: Signoff(**data), used)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,10 +22,10 @@ from l1bn.units import unit
 from . import nextpnr, yosys
 from .cache import Cache, Step
 from .devices import DEVICES
-from .nextpnr import Area, CriticalPath, Timing, check_capacity, pack, route
+from .nextpnr import check_capacity
 from .runner import run_flows
+from .steps import area_step, synthesis_step, timing_steps
 from .tools import FlowError, package_version
-from .yosys import Synthesis, synthesise
 
 __all__ = ["main", "measure"]
 
@@ -33,20 +33,10 @@ __all__ = ["main", "measure"]
 def measure(preset: Preset, seeds: int) -> Generator[list[Step], list[Any], Resources]:
     """The flow of a preset: synthesis, packing, and placement and routing with each seed."""
     device = DEVICES[preset.device]
-    tools = versions()
-    source = _rtlil(preset.configuration)
-    arguments = (source, device.family, True)
-    used = {"yosys": tools["yosys"]}
-    (synthesis,) = yield [Step("synthesis", synthesise, arguments, lambda data: Synthesis(**data), used)]
-
-    used = {f"nextpnr-{device.family}": tools[f"nextpnr-{device.family}"]}
-    packed = (synthesis.netlist, synthesis.cells, device)
-    (area,) = yield [Step("area", pack, packed, lambda data: Area(**data), used)]
+    (synthesis,) = yield [synthesis_step(_rtlil(preset.configuration), device, dsp=True)]
+    (area,) = yield [area_step(synthesis, device)]
     check_capacity(area, device)
-    timings = yield [
-        Step("timing", route, (synthesis.harnessed, device, seed), _timing, used)
-        for seed in range(1, seeds + 1)
-    ]
+    timings = yield timing_steps(synthesis, device, seeds)
     return Resources(**area.used, fmax_mhz=round(median(timing.fmax_mhz for timing in timings), 1))
 
 
@@ -58,10 +48,6 @@ def versions() -> dict[str, str]:
 
 def _rtlil(config: Configuration) -> str:
     return str(rtlil.convert(unit(config), name="unit", emit_src=False))
-
-
-def _timing(data: Mapping[str, Any]) -> Timing:
-    return Timing(**{**data, "path": CriticalPath(**data["path"])})
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .compare import METRICS, claims, cost, pairs, sensitivities
+from .devices import DEVICES
 from .energy import Coefficients, sources
 from .peers import compare as compare_peers
 from .peers import whole_units
@@ -230,9 +231,18 @@ def peer_units(rows: Sequence[Row]) -> TableText | None:
 
 
 def paths(rows: Sequence[Row]) -> TableText:
-    """Critical paths of the whole units."""
-    body = [
-        [*_name(row), f"{row.fmax_mhz['median']:g}", row.critical_path] for row in rows if row.group == "top"
+    """Critical paths of the whole units, and how their clock compares with what the device allows an accumulator."""
+    body = []
+    for row in rows:
+        if row.group != "top":
+            continue
+        device = DEVICES.get(row.device)
+        ceiling = device.ceilings.get(row.width) if device is not None else None
+        fmax = row.fmax_mhz["median"]
+        share = f"{fmax / ceiling:.0%} of {ceiling:g}" if ceiling else "-"
+        body.append([*_name(row), f"{fmax:g}", share, row.critical_path])
+    columns = ["unit", "W", "device", "DSP allowed", "MHz", "of an accumulator's", "from -> to"]
+    notes = [
+        "The fastest that these tools make of an accumulator of the same width alone, between registers."
     ]
-    columns = ["unit", "W", "device", "DSP allowed", "MHz", "from -> to"]
-    return TableText("paths", "Critical paths of the whole units", columns, body, [])
+    return TableText("paths", "Critical paths of the whole units", columns, body, notes)

@@ -50,13 +50,12 @@ class Synthesis:
     """A mapped unit.
 
     ``netlist`` (Yosys' JSON) is the unit alone, ``harnessed`` is nextpnr's input; ``cells`` counts cells of the
-    unit by type; ``warnings`` are the lines that Yosys marked as such.
+    unit by type.
     """
 
     netlist: str
     harnessed: str
     cells: dict[str, int]
-    warnings: list[str]
 
 
 def yosys_version() -> str:
@@ -81,11 +80,6 @@ def check_log(log: str) -> None:
         for line in log.splitlines():
             if pattern.search(line):
                 raise FlowError(f"yosys found {what}: {line.strip()}")
-
-
-def warnings_of(log: str) -> list[str]:
-    """The lines marked as warnings, each once, in order."""
-    return list(dict.fromkeys(line.strip() for line in log.splitlines() if line.startswith("Warning:")))
 
 
 def read_ports(netlist: Mapping[str, Any], module: str = "unit") -> dict[str, Port]:
@@ -124,7 +118,7 @@ def synthesise(rtlil: str, family: str, dsp: bool) -> Synthesis:
         folder = Path(name)
         (folder / "unit.il").write_text(rtlil, encoding="utf-8")
         (folder / "carry.v").write_text(ICE40_CARRY, encoding="utf-8")
-        log = run_yosys(
+        run_yosys(
             f"""
             read_rtlil unit.il
             {synthesis_command(family, dsp, "unit")}
@@ -157,5 +151,4 @@ def synthesise(rtlil: str, family: str, dsp: bool) -> Synthesis:
             netlist,
             (folder / "harness.json").read_text(encoding="utf-8"),
             Netlist(netlist).counts(),
-            warnings_of(log),
         )

@@ -16,7 +16,7 @@ from l1bn_synth.peers import compare, page, peers
 from l1bn_synth.registry import preset
 from l1bn_synth.report import Report, write_report
 from l1bn_synth.rows import FIELDS, row_from
-from l1bn_synth.tables import costs_of_l1, ratios, units
+from l1bn_synth.tables import costs_of_l1, paths, ratios, units
 from l1bn_synth.tools import FlowError
 
 TOOLS = {"yosys": "0.70", "nextpnr-ecp5": "0.11"}
@@ -173,6 +173,11 @@ def test_standard_cells_are_compared_by_area_and_have_no_columns_of_blocks():
     assert compared.rows[0][:2] == ["forward L1 : forward L2, one pass, W = 16, osu018", "0.75"]
     (smaller,) = [claim for claim in claims(both) if claim.claim == "10 % fewer resources"]
     assert "25 % less area" in smaller.measured
+
+
+def test_clock_of_whole_units_as_a_share_of_what_the_device_allows():
+    (line,) = paths([row(fmax_mhz={"median": 304.2, "min": 1, "max": 2, "seeds": 5})]).rows
+    assert "90% of 338" in line
 
 
 def test_baseline_tells_what_moved(tmp_path):

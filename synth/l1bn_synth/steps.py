@@ -1,0 +1,56 @@
+"""The steps that the flows are made of, each with the version of the tool that decides its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import activity, nextpnr, yosys
+from .activity import Activity, simulate
+from .cache import Step
+from .devices import Device
+from .nextpnr import Area, CriticalPath, Timing, pack, route
+from .vectors import Vectors
+from .yosys import Synthesis, synthesise
+
+__all__ = ["area_step", "simulation_step", "synthesis_step", "timing_steps"]
+
+
+def synthesis_step(rtlil: str, device: Device, dsp: bool) -> Step:
+    """Map a unit to the cells of a device's family."""
+    used = {"yosys": yosys.yosys_version()}
+    return Step("synthesis", synthesise, (rtlil, device.family, dsp), lambda data: Synthesis(**data), used)
+
+
+def simulation_step(verilog: str, cells: str, vectors: Vectors) -> Step:
+    """Simulate a netlist."""
+    used = {"verilator": activity.verilator_version()}
+    return Step("activity", simulate, (verilog, cells, vectors), lambda data: Activity(**data), used)
+
+
+def area_step(synthesis: Synthesis, device: Device) -> Step:
+    """Pack a unit alone."""
+    arguments = (synthesis.netlist, synthesis.cells, device)
+    return Step("area", pack, arguments, lambda data: Area(**data), _placer(device))
+
+
+def timing_steps(synthesis: Synthesis, device: Device, seeds: int, wires: bool = False) -> list[Step]:
+    """Place and route a harnessed unit with the seeds from 1; ``wires`` measures the nets of the first run."""
+    return [
+        Step(
+            "timing",
+            route,
+            (synthesis.harnessed, device, seed, wires and seed == 1),
+            _timing,
+            _placer(device),
+        )
+        for seed in range(1, seeds + 1)
+    ]
+
+
+def _placer(device: Device) -> dict[str, str]:
+    return {f"nextpnr-{device.family}": nextpnr.nextpnr_version(device.family)}
+
+
+def _timing(data: Mapping[str, Any]) -> Timing:
+    return Timing(**{**data, "path": CriticalPath(**data["path"])})
