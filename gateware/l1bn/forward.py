@@ -89,10 +89,13 @@ class MeanStage(wiring.Component):
         tag = {**select_field(self.formats.select_width), "error": 1}
         m.submodules.means = means = ChannelRegister(self.o.payload.shape())
         channel = stream.Signature(extended(sums.o.payload.shape(), **tag)).create()
-        # The tag of the channel whose sum is on its way.
+        # The tag of the beat that came in last, and of the channel whose sum is on its way.
+        arrived = Signal(data.StructLayout(tag), reset_less=True)
         closing = Signal(data.StructLayout(tag), reset_less=True)
-        with m.If(self.i.valid & self.i.ready & self.i.payload.last):
-            m.d.sync += copied(self.i.payload, closing)
+        with m.If(self.i.ready):
+            m.d.sync += copied(self.i.payload, arrived)
+        with m.If(sums.closes):
+            m.d.sync += copied(arrived, closing)
         m.d.comb += [
             sums.i.valid.eq(self.i.valid),
             self.i.ready.eq(sums.i.ready),
@@ -236,7 +239,7 @@ class BatchNorm(wiring.Component):
         """Cycles from the final beat of each pass but the last until the next pass can begin."""
         scaled = self.spread.latency(self.mean.latency) + self.scale.latency
         if self.spread.after_mean:
-            return [self.mean.latency + ADMISSION, scaled + ADMISSION]
+            return [self.mean.latency, scaled + ADMISSION]
         return [scaled + ADMISSION]
 
     def latency(self, count: int) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 
 from .formats import clog2
 from .layouts import inlet, outlet, packet, select_field, selected
+from .lfsr import bits_for, code_at, following
 from .operators.table import lookup
 
 __all__ = ["PacketGuard"]
@@ -60,17 +61,25 @@ class PacketGuard(wiring.Component):
         m = Module()
         i, o = self.i, self.o
         first = Signal(init=1)
-        final = Signal(reset_less=True)
+        before_final, final = Signal(), Signal()
         filling = Signal()
         dropping = Signal()
-        index = Signal(range(max(self.beats)))  # of the next beat
+        # The beats of a packet are numbered by what costs no carry; 0 numbers none.
+        bits = bits_for(max(self.beats))
+        ends = [code_at(bits, beats - 3) if beats > 2 else 0 for beats in self.beats]
+        code = Signal(bits, init=code_at(bits, 0))  # of the next beat
         select = Signal(max(1, clog2(len(self.beats))), reset_less=True)
         number = Signal(range(self.passes))
         advance = ~o.valid | o.ready
 
         chosen = Mux(first & (number == 0), selected(i.payload), select)
-        is_final = Mux(first, lookup([beats == 1 for beats in self.beats], chosen), final)
+
+        def length_is(beats: int) -> Value:
+            return lookup([length == beats for length in self.beats], chosen)
+
+        is_final = final | (first & length_is(1))
         emit = filling | (i.valid & ~dropping)
+        step = advance & emit
         m.d.comb += i.ready.eq(dropping | (advance & ~filling))
 
         with m.If(advance):
@@ -84,12 +93,13 @@ class PacketGuard(wiring.Component):
                 m.d.sync += o.payload.select.eq(chosen)
             if self.passes > 1:
                 m.d.sync += o.payload.number.eq(number)
-        with m.If(advance & emit):
+        with m.If(step):
             m.d.sync += [
                 select.eq(chosen),
                 first.eq(is_final),
-                index.eq(Mux(is_final, 0, index + 1)),
-                final.eq(index == lookup([max(beats - 2, 0) for beats in self.beats], chosen)),
+                code.eq(Mux(is_final, code_at(bits, 0), following(code))),
+                before_final.eq(code == lookup(ends, chosen)),
+                final.eq(before_final | (first & length_is(2))),
                 filling.eq((filling | i.payload.last) & ~is_final),
                 dropping.eq(~filling & is_final & ~i.payload.last),
             ]

@@ -70,7 +70,7 @@ class ChannelRegister(wiring.Component):
         m = Module()
         payload = Signal(Value.cast(self.i.payload).shape(), reset_less=True)
         valid = Signal()
-        ready = Signal(init=1)  # its complement
+        ready = Signal()  # its complement, from the first cycle after a reset on
         m.d.comb += [
             self.i.ready.eq(ready),
             self.o.valid.eq(valid),
@@ -78,8 +78,10 @@ class ChannelRegister(wiring.Component):
         ]
         with m.If(ready):
             m.d.sync += payload.eq(self.i.payload)
-        with m.If(Mux(ready, self.i.valid, self.o.ready)):
-            m.d.sync += [valid.eq(ready), ready.eq(valid)]
+        m.d.sync += [
+            valid.eq(Mux(ready, self.i.valid, valid & ~self.o.ready)),
+            ready.eq(Mux(ready, ~self.i.valid, ~valid | self.o.ready)),
+        ]
         return m
 
 
@@ -101,7 +103,9 @@ class SkidRegister(wiring.Component):
         payload = Signal(arriving.shape(), reset_less=True)
         skid = Signal(arriving.shape(), reset_less=True)
         valid = Signal()
-        ready = Signal(init=1)  # the skid is full while not
+        # The skid is full while not, but for the cycle after a reset: on iCE40, where a flip-flop wakes up as 0, one
+        # that is to be 1 has an inverter behind it, and this one drives many enables.
+        ready = Signal()
         m.d.comb += [self.i.ready.eq(ready), self.o.valid.eq(valid), self.o.payload.eq(payload)]
 
         # Only what arrives behind an item will be needed; and an enable unlike the choice below keeps tools from making
@@ -109,13 +113,12 @@ class SkidRegister(wiring.Component):
         with m.If(ready & valid):
             m.d.sync += skid.eq(arriving)
         with m.If(~valid | self.o.ready):
-            m.d.sync += [
-                valid.eq(~ready | self.i.valid),
-                payload.eq(Mux(ready, arriving, skid)),
-                ready.eq(1),
-            ]
-        with m.Elif(self.i.valid):
-            m.d.sync += ready.eq(0)
+            m.d.sync += payload.eq(Mux(ready, arriving, skid))
+        # Written out, these are a look-up table each; as choices they would get an enable and a reset in front of them.
+        m.d.sync += [
+            valid.eq(Mux(ready, self.i.valid | (valid & ~self.o.ready), valid)),
+            ready.eq(~valid | self.o.ready | (ready & ~self.i.valid)),
+        ]
         return m
 
 
@@ -153,14 +156,16 @@ class SampleBuffer(wiring.Component):
         advance = skid.i.ready
         has_room = Signal(init=1)
         has_words = Signal()
-        # Words written and not yet fetched; the high part follows the low one a cycle later.
+        # Words written and not yet fetched, as of one fetch ago; the high part follows the low one a cycle later.
         bits = (self.depth - 1).bit_length()
         low = Signal(min(bits, LEVEL_SEGMENT))
         high = Signal(bits - len(low))
         carry = Signal()
         borrow = Signal()
+        several = Signal()  # a cycle ago there were four words or more
         write = Signal()
         fetch = Signal()
+        fetch_before = Signal()
         fetched = Signal()
         valid = Signal()
         written = Signal(len(word), reset_less=True)
@@ -183,14 +188,19 @@ class SampleBuffer(wiring.Component):
         with m.If(advance):
             m.d.sync += [fetched.eq(has_words), valid.eq(fetched)]
 
-        # No carry or borrow is under way while the low part is 1.
-        is_one = (low == 1) & (high == 0)
-        with m.If(write ^ fetch):
-            m.d.sync += low.eq(low + Mux(fetch, -1, 1))
-            m.d.sync += has_words.eq(write | ~is_one)
-        m.d.sync += [carry.eq(write & ~fetch & low.all()), borrow.eq(fetch & ~write & (low == 0))]
+        with m.If(write ^ fetch_before):
+            m.d.sync += low.eq(low + Mux(fetch_before, -1, 1))
+        m.d.sync += [
+            carry.eq(write & ~fetch_before & low.all()),
+            borrow.eq(fetch_before & ~write & (low == 0)),
+            several.eq(carry | low[2:].any() | high.any()),
+        ]
         with m.If(carry | borrow):
             m.d.sync += high.eq(high + Mux(borrow, -1, 1))
+        # Where there were not several, the low part is all there is: up to four, less what the last two fetches took.
+        three = low[2] | low[:2].all()
+        enough = three | (low[1] & ~(fetch & fetch_before)) | (low[0] & ~(fetch | fetch_before))
+        m.d.sync += [fetch_before.eq(fetch), has_words.eq(several | write | enough)]
         # Two beats can be on their way while the flag does not show them: room for `slack` is more than enough.
         m.d.sync += has_room.eq(~Cat(low, high)[2:].all() | borrow)
         return m

@@ -53,7 +53,7 @@ class AffineSpecification(Specification):
             "scale": self.scale,
             "offset_low": offset[:split],
             "offset_high": offset[split:],
-            **{f"shift_{low}": self.steps[low:high] for low, high in lane.shift_digits},
+            **{f"shift_{bit}": self.steps[bit] for bit in lane.shift_bits},
             "negative": self.negative,
             "beta": self.beta,
         }

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from amaranth.hdl import Array, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.data import View
 
+from l1bn.lfsr import bits_for, codes
 from l1bn.operators.divide import DivideByConstant, DivideByCount
 from l1bn.operators.multiply import SequentialMultiplier
 from l1bn.operators.quotient import IterativeDivider, PipelinedDivider
 from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
-from l1bn.operators.sequence import step_codes
 
 from .prover import Claims, Specification
 
@@ -103,9 +104,9 @@ class SequentialSpecification(Specification):
 
         table = range(1, latency)
         walk = Array([Const(0), *(Const(1 << ((at - 1) % self.cycles)) for at in table), Const(0)])[age]
-        codes = step_codes(self.steps)
+        numbered = list(islice(codes(bits_for(self.steps)), self.steps))
         number = [(at - 1) // self.cycles for at in table]
-        code = Array([Const(0), *(Const(codes[step]) for step in number), Const(0)])[age]
+        code = Array([Const(0), *(Const(numbered[step]) for step in number), Const(0)])[age]
         left = Array([Const(0), *(Const(self.steps - step) for step in number), Const(0)])[age]
         claims.always(register("idle") == ~busy)
         claims.always(register("walk") == walk)

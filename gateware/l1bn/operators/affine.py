@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -15,7 +13,7 @@ from ..streams import SkidRegister
 from .apply import ApplyPipeline
 from .subtract import difference
 
-__all__ = ["Affine", "AffineLane"]
+__all__ = ["Affine", "AffineLane", "resize", "shift_bits"]
 
 
 class AffineLane(wiring.Component):
@@ -28,8 +26,9 @@ class AffineLane(wiring.Component):
                k   offset   shift  negative  2 beta + 1, then >> 1
 
     The product is exact, the shift keeps half an LSB of y, and the last adder rounds half up and adds beta at
-    once. The wide subtraction takes two stages, the shifter one for every two bits of the shift; what leaves
-    its range on the way down is remembered and saturates at the end.
+    once. The wide subtraction takes two stages, the shifter one for every bit of the shift, so that a choice
+    between two is all that lies between two registers; what leaves its range on the way down is remembered and
+    saturates at the end.
 
     Parameters
     ----------
@@ -51,20 +50,19 @@ class AffineLane(wiring.Component):
         # The offset has scale_fraction more bits than the product: 0 - offset - 1 is their complement.
         self.sum_width = formats.offset_width - formats.scale_fraction
         self.low_width = self.sum_width // 2
-        span = (formats.shift_range.stop - formats.shift_range.start - 1).bit_length()
-        self.shift_digits = [(max(high - 2, 0), high) for high in range(span, 0, -2)] or [(0, 1)]
+        self.shift_bits = shift_bits(formats)
         # Twice y, and twice beta added to it: what does not fit saturates whatever beta is.
         aligned_beta = config.beta_width + config.y_fraction - config.beta_fraction
         self.doubled_width = max(config.y_width, aligned_beta) + 2
 
         subtracted = self.multiplier.latency + 2
-        shifted = subtracted + len(self.shift_digits)
+        shifted = subtracted + len(self.shift_bits)
         self.depth = shifted + 3
         self.depths = {
             "scale": 0,
             "offset_low": subtracted - 2,
             "offset_high": subtracted - 1,
-            **{f"shift_{low}": subtracted + index for index, (low, _) in enumerate(self.shift_digits)},
+            **{f"shift_{bit}": subtracted + index for index, bit in enumerate(self.shift_bits)},
             "negative": shifted - 1,
             "beta": shifted,
         }
@@ -75,7 +73,7 @@ class AffineLane(wiring.Component):
                 "scale": In(config.scale_width),
                 "offset_low": In(self.low_width + formats.scale_fraction),
                 "offset_high": In(self.sum_width - self.low_width),
-                **{f"shift_{low}": In(high - low) for low, high in self.shift_digits},
+                **{f"shift_{bit}": In(1) for bit in self.shift_bits},
                 "negative": In(1),
                 "beta": In(signed(config.beta_width)),
                 "y": Out(signed(config.y_width)),
@@ -90,7 +88,7 @@ class AffineLane(wiring.Component):
             "scale": constants.scale,
             "offset_low": offset[:split],
             "offset_high": offset[split:],
-            **{f"shift_{low}": steps[low:high] for low, high in self.shift_digits},
+            **{f"shift_{bit}": steps[bit] for bit in self.shift_bits},
             "negative": constants.negative,
             "beta": constants.beta,
         }
@@ -117,24 +115,17 @@ class AffineLane(wiring.Component):
         def shift_right(value: Value) -> tuple[Value, Value]:
             """The shifted value, complemented for a negative gamma, and a stage later whether it does not fit."""
             overflow: Value = Const(0, 1)
-            for low, high in self.shift_digits:
-                keep = self.doubled_width + (1 << low) - 1  # later stages shift by up to that much more
-                ways = [value >> (way << low) for way in range(1 << (high - low))]
-                digit = getattr(self, f"shift_{low}")
-                kept = choose(digit, [resize(way, keep) for way in ways])
-                if low == 0:
+            for bit in self.shift_bits:
+                way = 1 << bit
+                keep = self.doubled_width + way - 1  # later stages shift by up to that much more
+                shifts = getattr(self, f"shift_{bit}")
+                kept = Mux(shifts, resize(value >> way, keep), resize(value, keep))
+                if bit == 0:
                     kept = kept ^ self.negative.replicate(keep)
-                # What is above that is looked at in parts that a digit shifts by, and one stage later.
-                above, sign = value[keep - 1 : -1], value[-1]
-                parts = [above[part : part + (1 << low)] for part in range(0, len(above), 1 << low)]
-                differing = [stage((part ^ sign.replicate(len(part))).any()) for part in parts]
-                late_digit = stage(digit)
-                largest = (1 << (high - low)) - 1
-                lost = [
-                    differs & (late_digit <= part) if part < largest else differs
-                    for part, differs in enumerate(differing)
-                ]
-                overflow = stage(overflow | Cat(lost).any())
+                # What is above that is looked at one stage later; its lowest bits are lost only where they stay.
+                above, sign = value[min(keep, len(value)) - 1 : -1], value[-1]
+                stays, leaves = (differ_from(part, sign) for part in (above[:way], above[way:]))
+                overflow = stage(overflow | stage(leaves) | (stage(stays) & ~stage(shifts)))
                 value = stage(kept).as_signed()
             return value, overflow
 
@@ -157,7 +148,7 @@ class AffineLane(wiring.Component):
         ]
         total = subtract_offset(multiplier.product)
         sign: Value = total[-1]
-        for _ in self.shift_digits[1:]:
+        for _ in self.shift_bits[1:]:
             sign = stage(sign)
         sign = stage(sign ^ self.negative)
         doubled, overflow = shift_right(total >> formats.shift_range.start)
@@ -210,11 +201,14 @@ class Affine(wiring.Component):
         return m
 
 
-def choose(digit: Value, ways: Sequence[Value]) -> Value:
-    """One of as many values as the digit can have, by a tree of two-way choices."""
-    for bit in digit:
-        ways = [Mux(bit, high, low) for low, high in zip(ways[::2], ways[1::2], strict=True)]
-    return ways[0]
+def shift_bits(formats: Formats) -> list[int]:
+    """The places of a shift, less the smallest one, that take a stage each, the highest first."""
+    return list(reversed(range(max(1, (len(formats.shift_range) - 1).bit_length()))))
+
+
+def differ_from(bits: Value, sign: Value) -> Value:
+    """Whether any bit is not as the sign."""
+    return (bits ^ sign.replicate(len(bits))).any()
 
 
 def differ(bits: Value) -> Value:

@@ -146,7 +146,7 @@ class SignAbsAccumulator(wiring.Component):
         closing = Signal(kept, reset_less=True)
         with m.If(sums.i_mean.ready):
             m.d.sync += [current.fraction.eq(fraction), *copied(means, current)]
-        with m.If(delayed_flag(m, self.i.valid & self.i.ready & self.i.payload.last, 2)):
+        with m.If(delayed_flag(m, sums.closes, 2)):
             m.d.sync += closing.eq(current)
         wiring.connect(m, wiring.flipped(self.i), sums.i)
         m.d.comb += [

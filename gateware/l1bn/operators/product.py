@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..formats import Formats
 from ..primitives import primitives
-from .affine import choose, resize
+from .affine import resize, shift_bits
 from .subtract import difference
 
 __all__ = ["ProductLane"]
@@ -46,15 +46,14 @@ class ProductLane(wiring.Component):
         self.low_width = self.sum_width // 2
         self.dropped = formats.shift_range.start - (fraction - 1)
         self.product_width = formats.offset_width - self.dropped
-        span = (len(formats.shift_range) - 1).bit_length()
-        self.shift_digits = [(max(high - 2, 0), high) for high in range(span, 0, -2)] or [(0, 1)]
+        self.shift_bits = shift_bits(formats)
         subtracted = self.multiplier.latency + 2
-        self.depth = subtracted + len(self.shift_digits)
+        self.depth = subtracted + len(self.shift_bits)
         self.depths = {
             "scale": 0,
             "offset_low": subtracted - 2,
             "offset_high": subtracted - 1,
-            **{f"shift_{low}": subtracted + index for index, (low, _) in enumerate(self.shift_digits)},
+            **{f"shift_{bit}": subtracted + index for index, bit in enumerate(self.shift_bits)},
             "negative": self.depth - 1,
         }
         super().__init__(
@@ -64,7 +63,7 @@ class ProductLane(wiring.Component):
                 "scale": In(config.scale_width),
                 "offset_low": In(self.low_width + formats.scale_fraction),
                 "offset_high": In(self.sum_width - self.low_width),
-                **{f"shift_{low}": In(high - low) for low, high in self.shift_digits},
+                **{f"shift_{bit}": In(1) for bit in self.shift_bits},
                 "negative": In(1),
                 "product": Out(signed(self.product_width)),
             }
@@ -78,7 +77,7 @@ class ProductLane(wiring.Component):
             "scale": constants.scale,
             "offset_low": constants.offset[:split],
             "offset_high": constants.offset[split:],
-            **{f"shift_{low}": steps[low:high] for low, high in self.shift_digits},
+            **{f"shift_{bit}": steps[bit] for bit in self.shift_bits},
             "negative": constants.negative,
         }
 
@@ -106,12 +105,10 @@ class ProductLane(wiring.Component):
         total = Cat(below, stage(low[:split]), stage(rest))
 
         value: Value = total[self.dropped :].as_signed()
-        for low_bit, high_bit in self.shift_digits:
-            ways = [value >> (way << low_bit) for way in range(1 << (high_bit - low_bit))]
-            moved = choose(
-                getattr(self, f"shift_{low_bit}"), [resize(way, self.product_width) for way in ways]
-            )
-            if low_bit == 0:
+        for bit in self.shift_bits:
+            shifts = getattr(self, f"shift_{bit}")
+            moved = Mux(shifts, resize(value >> (1 << bit), self.product_width), resize(value, self.product_width))
+            if bit == 0:
                 moved = moved ^ self.negative.replicate(self.product_width)
             value = stage(moved).as_signed()
         m.d.comb += self.product.eq(value)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, Value, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 
 from ..formats import clog2
 from ..layouts import inlet, outlet
 from ..primitives import primitives
-from .sums import close_channel
+from .gate import PacketGate
+from .sums import gate_channels
 from .total import ChannelTotal, add_lanes, delayed, delayed_flag, tree_latency
 
 __all__ = ["GradientSums"]
@@ -43,7 +44,7 @@ class GradientSums(wiring.Component):
         sum_width = gradient_width + clog2(count)
         self.gradient_sum = ChannelTotal(signed(gradient_width + tree), sum_width)
         self.product_sum = ChannelTotal(signed(width + gradient_width + tree), width + sum_width)
-        self.latency = self.entered + self.product_sum.latency + 1
+        self.latency = PacketGate.latency + self.entered + self.product_sum.latency + 1
         beat = {
             "x": data.ArrayLayout(x, lanes),
             "dy": data.ArrayLayout(dy, lanes),
@@ -57,8 +58,8 @@ class GradientSums(wiring.Component):
         m = Module()
         m.submodules.gradient_sum = gradient_sum = self.gradient_sum
         m.submodules.product_sum = product_sum = self.product_sum
-        beat = self.i.payload
-        taken = close_channel(m, self.i, self.o, Value.cast(1), product_sum.done)
+        gate = gate_channels(m, self.i, self.o, product_sum.done)
+        beat, taken = gate.beat, gate.passes
         addends = []
         for lane, product in enumerate(self.products):
             m.submodules[f"product_{lane}"] = product

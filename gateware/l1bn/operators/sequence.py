@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import xor
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream
 
-__all__ = ["Sequence", "consult", "sequence", "step_codes"]
+from ..lfsr import bits_for, code_at, following
 
-# Feedback taps of the shift registers of maximal length, 2**bits - 1 states.
-TAPS = {
-    **{2: (1, 0), 3: (2, 1), 4: (3, 2), 5: (4, 2), 6: (5, 4), 7: (6, 5), 8: (7, 5, 4, 3), 9: (8, 4)},
-    **{10: (9, 6), 11: (10, 8), 12: (11, 10, 9, 3)},
-}
-
+__all__ = ["Sequence", "consult", "sequence"]
 
 @dataclass(frozen=True)
 class Sequence:
@@ -36,16 +29,6 @@ class Sequence:
     before_final: Value
 
 
-def step_codes(steps: int) -> list[int]:
-    """What numbers the steps of a run: the states of a shift register with feedback, which needs no carry."""
-    bits = max(2, steps.bit_length())
-    codes = [(1 << bits) - 1]
-    while len(codes) < steps:
-        code = codes[-1]
-        codes.append((code << 1 | reduce(xor, (code >> tap for tap in TAPS[bits])) & 1) & ((1 << bits) - 1))
-    return codes
-
-
 def sequence(m: Module, i: stream.Interface, o: stream.Interface, steps: int, cycles: int = 1) -> Sequence:
     """Handshake of a sequential operator: take an item, do ``steps`` steps, offer the result until it is taken.
 
@@ -53,10 +36,10 @@ def sequence(m: Module, i: stream.Interface, o: stream.Interface, steps: int, cy
     settle. The result is offered ``steps * cycles + 1`` cycles after the item was taken; the next item is taken
     one cycle after the result at the earliest, so the operator repeats in one cycle more.
     """
-    codes = step_codes(steps)
+    bits = bits_for(steps)
     idle = Signal(init=1)
     walk = Signal(cycles)  # one bit walks through the cycles of a step
-    code = Signal(max(2, steps.bit_length()), init=codes[0])
+    code = Signal(bits, init=code_at(bits, 0))
     final = Signal(init=steps == 1)
     before_final = Signal(init=steps == 2)
     move = Signal(init=1)
@@ -67,12 +50,11 @@ def sequence(m: Module, i: stream.Interface, o: stream.Interface, steps: int, cy
     m.d.comb += i.ready.eq(idle)
     m.d.sync += [walk.eq(starts), idle.eq(waits), move.eq(waits | starts[-1])]
     with m.If(idle):
-        m.d.sync += [code.eq(codes[0]), final.eq(steps == 1), before_final.eq(steps == 2)]
+        m.d.sync += [code.eq(code_at(bits, 0)), final.eq(steps == 1), before_final.eq(steps == 2)]
     with m.Elif(step):
-        following = reduce(xor, (code[tap] for tap in TAPS[len(code)]))
         m.d.sync += [
-            code.eq(Cat(following, code)),
-            before_final.eq(code == codes[steps - 3] if steps > 2 else 0),
+            code.eq(following(code)),
+            before_final.eq(code == code_at(bits, steps - 3) if steps > 2 else 0),
             final.eq(before_final),
         ]
     m.d.sync += o.valid.eq(Mux(o.valid, ~o.ready, step & final))

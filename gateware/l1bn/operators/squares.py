@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Shape, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..formats import clog2
 from ..layouts import inlet, outlet, packet
 from ..primitives import primitives
-from ..streams import take_for_packet
-from .sums import close_channel
+from .gate import PacketGate
+from .sums import begin_with, gate_channels
 from .total import ChannelTotal, add_lanes, delayed, delayed_flag, tree_latency
 
 __all__ = ["CentredSquareAccumulator", "SquareAccumulator"]
@@ -91,7 +91,7 @@ class SquareAccumulator(wiring.Component):
     def __init__(self, width: int, lanes: int, count: int, target: str = "portable"):
         self.lanes = lanes
         self.total = SquareTotal(signed(width), lanes, 2 * width - 1 + clog2(count), target)
-        self.latency = self.total.latency + 1
+        self.latency = PacketGate.latency + self.total.latency + 1
         super().__init__(
             {
                 "i": inlet(packet(width, lanes)),
@@ -102,11 +102,11 @@ class SquareAccumulator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.total = total = self.total
-        taken = close_channel(m, self.i, self.o, Value.cast(1), total.done)
+        gate = gate_channels(m, self.i, self.o, total.done)
         m.d.comb += [
-            total.valid.eq(taken),
-            total.last.eq(self.i.payload.last),
-            total.operands.eq(self.i.payload.data),
+            total.valid.eq(gate.passes),
+            total.last.eq(gate.beat.last),
+            total.operands.eq(gate.beat.data),
             self.o.payload.square_sum.eq(total.total),
         ]
         return m
@@ -132,14 +132,19 @@ class CentredSquareAccumulator(wiring.Component):
     o : ``{square_sum, centred_sum}``: unsigned, ``2 * width + clog2(count)`` bits, and sum (x - m), signed,
         for which ``clog2(count) + 2`` bits are enough because m is within 1 of the mean; both exact
 
+    Attributes
+    ----------
+    closes : as in :class:`l1bn.operators.sums.SumAccumulator`
+
     Latency: ``latency`` cycles from the final beat.
     """
 
     def __init__(self, width: int, lanes: int, count: int, target: str = "portable"):
         self.width, self.lanes = width, lanes
         self.total = SquareTotal(signed(width + 1), lanes, 2 * width + clog2(count), target)
+        self.closes = Signal()
         self.centred = ChannelTotal(signed(width + 1 + tree_latency(lanes)), clog2(count) + 2)
-        self.latency = 3 + self.total.latency + 1
+        self.latency = PacketGate.latency + 3 + self.total.latency + 1
         sums = {"square_sum": 2 * width + clog2(count), "centred_sum": signed(self.centred.width)}
         super().__init__(
             {
@@ -153,23 +158,22 @@ class CentredSquareAccumulator(wiring.Component):
         m = Module()
         m.submodules.total = total = self.total
         m.submodules.centred = centred_sum = self.centred
-        admit = Signal()
-        taken = close_channel(m, self.i, self.o, admit, total.done)
-        may_begin, _ = take_for_packet(m, self.i_floor, taken, self.i.payload.last)
-        m.d.comb += admit.eq(may_begin)
+        gate = gate_channels(m, self.i, self.o, total.done)
+        begin_with(m, gate, self.i_floor)
         floor = Signal(signed(self.width), reset_less=True)
         with m.If(self.i_floor.ready):
             m.d.sync += floor.eq(self.i_floor.payload)
         operands = []
         for lane in range(self.lanes):
-            sample = delayed(m, self.i.payload.data[lane], 2)
+            sample = delayed(m, gate.beat.data[lane], 2)
             centred = Signal(signed(self.width + 1), reset_less=True)
             m.d.sync += centred.eq(sample - floor)
             m.d.comb += total.operands[lane].eq(centred)
             operands.append(centred)
-        valid, last = delayed_flag(m, taken, 3), delayed_flag(m, self.i.payload.last, 3)
+        valid, last = delayed_flag(m, gate.passes, 3), delayed_flag(m, gate.beat.last, 3)
         entered = tree_latency(self.lanes)
         m.d.comb += [
+            self.closes.eq(gate.passes & gate.beat.last),
             total.valid.eq(valid),
             total.last.eq(last),
             centred_sum.valid.eq(delayed_flag(m, valid, entered)),

@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 
 from ..formats import clog2
 from ..layouts import inlet, outlet, packet
-from ..streams import take_for_packet
+from .gate import PacketGate
 from .total import (
     ChannelCount,
     ChannelTotal,
@@ -18,30 +18,29 @@ from .total import (
     tree_latency,
 )
 
-__all__ = ["DeviationSums", "SumAccumulator", "close_channel"]
+__all__ = ["DeviationSums", "SumAccumulator", "begin_with", "gate_channels"]
 
 
-def close_channel(m: Module, i: stream.Interface, o: stream.Interface, ready: Value, done: Value) -> Value:
-    """Handshake of an accumulator: one channel may be closing while the next one comes in.
+def gate_channels(m: Module, i: stream.Interface, o: stream.Interface, done: Value) -> PacketGate:
+    """The entry of an accumulator: one channel may be closing while the next one comes in.
 
-    From the final beat of a channel until its sums have left, the final beat of the next channel has to wait;
-    all others pass. Returns the strobe "a beat is taken".
+    From the final beat of a channel until its sums have left, the final beat of the next channel has to wait. ``done``
+    strobes when the sums are there.
     """
-    closing = Signal()
-    taken = Signal()
-    m.d.comb += [
-        i.ready.eq(ready & ~(closing & i.payload.last)),
-        taken.eq(i.valid & i.ready),
+    m.submodules.gate = gate = PacketGate(i.payload.shape())
+    wiring.connect(m, wiring.flipped(i), gate.i)
+    m.d.sync += [
+        o.valid.eq(done | (o.valid & ~o.ready)),
+        gate.busy.eq((gate.passes & gate.beat.last) | (gate.busy & ~(o.valid & o.ready))),
     ]
-    with m.If(done):
-        m.d.sync += o.valid.eq(1)
-    with m.Elif(o.ready):
-        m.d.sync += o.valid.eq(0)
-    with m.If(taken & i.payload.last):
-        m.d.sync += closing.eq(1)
-    with m.Elif(o.valid & o.ready):
-        m.d.sync += closing.eq(0)
-    return taken
+    return gate
+
+
+def begin_with(m: Module, gate: PacketGate, item: stream.Interface) -> None:
+    """Let each packet wait for an item, which is taken in the cycle after its first beat went on."""
+    taking = Signal()
+    m.d.sync += taking.eq(gate.passes & gate.first)
+    m.d.comb += [gate.begin.eq(item.valid & ~taking), item.ready.eq(taking)]
 
 
 class SumAccumulator(wiring.Component):
@@ -58,15 +57,20 @@ class SumAccumulator(wiring.Component):
     i : packets
     o : ``{sum}``, signed, ``width + clog2(count)`` bits, exact
 
+    Attributes
+    ----------
+    closes : what goes along with the channels outside is to move on: a final beat goes in
+
     Latency: ``latency`` cycles from the final beat. One beat a cycle across channels, if the sum is taken
     before the next channel's final beat.
     """
 
     def __init__(self, width: int, lanes: int, count: int):
         self.width, self.lanes = width, lanes
+        self.closes = Signal()
         self.sum_width = width + clog2(count)
         self.total = ChannelTotal(signed(width + tree_latency(lanes)), self.sum_width)
-        self.latency = 2 + tree_latency(lanes) + self.total.latency
+        self.latency = PacketGate.latency + 2 + tree_latency(lanes) + self.total.latency
         super().__init__(
             {
                 "i": inlet(packet(width, lanes)),
@@ -77,12 +81,13 @@ class SumAccumulator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.total = total = self.total
-        taken = close_channel(m, self.i, self.o, Value.cast(1), total.done)
-        samples = [delayed(m, self.i.payload.data[lane], 1) for lane in range(self.lanes)]
+        gate = gate_channels(m, self.i, self.o, total.done)
+        samples = [delayed(m, gate.beat.data[lane], 1) for lane in range(self.lanes)]
         entered = 1 + tree_latency(self.lanes)
         m.d.comb += [
-            total.valid.eq(delayed_flag(m, taken, entered)),
-            total.last.eq(delayed_flag(m, self.i.payload.last, entered)),
+            self.closes.eq(gate.passes & gate.beat.last),
+            total.valid.eq(delayed_flag(m, gate.passes, entered)),
+            total.last.eq(delayed_flag(m, gate.beat.last, entered)),
             total.addend.eq(add_lanes(m, samples)),
             self.o.payload.sum.eq(total.total),
         ]
@@ -109,15 +114,20 @@ class DeviationSums(wiring.Component):
     o : ``{absolute_sum, score}``: sum |x - m| (unsigned, exact), and 2 for each sample that is greater than the mean
         and 1 for each that equals it
 
+    Attributes
+    ----------
+    closes : as in :class:`SumAccumulator`
+
     Latency: ``latency`` cycles from the final beat.
     """
 
     def __init__(self, width: int, lanes: int, count: int):
         self.width, self.lanes = width, lanes
+        self.closes = Signal()
         self.entered = 4 + tree_latency(lanes)
         self.absolute_sum = ChannelTotal(unsigned(width + tree_latency(lanes)), width + clog2(count))
         self.score = ChannelCount(2 + tree_latency(lanes), (2 * count).bit_length())
-        self.latency = 1 + self.entered + max(self.absolute_sum.latency, self.score.latency)
+        self.latency = PacketGate.latency + 1 + self.entered + max(self.absolute_sum.latency, self.score.latency)
         sums = {"absolute_sum": self.absolute_sum.width, "score": self.score.width}
         super().__init__(
             {
@@ -132,10 +142,8 @@ class DeviationSums(wiring.Component):
         m.submodules.absolute_sum = absolute_sum = self.absolute_sum
         m.submodules.score = score = self.score
         done = score.done if absolute_sum.latency <= score.latency else absolute_sum.done
-        admit = Signal()
-        taken = close_channel(m, self.i, self.o, admit, done)
-        may_begin, _ = take_for_packet(m, self.i_mean, taken, self.i.payload.last)
-        m.d.comb += admit.eq(may_begin)
+        gate = gate_channels(m, self.i, self.o, done)
+        begin_with(m, gate, self.i_mean)
         complement = Signal(signed(self.width), reset_less=True)
         mean_is_whole = Signal(reset_less=True)
         with m.If(self.i_mean.ready):
@@ -146,7 +154,7 @@ class DeviationSums(wiring.Component):
         whole = delayed(m, mean_is_whole, 2)
         deviations, is_above, scores = [], [], []
         for lane in range(self.lanes):
-            sample = delayed(m, self.i.payload.data[lane], 2)
+            sample = delayed(m, gate.beat.data[lane], 2)
             difference = Signal(signed(self.width + 1), reset_less=True)
             deviation = Signal(self.width, reset_less=True)
             greater = Signal(reset_less=True)
@@ -162,10 +170,11 @@ class DeviationSums(wiring.Component):
             scores.append(Cat(Cat(fours).all() & whole, greater))
 
         entered = self.entered
-        valid = delayed_flag(m, taken, entered)
-        last = delayed_flag(m, self.i.payload.last, entered)
+        valid = delayed_flag(m, gate.passes, entered)
+        last = delayed_flag(m, gate.beat.last, entered)
         addend, carry = add_lanes_and_carries(m, deviations, is_above)
         m.d.comb += [
+            self.closes.eq(gate.passes & gate.beat.last),
             absolute_sum.valid.eq(valid),
             absolute_sum.last.eq(last),
             absolute_sum.addend.eq(addend),

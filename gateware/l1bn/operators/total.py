@@ -124,7 +124,7 @@ class ChannelTotal(wiring.Component):
             previous = Signal(bits)
             part = Signal(bits, reset_less=True)
             carry_out = Signal()
-            borrow_out = Signal()
+            borrow_out = Signal(reset_less=True)
             ended = Signal()
             with m.If(valid):
                 m.d.sync += Cat(running, carry_out).eq(running + addend + carry)
@@ -154,7 +154,7 @@ class ChannelCount(wiring.Component):
     valid, addend, last, done, total : as :class:`ChannelTotal`; the total is stable from ``done`` on
     """
 
-    latency = 3
+    latency = 4
 
     def __init__(self, addend_width: int, width: int):
         self.addend_width, self.width = addend_width, width
@@ -170,15 +170,20 @@ class ChannelCount(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        low = min(self.addend_width, self.width)
-        running = Signal(self.width)
+        bits = min(self.addend_width, self.width)
+        low = Signal(bits)
+        carry = Signal()
+        high = Signal(self.width - bits)  # a cycle behind; the first addend of a channel carries nothing into it
         ended = delayed_flag(m, self.valid & self.last, 2)
+        ended_high = delayed_flag(m, ended, 1)
         arriving = delayed(m, Mux(self.valid, self.addend, 0), 1)
-        counted = running + arriving
-        # The places above an addend are cleared by their reset; only the lowest ones choose what to load.
-        m.d.sync += running[:low].eq(Mux(ended, arriving, counted))
-        m.d.sync += running[low:].eq(Mux(ended, 0, counted[low:]))
+        m.d.sync += [
+            Cat(low, carry).eq(Mux(ended, 0, low) + arriving),
+            high.eq(Mux(ended_high, 0, high + carry)),
+        ]
         with m.If(ended):
-            m.d.sync += self.total.eq(running)
-        m.d.comb += self.done.eq(delayed_flag(m, ended, 1))
+            m.d.sync += self.total[:bits].eq(low)
+        with m.If(ended_high):
+            m.d.sync += self.total[bits:].eq(high)
+        m.d.comb += self.done.eq(delayed_flag(m, ended_high, 1))
         return m

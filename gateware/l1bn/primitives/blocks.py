@@ -52,8 +52,8 @@ class BlockMultiplier(wiring.Component):
     -------
     a, b : the factors
     enable : every register holds while 0
-    product : ``a * b``, exact; ``latency`` enabled cycles later: three, and one for each level of the adder tree
-        where a factor is wider than a block
+    product : ``a * b``, exact; ``latency`` enabled cycles later: ``block_latency``, and one for each level of the
+        adder tree where a factor is wider than a block
     """
 
     size: int

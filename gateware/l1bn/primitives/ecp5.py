@@ -15,9 +15,13 @@ __all__ = ["Multiplier", "SampleMemory"]
 
 
 class Multiplier(BlockMultiplier):
-    """:class:`l1bn.primitives.portable.Multiplier` on MULT18X18D blocks with input, pipeline and output registers."""
+    """:class:`l1bn.primitives.portable.Multiplier` on MULT18X18D blocks with input, pipeline and output registers.
+
+    One more register beside the block spares what follows the way from its fixed place.
+    """
 
     size = 18
+    block_latency = 4
 
     def block(self, m: Module, a: Value, b: Value, product: Signal) -> None:
         registers: dict[str, Any] = {}
@@ -43,7 +47,10 @@ class Multiplier(BlockMultiplier):
             **pins("i_B", extended(m, b, 18)),
             **pins("o_P", result),
         )
-        m.d.comb += product.eq(result)
+        near = Signal(len(product), reset_less=True)
+        with m.If(self.enable):
+            m.d.sync += near.eq(result)
+        m.d.comb += product.eq(near)
 
 
 class SampleMemory(wiring.Component):

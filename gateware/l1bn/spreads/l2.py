@@ -234,7 +234,7 @@ class L2TwoPassSpread(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), accumulator.i)
         with m.If(self.i_mean.ready):
             m.d.sync += copied(self.i_mean.payload, current)
-        with m.If(delayed_flag(m, self.i.valid & self.i.ready & self.i.payload.last, 2)):
+        with m.If(delayed_flag(m, accumulator.closes, 2)):
             m.d.sync += closing.eq(current)
         m.d.comb += [
             accumulator.i_floor.valid.eq(self.i_mean.valid),
