@@ -15,7 +15,7 @@ class PacketGate(wiring.Component):
     """A register for packets, in which the first and the final beat of each may have to wait.
 
     Whether a beat will have to wait is decided as it comes in, so ``i.ready`` is a register. One beat a cycle across
-    packets of three beats or more, if nothing has to wait; a packet of one beat waits a cycle.
+    packets of three beats or more, if nothing has to wait.
 
     Parameters
     ----------
@@ -53,8 +53,9 @@ class PacketGate(wiring.Component):
         held = Signal(self.beat.shape(), reset_less=True)
         full = Signal()
         ready = Signal()  # 0 in the cycle after a reset, as that of a skid register
-        last = Signal(init=1)  # the beat that came in last was a final one
-        first = Signal()
+        fresh = Signal(init=1)  # the next beat that comes in is a first one
+        first = Signal()  # the register holds a first beat
+        last = Signal()  # ... a final one
         m.d.comb += [
             self.i.ready.eq(ready),
             self.beat.eq(held),
@@ -63,11 +64,16 @@ class PacketGate(wiring.Component):
             self.first.eq(first),
         ]
         with m.If(ready):
-            m.d.sync += [held.eq(i), full.eq(self.i.valid)]
+            m.d.sync += [
+                held.eq(i),
+                full.eq(self.i.valid),
+                first.eq(self.i.valid & fresh),
+                last.eq(self.i.valid & i.last),
+            ]
             with m.If(self.i.valid):
-                m.d.sync += [first.eq(last), last.eq(i.last)]
-        # Of packets of one beat the one in the register may take what the next one needs.
-        arriving_waits = (last & (first | ~self.begin)) | (i.last & (last | self.busy))
+                m.d.sync += fresh.eq(i.last)
+        # What the beat in the register takes or makes busy as it goes on, the one behind it has to wait for.
+        arriving_waits = (fresh & (first | ~self.begin)) | (i.last & (last | self.busy))
         waits = (first & ~self.begin) | (last & self.busy)
         m.d.sync += ready.eq(Mux(ready, ~(self.i.valid & arriving_waits), ~waits))
         return m

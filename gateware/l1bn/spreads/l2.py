@@ -152,13 +152,20 @@ class L2OnePassSpread(wiring.Component):
             }
         )
 
+    @property
+    def waits_for_mean(self) -> bool:
+        """Whether the mean takes long, so that the sum of squares had better wait outside the accumulator."""
+        return not self.formats.only_powers_of_two
+
     def latency(self, mean_latency: int) -> int:
-        joined = max(mean_latency, self.accumulator.latency)
-        return joined + self.variance.latency + self.root.latency
+        squares = self.accumulator.latency + self.waits_for_mean * ChannelRegister.latency
+        return max(mean_latency, squares) + self.variance.latency + self.root.latency
 
     def interval(self, mean_latency: int) -> int:
-        joined = max(mean_latency, self.accumulator.latency)
-        return max(joined + self.variance.latency + 1, self.root.interval)
+        if self.waits_for_mean:
+            return max(self.accumulator.latency + 1, self.variance.latency + 2, self.root.interval)
+        squares = max(mean_latency, self.accumulator.latency)
+        return max(squares + self.variance.latency + 1, self.root.interval)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -166,9 +173,14 @@ class L2OnePassSpread(wiring.Component):
         m.submodules.variance = variance = self.variance
         m.submodules.root = root = self.root
         wiring.connect(m, wiring.flipped(self.i), accumulator.i)
-        join(m, variance.i, accumulator.o, self.i_mean)
+        squares = accumulator.o
+        if self.waits_for_mean:
+            m.submodules.squares = waiting = ChannelRegister(squares.payload.shape())
+            wiring.connect(m, squares, waiting.i)
+            squares = waiting.o
+        join(m, variance.i, squares, self.i_mean)
         m.d.comb += [
-            variance.i.payload.square_sum.eq(accumulator.o.payload.square_sum),
+            variance.i.payload.square_sum.eq(squares.payload.square_sum),
             *copied(self.i_mean.payload, variance.i.payload),
         ]
         wiring.connect(m, variance.o, root.i)
