@@ -24,7 +24,7 @@ from l1bn_sim.accelerator import MODULES, SOURCES, build_ip, normaliser
 
 from . import nextpnr, yosys
 from .cache import Cache, Step
-from .devices import DEVICES
+from .devices import DEVICES, WHOLE_UNITS
 from .nextpnr import Area, check_capacity
 from .runner import run_flows
 from .steps import area_step, timing_steps
@@ -56,7 +56,7 @@ def measure(sources: dict[str, str], top: str, seeds: int) -> Generator[list[Ste
     ]
     (area,) = yield [area_step(synthesis, DEVICE)]
     check_capacity(area, DEVICE)
-    timings = yield timing_steps(synthesis, DEVICE, seeds)
+    timings = yield timing_steps(synthesis, DEVICE, seeds, WHOLE_UNITS[DEVICE.family])
     middle = sorted(timings, key=lambda timing: timing.fmax_mhz)[len(timings) // 2]
     return Measured(area, [timing.fmax_mhz for timing in timings], str(middle.path))
 

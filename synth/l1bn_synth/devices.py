@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DEVICES", "FAMILIES", "Device", "devices_of"]
+__all__ = ["DEVICES", "FAMILIES", "PLAIN", "WHOLE_UNITS", "Device", "Effort", "devices_of"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,27 @@ class Device:
 
 
 FAMILIES = ("ice40", "ecp5")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Options of Yosys' synthesis and of nextpnr beyond their defaults."""
+
+    synthesis: tuple[str, ...] = ()
+    placement: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join((*self.synthesis, *self.placement)) or "defaults"
+
+
+PLAIN = Effort()
+WHOLE_UNITS = {
+    # An enable comes late to a flip-flop; one that few of them share is better a part of their logic.
+    "ice40": Effort(synthesis=("-dffe_min_ce_use", "16")),
+    # The placer's own weight of timing against the length of wires is for designs with few critical paths.
+    "ecp5": Effort(placement=("--placer-heap-timingweight", "300")),
+}
+"""By family, for whole units of either norm; operators are measured with the tools' defaults, as their peers were."""
 
 _ECP5_SIZES = {"25": "CABGA381", "45": "CABGA554", "85": "CABGA756"}
 _ECP5_CEILINGS = {

@@ -10,7 +10,7 @@ from typing import Any
 from . import activity, nextpnr, yosys
 from .activity import Activity, cell_models
 from .cache import Step
-from .devices import Device
+from .devices import PLAIN, WHOLE_UNITS, Device, Effort
 from .elaborate import Elaboration, elaborate
 from .energy import Energy, coefficients, estimate
 from .netlist import Netlist
@@ -41,6 +41,11 @@ class Point:
         if self.device.family == "ecp5":
             return "ecp5" if self.dsp else "ecp5-logic"
         return "ice40" if self.dsp else "logic"
+
+    @property
+    def effort(self) -> Effort:
+        """Options of the tools beyond their defaults."""
+        return WHOLE_UNITS[self.device.family] if self.unit.group == "top" else PLAIN
 
 
 @dataclass(frozen=True)
@@ -101,12 +106,12 @@ def measure(point: Point, seeds: int) -> Generator[list[Step], list[Any], Measur
     """
     device = point.device
     elaboration = elaborate(point.unit, point.primitives)
-    (synthesis,) = yield [synthesis_step(elaboration.rtlil, device, point.dsp)]
+    (synthesis,) = yield [synthesis_step(elaboration.rtlil, device, point.dsp, point.effort)]
     netlist = Netlist(synthesis.netlist)
     (counted,) = yield [simulation_step(netlist.verilog(), cell_models(device.family), elaboration.vectors)]
     (area,) = yield [area_step(synthesis, device)]
     check_capacity(area, device)
-    timings = yield timing_steps(synthesis, device, seeds, wires=True)
+    timings = yield timing_steps(synthesis, device, seeds, point.effort, wires=True)
     values = coefficients(device.family)
     energy = estimate(netlist, counted, timings[0].pips, values, device.voltage)
     return Measurement(point, elaboration, synthesis.cells, area, timings, counted, energy)

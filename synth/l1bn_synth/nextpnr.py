@@ -142,10 +142,12 @@ def check_capacity(area: Area, device: Device) -> None:
         raise FlowError(f"too large for {device.name}: needs {'; '.join(excess)}")
 
 
-def route(harnessed: str, device: Device, seed: int, wires: bool = False) -> Timing:
+def route(
+    harnessed: str, device: Device, seed: int, options: Sequence[str] = (), wires: bool = False
+) -> Timing:
     """Place and route a harnessed unit with one seed; a missed target frequency is a result like any other.
 
-    With ``wires`` the routed nets are measured, too.
+    ``options`` are nextpnr's, beyond those of the device. With ``wires`` the routed nets are measured, too.
     """
     with tempfile.TemporaryDirectory(prefix="l1bn-nextpnr-") as name:
         folder = Path(name)
@@ -153,15 +155,8 @@ def route(harnessed: str, device: Device, seed: int, wires: bool = False) -> Tim
         _run(
             device,
             [
-                *(
-                    "--json",
-                    "harness.json",
-                    "--report",
-                    "report.json",
-                    "--seed",
-                    str(seed),
-                    "--timing-allow-fail",
-                ),
+                *("--json", "harness.json", "--report", "report.json"),
+                *("--seed", str(seed), "--timing-allow-fail", *options),
                 *(("--write", "routed.json") if wires else ()),
             ],
             folder,

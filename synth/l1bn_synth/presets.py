@@ -21,7 +21,7 @@ from l1bn.units import unit
 
 from . import nextpnr, yosys
 from .cache import Cache, Step
-from .devices import DEVICES
+from .devices import DEVICES, WHOLE_UNITS
 from .nextpnr import check_capacity
 from .runner import run_flows
 from .steps import area_step, synthesis_step, timing_steps
@@ -33,10 +33,11 @@ __all__ = ["main", "measure"]
 def measure(preset: Preset, seeds: int) -> Generator[list[Step], list[Any], Resources]:
     """The flow of a preset: synthesis, packing, and placement and routing with each seed."""
     device = DEVICES[preset.device]
-    (synthesis,) = yield [synthesis_step(_rtlil(preset.configuration), device, dsp=True)]
+    effort = WHOLE_UNITS[device.family]
+    (synthesis,) = yield [synthesis_step(_rtlil(preset.configuration), device, True, effort)]
     (area,) = yield [area_step(synthesis, device)]
     check_capacity(area, device)
-    timings = yield timing_steps(synthesis, device, seeds)
+    timings = yield timing_steps(synthesis, device, seeds, effort)
     return Resources(**area.used, fmax_mhz=round(median(timing.fmax_mhz for timing in timings), 1))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from . import activity, nextpnr, yosys
 from .activity import Activity, simulate
 from .cache import Step
-from .devices import Device
+from .devices import PLAIN, Device, Effort
 from .nextpnr import Area, CriticalPath, Timing, pack, route
 from .vectors import Vectors
 from .yosys import Synthesis, synthesise
@@ -16,10 +16,11 @@ from .yosys import Synthesis, synthesise
 __all__ = ["area_step", "simulation_step", "synthesis_step", "timing_steps"]
 
 
-def synthesis_step(rtlil: str, device: Device, dsp: bool) -> Step:
+def synthesis_step(rtlil: str, device: Device, dsp: bool, effort: Effort = PLAIN) -> Step:
     """Map a unit to the cells of a device's family."""
     used = {"yosys": yosys.yosys_version()}
-    return Step("synthesis", synthesise, (rtlil, device.family, dsp), lambda data: Synthesis(**data), used)
+    arguments = (rtlil, device.family, dsp, effort.synthesis)
+    return Step("synthesis", synthesise, arguments, lambda data: Synthesis(**data), used)
 
 
 def simulation_step(verilog: str, cells: str, vectors: Vectors) -> Step:
@@ -34,13 +35,15 @@ def area_step(synthesis: Synthesis, device: Device) -> Step:
     return Step("area", pack, arguments, lambda data: Area(**data), _placer(device))
 
 
-def timing_steps(synthesis: Synthesis, device: Device, seeds: int, wires: bool = False) -> list[Step]:
+def timing_steps(
+    synthesis: Synthesis, device: Device, seeds: int, effort: Effort = PLAIN, wires: bool = False
+) -> list[Step]:
     """Place and route a harnessed unit with the seeds from 1; ``wires`` measures the nets of the first run."""
     return [
         Step(
             "timing",
             route,
-            (synthesis.harnessed, device, seed, wires and seed == 1),
+            (synthesis.harnessed, device, seed, effort.placement, wires and seed == 1),
             _timing,
             _placer(device),
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .compare import METRICS, claims, cost, pairs, sensitivities
-from .devices import DEVICES
+from .devices import DEVICES, WHOLE_UNITS
 from .energy import Coefficients, sources
 from .peers import compare as compare_peers
 from .peers import whole_units
@@ -79,11 +79,21 @@ def units(rows: Sequence[Row]) -> TableText:
     )
 
 
+def _efforts(rows: Sequence[Row]) -> list[str]:
+    """What whole units are built with beyond the tools' defaults."""
+    families = sorted({DEVICES[row.device].family for row in rows if row.group == "top"})
+    return [
+        f"Whole units of both norms with {WHOLE_UNITS[family]}; operators with the tools' defaults."
+        for family in families
+    ]
+
+
 def _fpga_notes(rows: Sequence[Row]) -> list[str]:
     seeds = max((int(row.fmax_mhz["seeds"]) for row in rows), default=0)
     return [
         "Cells are the unit alone, packed; Fmax is the unit in a harness of registers, "
         + (f"median and range of seeds 1 to {seeds}." if seeds > 1 else "one run."),
+        *_efforts(rows),
         "LUT counts TRELLIS_COMB on ECP5 and logic cells on iCE40. A unit without channels gives one result in the "
         "stated cycles.",
         "Energy and power are an estimate of the dynamic part, from counted toggles; see the coefficients.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,26 +88,28 @@ def read_ports(netlist: Mapping[str, Any], module: str = "unit") -> dict[str, Po
     return {name: Port(port["direction"], len(port["bits"])) for name, port in ports.items()}
 
 
-def synthesis_command(family: str, dsp: bool, top: str) -> str:
+def synthesis_command(family: str, dsp: bool, top: str, options: Sequence[str] = ()) -> str:
     """The synthesis of one FPGA family, with or without multiplier blocks; on iCE40 it reads ``carry.v``.
 
     The library instantiates its multiplier blocks. On iCE40 Yosys must not look for more: its pass also rewrites
     an SB_MAC16 that is there already and drops the registers inside it, without a warning.
     """
+    command = " ".join((f"synth_{family} -top {top}", *options))
     if family == "ice40":
         return f"""
-            synth_ice40 -top {top} -run :map_ffs
+            {command} -run :map_ffs
             techmap -map carry.v
             opt -fast
-            synth_ice40 -top {top} -run map_ffs:
+            {command} -run map_ffs:
             """
-    return f"synth_ecp5 -top {top}" + ("" if dsp else " -nodsp")
+    return command + ("" if dsp else " -nodsp")
 
 
-def synthesise(rtlil: str, family: str, dsp: bool) -> Synthesis:
+def synthesise(rtlil: str, family: str, dsp: bool, options: Sequence[str] = ()) -> Synthesis:
     """Map a unit, whose top module is ``unit``, to the cells of an FPGA.
 
     The unit is mapped alone, so that its area is its own; the harness is mapped around the finished netlist.
+    ``options`` are those of Yosys' synthesis of the unit beyond its defaults.
 
     Raises
     ------
@@ -121,7 +123,7 @@ def synthesise(rtlil: str, family: str, dsp: bool) -> Synthesis:
         run_yosys(
             f"""
             read_rtlil unit.il
-            {synthesis_command(family, dsp, "unit")}
+            {synthesis_command(family, dsp, "unit", options)}
             check
             select unit
             write_json -selected unit.json
