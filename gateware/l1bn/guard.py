@@ -61,7 +61,8 @@ class PacketGuard(wiring.Component):
         m = Module()
         i, o = self.i, self.o
         first = Signal(init=1)
-        before_final, final = Signal(), Signal()
+        before_final = Signal()
+        final = Signal()
         filling = Signal()
         dropping = Signal()
         # The beats of a packet are numbered by what costs no carry; 0 numbers none.

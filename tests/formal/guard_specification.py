@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from amaranth.hdl import Array, Const, Module, Mux, Signal, Value
 
 from l1bn.guard import PacketGuard
+from l1bn.lfsr import bits_for, codes
 
 from .prover import Claims, Specification
 
@@ -103,9 +105,11 @@ class GuardSpecification(Specification):
 
         # What the guard holds, and what follows from it.
         register = self.device.register
-        claims.always(register("index") == done)
+        numbers = list(islice(codes(bits_for(longest)), longest))
+        claims.always(register("code") == Array([Const(number) for number in numbers])[done])
         claims.always(register("first") == (done == 0))
-        claims.always(register("final") == final, when=done != 0)
+        claims.always(register("before_final") == ((done != 0) & (done == length - 2)))
+        claims.always(register("final") == ((done != 0) & final))
         claims.always((register("filling") == filling) & (register("dropping") == dropping))
         claims.always(~filling | ~dropping)
         claims.always((done != 0) & (waited < done), when=filling)

@@ -34,6 +34,7 @@ class QueueSpecification(Specification):
     ----------
     level : items inside
     tracking, item, ahead : whether the chosen item is inside, its payload, and how many are before it
+    started : not the cycle after a reset
     """
 
     def __init__(self, component: wiring.Component, most: int):
@@ -45,12 +46,13 @@ class QueueSpecification(Specification):
         self.tracking = Signal()
         self.ahead = Signal(range(most + 1))
         self.item = Signal(len(Value.cast(self.i.payload)))
+        self.started = Signal()
 
     def specify(self, m: Module, claims: Claims) -> None:
         i, o = self.i, self.o
         arriving, leaving = Value.cast(i.payload), Value.cast(o.payload)
         enters, leaves = i.valid & i.ready, o.valid & o.ready
-        m.d.sync += self.level.eq(self.level + enters - leaves)
+        m.d.sync += [self.started.eq(1), self.level.eq(self.level + enters - leaves)]
         with m.If(self.tracking & leaves):
             m.d.sync += [self.ahead.eq(self.ahead - 1), self.tracking.eq(self.ahead != 0)]
         with m.If(enters & self.choose & ~self.tracking):
@@ -93,7 +95,8 @@ class ChannelRegisterSpecification(QueueSpecification):
     def specify(self, m: Module, claims: Claims) -> None:
         super().specify(m, claims)
         claims.always(self.o.valid == (self.level == 1))
-        claims.always(self.i.ready == (self.level == 0))
+        claims.always(self.i.ready == ((self.level == 0) & self.started))
+        claims.always(self.level == 0, when=~self.started)
 
 
 class SkidSpecification(QueueSpecification):
@@ -105,7 +108,8 @@ class SkidSpecification(QueueSpecification):
     def specify(self, m: Module, claims: Claims) -> None:
         super().specify(m, claims)
         claims.always(self.o.valid == (self.level != 0))
-        claims.always(self.i.ready == (self.level != 2))
+        claims.always(self.i.ready == ((self.level != 2) & self.started))
+        claims.always(self.level == 0, when=~self.started)
         # Where the second item is.
         skid = self.device.register("skid")
         claims.always(skid == self.item, when=self.tracking & (self.ahead == 1))
@@ -145,15 +149,22 @@ class BufferSpecification(QueueSpecification):
         register, memory = self.device.register, self.memory
         fetched, valid, write = register("fetched"), register("valid"), register("write")
         low, high, carry, borrow = (register(name) for name in ("low", "high", "carry", "borrow"))
-        words = Signal(range(2 * self.depth))
-        m.d.comb += words.eq(Cat(low, high) + (carry << len(low)) - (borrow << len(low)))
+        several, fetch_before = register("several"), register("fetch_before")
+        counted, words = Signal(range(2 * self.depth)), Signal(range(2 * self.depth))
+        m.d.comb += [
+            counted.eq(Cat(low, high) + (carry << len(low)) - (borrow << len(low))),
+            words.eq(counted - fetch_before),
+        ]
+        claims.always(fetched & (counted != 0), when=fetch_before)
+        claims.always(counted >= 3, when=several)
+        claims.always((Cat(low, high) <= 4) & ~carry & ~borrow, when=~several)
         claims.always((low == 0) & ~borrow, when=carry)
         claims.always(low.all(), when=borrow)
         skid_free = register("skid", "ready")
         rows, address = Array(memory.rows), memory.r_address
         places = [
             (self.o.valid, register("skid", "payload")),
-            (~skid_free, register("skid", "skid")),
+            (~skid_free & self.started, register("skid", "skid")),
             (valid, memory.out),
             (fetched, memory.fetched),
             *(
@@ -172,14 +183,16 @@ class BufferSpecification(QueueSpecification):
         claims.always(self.level == before)
 
         room = self.depth - SampleBuffer.slack
-        claims.always(skid_free | self.o.valid)
+        claims.always(skid_free == 0, when=~self.started)
+        claims.always(self.level == 0, when=~self.started)
+        claims.always(skid_free | self.o.valid, when=self.started)
         claims.always(register("has_words") == (words != 0))
         claims.always((address + words)[: len(address)] == memory.w_address)
-        claims.always(words <= room + 2)
-        claims.always(words <= room + 1, when=write)
-        claims.always(words <= room, when=self.i.ready)
+        claims.always(counted <= room + 2)
+        claims.always(counted <= room + 1, when=write)
+        claims.always(counted <= room, when=self.i.ready)
         # It refuses an item only when it holds as many as it has to.
-        claims.always(words + fetched >= room, when=~self.i.ready)
+        claims.always(words + fetched + valid >= room, when=~self.i.ready)
         claims.always(self.level >= self.beats, when=~self.i.ready)
         claims.possible(~self.i.ready)
 
