@@ -11,7 +11,7 @@ from amaranth.hdl import unsigned
 from l1bn.streams import SampleBuffer
 from l1bn_synth.activity import WrongResult, cell_models, parse_saif, simulate
 from l1bn_synth.cache import Cache
-from l1bn_synth.devices import DEVICES
+from l1bn_synth.devices import DEVICES, PLAIN, WHOLE_UNITS
 from l1bn_synth.elaborate import elaborate
 from l1bn_synth.flow import Point, measure
 from l1bn_synth.netlist import Netlist
@@ -118,6 +118,16 @@ def test_presets_grow():
     keys = {name: {unit.key for unit in preset(name)} for name in PRESETS}
     assert keys["quick"] < keys["paper"] < keys["full"]
     assert keys["peers"] < keys["full"]
+
+
+@pytest.mark.parametrize("device", ["LFE5U-85F-6", "HX8K"])
+def test_whole_units_of_both_norms_get_the_same_effort_and_operators_the_defaults(device):
+    efforts = {"operator": set(), "pair": set(), "top": set()}
+    for unit in preset("full"):
+        efforts[unit.group].add(Point(unit, DEVICES[device], dsp=False).effort)
+    family = DEVICES[device].family
+    assert efforts == {"operator": {PLAIN}, "pair": {PLAIN}, "top": {WHOLE_UNITS[family]}}
+    assert WHOLE_UNITS[family] != PLAIN
 
 
 def test_every_unit_has_vectors():
