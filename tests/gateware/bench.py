@@ -31,6 +31,9 @@ FEW_PAUSES = PAUSES[::2]
 """For components that keep an item for many cycles: what they do between two items tests little."""
 
 Columns = Mapping[str, Any]
+Rates = float | Mapping[str, float]
+"""Of pauses: of all streams, or by name."""
+
 SHOWN = 5
 """Mismatches that a failure lists."""
 
@@ -145,8 +148,8 @@ class Bench:
         self,
         component: wiring.Component,
         *,
-        idle: float | Mapping[str, float] = 0.0,
-        stall: float | Mapping[str, float] = 0.0,
+        idle: Rates = 0.0,
+        stall: Rates = 0.0,
         seed: int = 0,
         patience: int = 1000,
     ):
@@ -242,7 +245,7 @@ def exercise(
     inputs: Mapping[str, Columns],
     outputs: Mapping[str, Columns],
     seed: int,
-    pauses: Sequence[tuple[float, float]] = PAUSES,
+    pauses: Sequence[tuple[Rates, Rates]] = PAUSES,
 ) -> Bench:
     """Run a component with every mix of pauses, a fresh one each; returns the first bench, which has none."""
     benches = []

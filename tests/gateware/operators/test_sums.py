@@ -53,3 +53,5 @@ def test_deviation_sums(width: int, lanes: int, count: int, counts: tuple[int, .
     inputs = {"i": packets(rows, lanes), "i_mean": {"floor": floors, "whole": whole}}
     bench = exercise(make, inputs, {"o": expected}, seed)
     check_closing(bench, rows, lanes, make().latency, takes_mean=True)
+    # Means that are late: the first beat of a channel waits for its own.
+    exercise(make, inputs, {"o": expected}, seed, pauses=[({"i_mean": 0.9}, 0.0)])
