@@ -6,7 +6,6 @@ same run is written as VCD, for a viewer.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +15,11 @@ from typing import Any
 
 import click
 import numpy as np
-import wavedrom
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
 from l1bn.config import Configuration, ConfigurationError
+from l1bn.drawings import SPACE, Row, timing
 from l1bn.forward import BatchNorm, unit
 from l1bn_golden.data import gaussian
 
@@ -134,17 +133,12 @@ def record(component: BatchNorm, vcd: Path | None = None) -> Trace:
 def picture(trace: Trace, title: str) -> str:
     """The trace as SVG."""
     columns = columns_of(trace.cycles)
+    clock = "".join("|" if column is None else "P" for column in columns)
     numbers = [str(column) for column in columns if column is not None]
-    clock = "".join("|" if column is None else "p" for column in columns)
-    signal: list[Any] = [
-        {"name": "clk", "wave": clock[0] + clock[1:].replace("p", ".")},
-        {"name": "cycle", "wave": clock.replace("p", "="), "data": numbers},
-    ]
+    rows = [Row("clk", clock), Row("cycle", clock.replace("P", "="), numbers)]
     for port in trace.ports:
-        signal += [{}, [port.name, *_rows(trace, port, columns)]]
-    drawing = {"signal": signal, "head": {"text": title}, "config": {"hscale": 1}}
-    text = str(wavedrom.render(json.dumps(drawing)).tostring())
-    return text.replace("<svg ", '<svg style="background:white" ', 1)
+        rows += [SPACE, *_rows(trace, port, columns)]
+    return timing(rows, title)
 
 
 def columns_of(cycles: Sequence[dict[str, Offer]]) -> list[int | None]:
@@ -167,10 +161,10 @@ def _is_quiet(before: dict[str, Offer], now: dict[str, Offer]) -> bool:
     )
 
 
-def _rows(trace: Trace, port: StreamPort, columns: Sequence[int | None]) -> list[dict[str, Any]]:
+def _rows(trace: Trace, port: StreamPort, columns: Sequence[int | None]) -> list[Row]:
     offers = [cycle[port.name] for cycle in trace.cycles]
     values = port.payload.unpack([word for _, _, word in offers])
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for name in SHOWN[port.name]:
         wave, labels = "", []
         for column in columns:
@@ -182,10 +176,10 @@ def _rows(trace: Trace, port: StreamPort, columns: Sequence[int | None]) -> list
             if valid and not held:
                 labels.append(" ".join(map(str, np.atleast_1d(values[name][column]).tolist())))
             wave += "x" if not valid else "." if held else "="
-        rows.append({"name": name, "wave": wave, "data": labels})
+        rows.append(Row(f"{port.name}.{name}", wave, labels))
     for index, name in enumerate(("valid", "ready")):
         levels = [None if column is None else bool(offers[column][index]) for column in columns]
-        rows.append({"name": name, "wave": _levels(levels)})
+        rows.append(Row(f"{port.name}.{name}", _levels(levels)))
     return rows
 
 

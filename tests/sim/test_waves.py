@@ -59,10 +59,10 @@ def test_gaps_stand_for_two_cycles_or_more() -> None:
 def test_the_picture_is_the_same_every_time(trace: waves.Trace) -> None:
     text = waves.picture(trace, "title")
     assert text == waves.picture(waves.record(unit(SMALL)), "title")
-    shown = re.findall(r"<tspan[^>]*>([^<]*)</tspan>", text)
+    shown = re.findall(r"<text[^>]*>([^<]*)</text>", text)
     for value in trace.moved("o")["data"][:, 0]:
         assert str(value) in shown
-    for name in ("title", "i", "i_affine", "o", "o_stats", "valid", "ready", "mean"):
+    for name in ("title", "i.valid", "i_affine.gamma", "o.data", "o.ready", "o_stats.mean"):
         assert name in shown
 
 

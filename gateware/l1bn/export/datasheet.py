@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from .. import manifest, presets
 from ..config import PARAMETERS
-from .drawings import blocks, timing
+from ..drawings import Row, blocks, timing
 from .example import example
 from .ports import native_ports
 from .rdl import MEANING
@@ -23,11 +23,11 @@ __all__ = ["files"]
 
 # What the drawings of the handshake show: a pause of the source, a stall of the sink.
 STREAM = (
-    ("clock", "PPPPPPPP"),
-    ("valid", "01.01..0"),
-    ("ready", "1..101.1"),
-    ("payload", "xABxC.Dx"),
-    ("moves", "01.0.1.0"),
+    Row("clock", "PPPPPPPP"),
+    Row("valid", "01.01..0"),
+    Row("ready", "1..101.1"),
+    Row("payload", "x==x=.=x", "ABCD"),
+    Row("moves", "01.0.1.0"),
 )
 
 
