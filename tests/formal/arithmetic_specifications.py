@@ -103,7 +103,10 @@ class SequentialSpecification(Specification):
             return self.device.register(*self.control, name)
 
         table = range(1, latency)
-        walk = Array([Const(0), *(Const(1 << ((at - 1) % self.cycles)) for at in table), Const(0)])[age]
+        # An index into what an array gives indexes each item: all of them need the same width.
+        nowhere = Const(0, self.cycles)
+        places = (Const(1 << ((at - 1) % self.cycles), self.cycles) for at in table)
+        walk = Array([nowhere, *places, nowhere])[age]
         numbered = list(islice(codes(bits_for(self.steps)), self.steps))
         number = [(at - 1) // self.cycles for at in table]
         code = Array([Const(0), *(Const(numbered[step]) for step in number), Const(0)])[age]
