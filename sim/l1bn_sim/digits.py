@@ -1,10 +1,11 @@
-"""Real feature maps without a download: scikit-learn's handwritten digits, a small fixed convolution."""
+"""Real feature maps without a download: handwritten digits behind a small fixed convolution."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
+
+from l1bn_golden.pictures import digits
 
 __all__ = ["FILTERS", "feature_maps"]
 
@@ -33,7 +34,7 @@ def feature_maps(width: int, fraction: int, count: int, channels: int) -> NDArra
     as many images, one after the other, as make ``count`` samples. Rows run through the filters, then on to
     the next images; after the last of the 1,797 the first one follows. Rounding is half up, then saturation.
     """
-    images = load_digits().images.astype(np.int64)
+    images = digits()[0].astype(np.int64)
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
     maps = np.einsum("nhwij,cij->cnhw", windows, FILTERS).reshape(len(FILTERS), -1)

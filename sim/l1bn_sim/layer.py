@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 
-from l1bn_golden import Contract, forward
+from l1bn_golden import Contract, forward, pictures
 
 from .digits import FILTERS
 
@@ -61,7 +60,7 @@ class Result:
 
 def digits(batches: int = 3) -> Case:
     """Handwritten digits and edge filters; gamma is 1/2 to 1, beta moves the maps up a little."""
-    images = load_digits().images[: batches * IMAGES].astype(np.int64)
+    images = pictures.digits()[0][: batches * IMAGES].astype(np.int64)
     rng = np.random.default_rng(1)
     return Case(
         "digits",

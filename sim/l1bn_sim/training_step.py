@@ -1,6 +1,6 @@
 """Real gradients without a download: what one training step of a small network does to its normaliser.
 
-The network reads scikit-learn's handwritten digits: a 3x3 convolution, batch normalisation with one of the norms,
+The network reads handwritten digits: a 3x3 convolution, batch normalisation with one of the norms,
 ReLU, a dense layer, softmax and cross-entropy, in float64 with the gradients written out. It learns for some
 steps; of the next one the normaliser's input x, the gradient dy of its output and its gamma are kept.
 """
@@ -12,10 +12,10 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 
 from l1bn_golden import Contract, reference
 from l1bn_golden.data import quantize
+from l1bn_golden.pictures import digits
 
 __all__ = ["TrainingStep", "quantized", "training_step"]
 
@@ -65,16 +65,16 @@ def training_step(norm: str, count: int, channels: int, seed: int) -> TrainingSt
     Rows are cut to ``count`` where that is no multiple of an image's 64 pixels.
     """
     draw = np.random.default_rng(seed)
-    digits = load_digits()
+    pictures, labels = digits()
     windows = np.lib.stride_tricks.sliding_window_view(
-        np.pad(digits.images / 16, ((0, 0), (1, 1), (1, 1))), (3, 3), axis=(1, 2)
-    ).reshape(len(digits.images), PIXELS, 9)
+        np.pad(pictures / 16, ((0, 0), (1, 1), (1, 1))), (3, 3), axis=(1, 2)
+    ).reshape(len(pictures), PIXELS, 9)
     network = _Network.start(channels, draw)
     batch = -(-count // PIXELS)
     losses = []
     for _ in range(STEPS + 1):
         chosen = draw.integers(0, len(windows), batch)
-        loss, x, dy, gamma = _learn(norm, network, windows[chosen], digits.target[chosen])
+        loss, x, dy, gamma = _learn(norm, network, windows[chosen], labels[chosen])
         losses.append(loss)
     return TrainingStep(x[:, :count], dy[:, :count], gamma, tuple(losses))
 

