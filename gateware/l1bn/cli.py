@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 from amaranth.back.verilog import YosysError
-from rich.console import Console
+
+from l1bn_console.tables import print_tables
 
 from . import __version__, generate, manifest, presets, tables
 from .config import PARAMETERS, Configuration, ConfigurationError, Parameter
@@ -210,7 +211,7 @@ def presets_command(names: bool) -> None:
         for name in presets.PRESETS:
             click.echo(name)
     else:
-        _console().print(tables.presets_table())
+        print_tables(tables.presets_table())
 
 
 @l1bn.command("explain", params=configuration_options())
@@ -227,10 +228,4 @@ def explain_command(
     if as_json:
         click.echo(json.dumps(explanation, indent=2, ensure_ascii=False))
         return
-    for table in tables.explanation_tables(explanation):
-        _console().print(table)
-
-
-def _console() -> Console:
-    """Standard output, as wide as the terminal, or wide enough for every table where there is none."""
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    print_tables(*tables.explanation_tables(explanation))

@@ -19,11 +19,10 @@ from typing import Any
 
 import click
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from l1bn.config import Configuration
 from l1bn.export import export
+from l1bn_console.tables import Table, coloured, names, print_tables, print_text, texts
 from l1bn_golden import Contract
 
 from . import toolchain
@@ -191,25 +190,23 @@ def command(output: Path) -> int:
     toolchain.require()
     output.mkdir(parents=True, exist_ok=True)
     runs = run_all(output)
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    console.print(_table(runs))
+    print_tables(_table(runs))
     if shutil.which("iverilog") is None:
-        console.print("Icarus Verilog is not installed and was left out; install: apt-get install iverilog")
+        print_text("Icarus Verilog is not installed and was left out; install: apt-get install iverilog")
     case = digits()
     picture = output / "accelerator.png"
     draw(case, compute(case, normaliser_contract()), picture)
-    console.print(f"picture: {picture}", soft_wrap=True)
+    click.echo(f"picture: {picture}")
     return 0 if all(run.passed for run in runs) else 1
 
 
 def _table(runs: Iterable[Run]) -> Table:
-    table = Table(title="The example accelerator against NumPy", title_justify="left")
-    for heading in ("simulator", "input", "pauses", "verdict"):
-        table.add_column(heading)
+    columns = [*names("simulator", "input"), *texts("pauses", "verdict")]
+    table = Table("The example accelerator against NumPy", columns, keys=2)
     for run in runs:
         pauses = f"at random, seed {run.seed}" if run.seed else "none"
         colour = "green" if run.passed else "red"
-        table.add_row(run.simulator, run.case, pauses, f"[{colour}]{run.verdict}[/]")
+        table.add(run.simulator, run.case, pauses, coloured(run.verdict, colour))
     return table
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from l1bn.config import Configuration, ConfigurationError
+from l1bn_console.tables import print_tables, print_text
 
 from . import toolchain
 from .commands import exit_code
@@ -166,15 +166,14 @@ def _measure_all(jobs: list[Job], processes: int) -> tuple[list[Measurement], di
 
 def _show(done: list[Measurement], failures: dict[str, Exception], output: Path) -> int:
     rows = [measurement.row for measurement in done]
-    console = Console(soft_wrap=False, width=None if os.isatty(1) else 120)
     if rows:
-        console.print(table(rows))
-        console.print(coverage_line(done), highlight=False)
+        print_tables(table(rows))
+        print_text(coverage_line(done))
         write_json(rows, output / "report.json")
-        console.print(f"report: {output / 'report.json'}", highlight=False, soft_wrap=True)
+        click.echo(f"report: {output / 'report.json'}")
     for measurement in done:
         if measurement.waves is not None:
-            console.print(f"waves: {measurement.waves}", highlight=False, soft_wrap=True)
+            click.echo(f"waves: {measurement.waves}")
     for name, failure in failures.items():
         click.echo(f"l1bn_sim: error: {name}: {failure}", err=True)
     return 1 if failures or any(row.mismatches for row in rows) else 0

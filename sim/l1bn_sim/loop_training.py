@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 import torch
 from rich.console import Console
-from rich.table import Table
 
 from l1bn.config import Configuration, ConfigurationError
+from l1bn_console.tables import Table, names, numbers, print_tables
 from l1bn_golden.training.data import digits, mnist
 from l1bn_golden.training.runs import Settings, execute
 
@@ -137,22 +137,19 @@ def command(
         waiting = Console(stderr=True).status(f"{task}, {each}: training with the model, then the hardware")
         with waiting, HardwareLoop(lanes=lanes, idle=pauses, stall=pauses, seed=seed, store=store) as loop:
             runs.append(train(settings, loop))
-    Console(width=None if sys.stdout.isatty() else 120).print(_table(runs))
+    print_tables(_table(runs))
 
 
 def _table(runs: list[LoopRun]) -> Table:
     title = "Trained with the generated hardware: no output, loss or accuracy differs from the model's"
-    table = Table(title=title, title_justify="left")
-    for heading in ("network", "norm"):
-        table.add_column(heading)
-    for heading in ("width", "epochs", "accuracy %", "values compared", "clock cycles", "seconds"):
-        table.add_column(heading, justify="right")
+    figures = ("epochs", "accuracy %", "values compared", "clock cycles", "seconds")
+    table = Table(title, [*names("network", "norm"), *numbers("width", *figures)], keys=3)
     for run in runs:
-        table.add_row(
+        table.add(
             run.settings.task,
             run.settings.norm,
-            str(run.settings.width),
-            str(run.settings.epochs),
+            run.settings.width,
+            run.settings.epochs,
             f"{run.accuracy:.2f}",
             f"{run.values:,}",
             f"{run.cycles:,}",

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.table import Table
+from l1bn_console.tables import Table, coloured, names, numbers
 
 from .measure import Measurement, Row
 from .write import write_text
@@ -23,25 +23,24 @@ DATA = {"forward": "feature maps", "backward": "the gradients of a training step
 def table(rows: Sequence[Row]) -> Table:
     """The rows with what a reader wants to compare side by side."""
     data = " and ".join(DATA[direction] for direction in dict.fromkeys(row.direction for row in rows))
-    result = Table(title=f"Generated hardware against the integer model, on {data}", title_justify="left")
-    for heading in ("norm", "form"):
-        result.add_column(heading)
-    numbers = ("width", "lanes", "count", "samples", "mismatches", "largest error\nLSB")
-    for heading in (*numbers, "cycles a channel\nmeasured", "\npredicted", "samples\na cycle"):
-        result.add_column(heading, justify="right")
+    unit = [*names("norm", "form"), *numbers("width", "lanes", "count")]
+    checked = ("samples", "mismatches", "largest error LSB")
+    timed = ("cycles a channel measured", "cycles a channel predicted", "samples a cycle")
+    title = f"Generated hardware against the integer model, on {data}"
+    result = Table(title, [*unit, *numbers(*checked, *timed)], keys=len(unit))
     for row in rows:
         as_predicted = row.cycles_per_channel == row.predicted_cycles_per_channel
-        result.add_row(
+        result.add(
             row.norm,
             row.form if row.direction == "forward" else row.direction,
-            str(row.width),
-            str(row.lanes),
-            str(row.count),
+            row.width,
+            row.lanes,
+            row.count,
             f"{row.samples:,}",
-            f"[{'red' if row.mismatches else 'green'}]{row.mismatches}[/]",
+            coloured(row.mismatches, "red" if row.mismatches else "green"),
             f"{row.max_error_lsb:.3f}",
-            f"[{'green' if as_predicted else 'red'}]{row.cycles_per_channel:g}[/]",
-            str(row.predicted_cycles_per_channel),
+            coloured(f"{row.cycles_per_channel:g}", "green" if as_predicted else "red"),
+            row.predicted_cycles_per_channel,
             f"{row.samples_per_cycle:.3f}",
         )
     return result

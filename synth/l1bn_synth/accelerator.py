@@ -17,9 +17,8 @@ from statistics import median
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from l1bn_console.tables import Table, names, numbers, print_tables
 from l1bn_sim.accelerator import MODULES, SOURCES, build_ip, normaliser
 
 from . import nextpnr, yosys
@@ -93,26 +92,21 @@ def _flows(seeds: int, folder: Path) -> dict[str, Generator[list[Step], list[Any
 
 def _table(results: Mapping[str, Measured]) -> Table:
     some = next(iter(results.values()))
+    tools = f"yosys {yosys.yosys_version()}, nextpnr-ecp5 {nextpnr.nextpnr_version('ecp5')}"
     table = Table(
-        title=f"The example accelerator on {DEVICE.name}, with two builds of the normaliser",
-        title_justify="left",
-        caption=f"yosys {yosys.yosys_version()}, nextpnr-ecp5 {nextpnr.nextpnr_version('ecp5')}; MHz: median of"
-        f" {len(some.fmax_mhz)} seeds",
-        caption_justify="left",
+        f"The example accelerator on {DEVICE.name}, with two builds of the normaliser",
+        [*names(""), *numbers("LUT", "FF", "DSP", "BRAM", "MHz")],
+        notes=[f"{tools}; MHz: median of {len(some.fmax_mhz)} seeds"],
     )
-    table.add_column("")
-    for heading in ("LUT", "FF", "DSP", "BRAM", "MHz"):
-        table.add_column(heading, justify="right")
-    table.add_row(
-        "in the device", *(f"{some.area.available[kind]:,}" for kind in KINDS), "", end_section=True
-    )
+    table.add("in the device", *(f"{some.area.available[kind]:,}" for kind in KINDS), "")
     for target in TARGETS:
+        table.section()
         whole, part = results[f"accelerator, {target}"], results[f"normaliser, {target}"]
         for name, measured in (("accelerator", whole), ("normaliser alone", part)):
             cells = (f"{measured.area.used[kind]:,}" for kind in KINDS)
-            table.add_row(f"{name}, {target}", *cells, f"{median(measured.fmax_mhz):.1f}")
+            table.add(f"{name}, {target}", *cells, f"{median(measured.fmax_mhz):.1f}")
         shares = (f"{part.area.used[kind] / max(1, whole.area.used[kind]):.0%}" for kind in KINDS)
-        table.add_row("normaliser's share", *shares, "", end_section=True)
+        table.add("normaliser's share", *shares, "")
     return table
 
 
@@ -131,7 +125,6 @@ def _table(results: Mapping[str, Measured]) -> Table:
 def command(seeds: int, jobs: int, output: Path) -> int:
     """Synthesise the example accelerator for ECP5, place and route it, and show the normaliser's share."""
     output.mkdir(parents=True, exist_ok=True)
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     flows = _flows(seeds, output)
     outcome = run_flows(flows, Cache(output / "cache"), jobs, None, lambda name: None)
     for name, reason in outcome.failures.items():
@@ -139,13 +132,13 @@ def command(seeds: int, jobs: int, output: Path) -> int:
     if outcome.failures:
         return 1
     results = {name: outcome.results[name] for name in flows}
-    console.print(_table(results))
+    print_tables(_table(results))
     for name, measured in results.items():
-        console.print(f"slowest path of {name}: {measured.path}", soft_wrap=True)
+        click.echo(f"slowest path of {name}: {measured.path}")
     report = output / "synthesis.json"
     text = json.dumps({name: dataclasses.asdict(measured) for name, measured in results.items()}, indent=2)
     report.write_text(text + "\n", encoding="utf-8")
-    console.print(f"report: {report}", soft_wrap=True)
+    click.echo(f"report: {report}")
     return 0
 
 

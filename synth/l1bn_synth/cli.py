@@ -15,7 +15,8 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+
+from l1bn_console.tables import Table, names, numbers, print_tables
 
 from . import activity, baseline, flow, osu018, points
 from .cache import Cache, Step
@@ -177,11 +178,15 @@ def peers(**values: Any) -> None:
 @click.option("--preset", "preset_name", type=click.Choice(PRESETS), default="full", show_default=True)
 def list_units(preset_name: str) -> None:
     """List the units of a preset."""
-    table = Table("unit", "group", "norm", "W", "lanes", "count")
+    print_tables(units_table(preset_name))
+
+
+def units_table(preset_name: str) -> Table:
+    """The units of a preset."""
+    table = Table(f"Units of {preset_name}", [*names("unit", "group", "norm"), *numbers("W", "lanes", "count")])
     for unit in preset(preset_name):
-        count = str(unit.count or "-")
-        table.add_row(unit.name, unit.group, unit.norm or "both", str(unit.width), str(unit.lanes), count)
-    Console().print(table)
+        table.add(unit.name, unit.group, unit.norm or "both", unit.width, unit.lanes, unit.count or "-")
+    return table
 
 
 def _tools(options: Options) -> dict[str, str]:
@@ -233,8 +238,7 @@ def _report(options: Options, quiet: bool = False) -> Report:
     ordered = sorted(rows.values(), key=_order(options.preset))
     report = Report(options.target, options.command, tools, ordered, outcome.failures)
     if not quiet:
-        console = Console(width=None if sys.stdout.isatty() else 200)
-        report.print(console)
+        report.print()
     steps_told = f"{outcome.ran} steps run, {outcome.reused} found in {cache.folder}"
     click.echo(f"{unchanged} rows unchanged; for the others {steps_told}")
     for name, reason in outcome.failures.items():

@@ -7,12 +7,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import jinja2
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+from l1bn_console.tables import Column, Table, print_tables, print_text
 
 from .energy import coefficients
 from .plots import plots
@@ -20,12 +19,12 @@ from .rows import Row
 from .tables import TableText, all_tables
 from .write import write_text
 
-__all__ = ["Report", "write_report"]
+__all__ = ["Report", "shown", "write_report"]
 
 # What a terminal shows; the files have all tables.
 ON_TERMINAL = ("units", "ratios", "costs", "claims", "sensitivity", "peers")
-# What a narrow terminal does without, in this order.
-DISPENSABLE = ("mW at MHz", "latency", "cycles/channel", "power", "cycles per channel", "samples/s")
+SHORT = 24
+"""Cells of fewer characters stay on one line."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +45,12 @@ class Report:
         energy = None if self.target == "osu018" else coefficients(self.target)
         return all_tables(self.rows, energy)
 
-    def print(self, console: Console) -> None:
+    def print(self) -> None:
         """Show the tables that decide."""
         for table in self.tables():
-            if table.key not in ON_TERMINAL:
-                continue
-            shown, left_out = _fitting(table, console.width)
-            console.print(shown)
-            if left_out:
-                console.print(
-                    Text(f"Too narrow for: {', '.join(left_out)}; the files have them.", style="dim")
-                )
-            for note in table.notes:
-                console.print(Text(note, style="dim"))
-            console.print()
+            if table.key in ON_TERMINAL:
+                print_tables(shown(table))
+                print_text("")
 
     def markdown(self) -> str:
         """The report as Markdown."""
@@ -100,38 +91,22 @@ class Report:
         )
 
 
-def _fitting(table: TableText, width: int) -> tuple[Table, list[str]]:
-    """A table for a terminal of that width, and the columns that it has no room for: no number is ever cut."""
-    columns = dict(zip(table.columns, zip(*table.rows, strict=True), strict=True))
-    left_out = []
-    for name in DISPENSABLE:
-        if name in columns and _least_width(columns) > width:
-            del columns[name]
-            left_out.append(name)
-    shown = Table(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for name, cells in columns.items():
-        whole = _stays_whole(cells)
-        heading = name.replace("/", "/\n").replace(" ", "\n") if whole else name
-        right = whole and all(cell == "-" or cell[:1].isdigit() for cell in cells)
-        shown.add_column(heading, justify="right" if right else "left", no_wrap=whole, overflow="fold")
-    for line in zip(*columns.values(), strict=True):
-        shown.add_row(*(Text(cell) for cell in line))
-    return shown, left_out
-
-
-def _stays_whole(cells: Sequence[str]) -> bool:
-    """Whether a column holds nothing but numbers and short names, which must not be wrapped."""
-    return all(len(cell) < 12 and (" " not in cell or cell[:1].isdigit()) for cell in cells)
-
-
-def _least_width(columns: Mapping[str, Sequence[str]]) -> int:
-    """Of a table whose other columns are wrapped between words."""
-    widths = [
-        max(len(part) for cell in cells for part in ([cell] if _stays_whole(cells) else cell.split()))
-        for cells in columns.values()
+def shown(table: TableText) -> Table:
+    """A table for a terminal: columns of numbers stand right, those of sentences may be wrapped."""
+    columns = [
+        Column(name, _kind(cells)) for name, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True)
     ]
-    headings = [max(map(len, name.replace("/", "/ ").split())) for name in columns]
-    return sum(max(pair) + 3 for pair in zip(widths, headings, strict=True)) + 1
+    found = Table(table.title, columns, keys=table.keys, notes=table.notes)
+    for row in table.rows:
+        found.add(*row)
+    return found
+
+
+def _kind(cells: Sequence[str]) -> Literal["name", "number", "text"]:
+    """What a column holds: numbers, names that are short enough to stay whole, or text."""
+    if all(cell == "-" or cell[:1].isdigit() for cell in cells):
+        return "number" if all(len(cell) < SHORT for cell in cells) else "text"
+    return "name" if all(len(cell) < SHORT and " " not in cell for cell in cells) else "text"
 
 
 def _versions(tools: Mapping[str, str]) -> str:

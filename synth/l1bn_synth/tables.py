@@ -17,13 +17,17 @@ __all__ = ["TableText", "all_tables"]
 
 @dataclass(frozen=True)
 class TableText:
-    """A table as text: heading, columns, rows, and lines of explanation below it. ``key`` names it in a page."""
+    """A table as text: heading, columns, rows, and lines of explanation below it. ``key`` names it in a page.
+
+    The first ``keys`` columns name a row.
+    """
 
     key: str
     title: str
     columns: list[str]
     rows: list[list[str]]
     notes: list[str]
+    keys: int = 1
 
 
 def all_tables(rows: Sequence[Row], energy: Coefficients | None) -> list[TableText]:
@@ -74,9 +78,8 @@ def units(rows: Sequence[Row]) -> TableText:
     columns = ["unit", "W", "device"]
     columns += ["um2", "LUT", "FF"] if cells else ["DSP allowed", "LUT", "FF", "DSP", "BRAM"]
     columns += ["Fmax MHz", "latency", "cycles/channel", "samples/s", "pJ/sample", "mW at MHz"]
-    return TableText(
-        "units", "Results", columns, body, _standard_cell_notes(rows) if cells else _fpga_notes(rows)
-    )
+    notes = _standard_cell_notes(rows) if cells else _fpga_notes(rows)
+    return TableText("units", "Results", columns, body, notes, keys=3 if cells else 4)
 
 
 def _efforts(rows: Sequence[Row]) -> list[str]:
@@ -214,7 +217,7 @@ def peers(rows: Sequence[Row]) -> TableText:
     """Operators of other projects."""
     body = [[c.what, c.device, c.project, c.theirs, c.ours, c.verdict] for c in compare_peers(rows)]
     columns = ["operator", "device", "project", "theirs: cells, clock", "ours: cells, clock", "ours is"]
-    return TableText("peers", "Operators of other projects", columns, body, [])
+    return TableText("peers", "Operators of other projects", columns, body, [], keys=2)
 
 
 def peer_units(rows: Sequence[Row]) -> TableText | None:

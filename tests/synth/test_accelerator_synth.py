@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
 
 from l1bn import presets
 from l1bn.presets import PRESETS, Resources
+from l1bn_console.tables import print_tables
 from l1bn_synth import accelerator
 from l1bn_synth import presets as measurement
 from l1bn_synth.nextpnr import Area
@@ -50,9 +51,9 @@ def test_the_share_of_the_normaliser() -> None:
         for target in accelerator.TARGETS
         for name, measured in (("accelerator", whole), ("normaliser", part))
     }
-    console = Console(width=120, record=True)
-    console.print(accelerator._table(results))
-    text = console.export_text()
+    file = io.StringIO()
+    print_tables(accelerator._table(results), file=file)
+    text = file.getvalue()
     (first, *_) = (line.split("│") for line in text.splitlines() if "share" in line)
     assert [cell.strip() for cell in first[2:6]] == ["25%", "50%", "10%", "75%"]
     assert " 100.0 " in text

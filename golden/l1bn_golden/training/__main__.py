@@ -19,6 +19,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from l1bn_console.tables import print_tables, print_text
+
 from .report import table, write_json, write_pictures
 from .study import PRESETS, run_all
 from .summary import summarise
@@ -68,7 +70,6 @@ def command(preset: str, jobs: int, output: Path) -> None:
     """
     chosen = PRESETS[preset]
     settings = chosen.settings()
-    console = Console(width=None if sys.stdout.isatty() else 150)
     columns = (
         TextColumn("training"),
         BarColumn(),
@@ -80,15 +81,14 @@ def command(preset: str, jobs: int, output: Path) -> None:
         task = progress.add_task("training", total=len(settings))
         results = run_all(settings, output / "runs", jobs, lambda: progress.advance(task))
     rows = summarise(chosen, results)
-    console.print(f"preset {preset}: {chosen.seeds} seeds; mean ± half of the 95 % confidence interval")
-    for name in chosen.variants:
-        console.print(table(name, [row for row in rows if row.task == name]))
+    print_text(f"preset {preset}: {chosen.seeds} seeds; mean ± half of the 95 % confidence interval")
+    print_tables(*(table(name, [row for row in rows if row.task == name]) for name in chosen.variants))
     folder = output / preset
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "report.json", preset, chosen, rows)
     paths = [folder / "report.json", *write_pictures(folder, rows)]
     for path in paths:
-        console.print(f"wrote {path}", soft_wrap=True)
+        click.echo(f"wrote {path}")
 
 
 if __name__ == "__main__":

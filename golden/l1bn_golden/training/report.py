@@ -13,7 +13,8 @@ from typing import Any
 import matplotlib
 import numpy as np
 import torch
-from rich.table import Table
+
+from l1bn_console.tables import Table, names, numbers
 
 from .study import Preset
 from .summary import GOALS, Estimate, Row
@@ -43,21 +44,9 @@ def _text(value: Estimate | None, sign: str = "") -> str:
 
 def table(task: str, rows: Sequence[Row]) -> Table:
     """One task as a table: mean and 95 % confidence interval over the seeds."""
-    result = Table(title=TITLES[task], title_justify="left")
-    goal = f"epochs to {GOALS[task]:g}"
-    for name in (
-        "norm",
-        "result",
-        "from float32",
-        "from L2BN",
-        goal,
-        "y sat.",
-        "x = 0",
-        "dy = 0",
-        "dx = 0",
-        "dx sat.",
-    ):
-        result.add_column(name, justify="left" if name == "norm" else "right", no_wrap=True)
+    figures = ("result", "from float32", "from L2BN", f"epochs to {GOALS[task]:g}")
+    shares_of = ("y saturated", "x = 0", "dy = 0", "dx = 0", "dx saturated")
+    result = Table(TITLES[task], [*names("norm"), *numbers(*figures, *shares_of)])
     for row in rows:
         epochs = "never" if row.epochs is None else f"{row.epochs:.1f} ({row.reached}/{row.seeds})"
         shares = (
@@ -65,7 +54,7 @@ def table(task: str, rows: Sequence[Row]) -> Table:
             for name in ("y saturated", "x zero", "dy zero", "dx zero", "dx saturated")
         )
         label = row.variant.label + (f" ({row.failed} failed)" if row.failed else "")
-        result.add_row(
+        result.add(
             label, _text(row.result), _text(row.from_float, "+"), _text(row.from_l2, "+"), epochs, *shares
         )
     return result
