@@ -1,7 +1,7 @@
 """Batch normalisation for PyTorch with the L1 or the L2 norm, in floating point or in the hardware's integers.
 
-Optional: needs the extra ``train``. The classes take the place of :class:`torch.nn.BatchNorm1d` and
-:class:`torch.nn.BatchNorm2d`::
+Optional: needs the extra ``train``. The classes take the place of :class:`torch.nn.BatchNorm1d`,
+:class:`torch.nn.BatchNorm2d` and :class:`torch.nn.BatchNorm3d`::
 
     from l1bn_golden import Contract
     from l1bn_golden.torch import L1BatchNorm2d
@@ -10,14 +10,26 @@ Optional: needs the extra ``train``. The classes take the place of :class:`torch
     layer = L1BatchNorm2d(16, formats=Contract(norm="l1", width=8, y_fraction=5))   # integers of 8 bits
 """
 
+from .conversion import convert
 from .floating import NotFiniteError
-from .modules import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d, convert
+from .modules import (
+    BatchNorm,
+    L1BatchNorm1d,
+    L1BatchNorm2d,
+    L1BatchNorm3d,
+    L2BatchNorm1d,
+    L2BatchNorm2d,
+    L2BatchNorm3d,
+)
 
 __all__ = [
+    "BatchNorm",
     "L1BatchNorm1d",
     "L1BatchNorm2d",
+    "L1BatchNorm3d",
     "L2BatchNorm1d",
     "L2BatchNorm2d",
+    "L2BatchNorm3d",
     "NotFiniteError",
     "convert",
 ]

@@ -10,7 +10,7 @@ x and dy were scaled. Everything is rounded half up, as in the hardware, and y, 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +23,12 @@ from ..channel import normalize, scale
 from ..contract import Contract
 from ..data import quantize
 from ..samples import Integers, affine
-from .floating import require_finite
+from .floating import along_channels, require_finite, track
 
-__all__ = ["HardwareNormalisation", "block_exponent", "infer"]
+if TYPE_CHECKING:
+    from .modules import BatchNorm
+
+__all__ = ["HardwareNormalisation", "batch_norm", "block_exponent", "infer"]
 
 
 def block_exponent(values: npt.NDArray[Any], width: int) -> int:
@@ -73,7 +76,7 @@ def _affine_parameters(
 
 
 class HardwareNormalisation(torch.autograd.Function):
-    """``y, mean, spread = apply(x, weight, bias, contract, backend)``: as ``floating.Normalisation``, in integers.
+    """``y, mean, spread = apply(x, weight, bias, contract, backend)``: batch normalisation in integers.
 
     ``contract`` has n, the samples of a channel, as its only count, and ``backend`` was made for it. The gradient
     passes through the saturation of y and through the rounding of everything as if there were none.
@@ -162,3 +165,32 @@ def infer(
     k, t, negative = zip(*scales, strict=True)
     y = affine(contract, quantize(rows, contract.width, exponent), mean, k, t, negative, beta.tolist())
     return _tensor(np.ldexp(y.astype(np.float64), -contract.y_fraction), x)
+
+
+def batch_norm(
+    layer: BatchNorm,
+    x: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float | Tensor,
+) -> Tensor:
+    """y of a layer with ``formats``, and its running statistics moved by ``momentum`` if ``training``."""
+    require_finite("input", x)
+    if not training:
+        assert running_mean is not None and running_var is not None and layer.formats is not None
+        spread = running_var + layer.eps
+        r = along_channels(spread if layer.norm == "l1" else spread.sqrt(), x)
+        weight, bias = layer.weight, layer.bias
+        y = (x - along_channels(running_mean, x)) / r
+        y = y if weight is None else y * along_channels(weight, x)
+        y = y if bias is None else y + along_channels(bias, x)
+        formats = layer.formats.replace(epsilon=layer.eps)
+        exact = infer(formats, x, weight, bias, running_mean, running_var)
+        return y + (exact - y).detach()
+    count = x.numel() // x.shape[1]
+    y, mean, spread = HardwareNormalisation.apply(x, layer.weight, layer.bias, *layer.unit(count))
+    if running_mean is not None and running_var is not None:
+        unbiased = spread * count / (count - 1) if layer.norm == "l2" else spread
+        track(((running_mean, mean), (running_var, unbiased)), momentum)
+    return y

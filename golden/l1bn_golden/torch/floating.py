@@ -1,18 +1,29 @@
-"""Both norms in floating point with their exact gradient, as one autograd function.
+"""The L1 norm in floating point, and what layers of both kinds check and keep.
 
-Layout of x, y and their gradients: (batch, channels, ...). A channel's samples are all that share its index in
-the second dimension.
+Layout of x and y: (batch, channels, ...). A channel's samples are all that share its index in the second
+dimension. Everything is written in differentiable operations of PyTorch and branches on shapes and types
+only, so that derivatives of any order, tracing and transformations come from PyTorch itself.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-__all__ = ["Normalisation", "NotFiniteError", "along_channels", "require_finite", "spread_to_r"]
+__all__ = [
+    "NotFiniteError",
+    "along_channels",
+    "check",
+    "computation_dtype",
+    "l1_batch_norm",
+    "require_finite",
+    "track",
+]
+
+REDUCED = (torch.float16, torch.bfloat16)
 
 
 class NotFiniteError(ValueError):
@@ -30,75 +41,112 @@ def along_channels(values: Tensor, like: Tensor) -> Tensor:
     return values.reshape(1, -1, *[1] * (like.dim() - 2))
 
 
-def spread_to_r(norm: str, spread: Tensor, eps: float) -> Tensor:
-    """r from the mean absolute deviation (L1) or from the variance (L2)."""
-    return spread + eps if norm == "l1" else torch.sqrt(spread + eps)
+def computation_dtype(dtype: torch.dtype) -> torch.dtype:
+    """In which type the statistics of such an input are summed: float32 for the types of 16 bits."""
+    return torch.float32 if dtype in REDUCED else dtype
 
 
-def _dimensions(x: Tensor) -> list[int]:
-    return [0, *range(2, x.dim())]
+def _same_dtype(x: Tensor, state: list[Tensor]) -> None:
+    # What torch.batch_norm takes on a CPU.
+    allowed = (x.dtype, torch.float32) if x.dtype in REDUCED else (x.dtype,)
+    found = {tensor.dtype for tensor in state}
+    if len(found) > 1 or not found <= set(allowed):
+        names = ", ".join(sorted(map(str, found)))
+        raise RuntimeError(
+            f"mixed dtype: parameters and statistics of {names} are not possible with an input of {x.dtype}; "
+            f"allowed: all of {' or all of '.join(map(str, dict.fromkeys(allowed)))}"
+        )
 
 
-class Normalisation(torch.autograd.Function):
-    """``y, mean, spread = apply(x, weight, bias, norm, eps)``.
+def check(
+    x: Tensor,
+    running: tuple[Tensor | None, Tensor | None],
+    affine: tuple[Tensor | None, Tensor | None],
+    training: bool,
+    eps: float,
+) -> None:
+    """The errors of :func:`torch.nn.functional.batch_norm` for what it does not take, of the same types."""
+    count = math.prod((x.shape[0], *x.shape[2:]))
+    if training and count == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {x.shape}")
+    if training and eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    if eps < 0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    if x.numel() == 0:
+        return
+    for name, tensor in zip(
+        ("running_mean", "running_var", "weight", "bias"), (*running, *affine), strict=True
+    ):
+        if tensor is not None and tensor.numel() != x.shape[1]:
+            raise RuntimeError(f"{name} should contain {x.shape[1]} elements not {tensor.numel()}")
+    if (running[0] is None) != (running[1] is None):
+        error = ValueError if training else RuntimeError
+        raise error("running_mean and running_var must either both be None or neither be None")
+    if not x.is_floating_point():
+        raise NotImplementedError(f"batch norm is not implemented for {x.dtype}")
+    _same_dtype(x, [tensor for tensor in (*running, *affine) if tensor is not None])
+
+
+@torch.no_grad()
+def track(averages: Iterable[tuple[Tensor, Tensor]], momentum: float | Tensor) -> None:
+    """Move each running average towards its new value by ``momentum``, in place, both of shape (channels,)."""
+    for average, value in averages:
+        wide = computation_dtype(average.dtype)
+        average.copy_(torch.lerp(average.to(wide), value.detach().to(wide), momentum))
+
+
+def _affine(x: Tensor, rate: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    scale = rate if weight is None else rate * along_channels(weight, x)
+    return x * scale if bias is None else torch.addcmul(along_channels(bias, x), x, scale)
+
+
+def l1_batch_norm(
+    x: Tensor,
+    running_mean: Tensor | None,
+    running_deviation: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float | Tensor,
+    eps: float,
+) -> Tensor:
+    """:func:`torch.nn.functional.batch_norm` with the mean absolute deviation in the place of the deviation.
+
+    ``y = weight * (x - mean) / (M|x - mean| + eps) + bias``, M the mean over the channel's samples. A channel of
+    equal samples has y = bias and the gradient 0: abs(x - mean) has no derivative there, and 1/eps would blow
+    up whatever reaches it.
 
     Parameters
     ----------
-    x : finite, (batch, channels, ...), at least two samples a channel
+    x : (batch, channels, ...), float16, bfloat16, float32 or float64
+    running_mean, running_deviation : (channels,), or both ``None``; moved in place by ``momentum`` if ``training``
     weight, bias : (channels,), or ``None`` for 1 and 0
-    norm : ``"l1"`` or ``"l2"``
-    eps : added to the mean absolute deviation (L1) or to the variance (L2)
+    training : normalise with the statistics of x, which needs two samples a channel, or with the running ones
+    eps : added to the mean absolute deviation, in units of x
 
     Returns
     -------
-    y of the shape of x, and for each channel its mean and its spread: the mean absolute deviation (L1) or the
-    variance (L2), divided by n, without eps. No gradient flows through the two.
-
-    The gradient of x is ``gamma / r * (dy - M[dy] - (q - M[q]) * M[dy * xhat])`` with q = sgn(x - mean),
-    sgn(0) = 0, for L1 and q = xhat for L2. A channel of equal samples has the gradient 0, where
-    torch.nn.BatchNorm2d has ``gamma / sqrt(eps) * (dy - M[dy])``: abs(x - mean) has no derivative there, and
-    1/eps would blow up whatever reaches it.
+    y of the shape, type and memory format of x. Sums are float32 where x is float16 or bfloat16.
     """
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, norm: str, eps: float
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        dimensions = _dimensions(x)
-        mean = x.mean(dimensions)
-        centred = x - along_channels(mean, x)
-        spread = (centred.abs() if norm == "l1" else centred.square()).mean(dimensions)
-        constant = x.amax(dimensions) == x.amin(dimensions)
-        # The mean of equal samples is not always that sample in floating point.
-        rate = torch.where(constant, 0, 1 / spread_to_r(norm, spread, eps))
-        xhat = centred * along_channels(rate, x)
-        ctx.save_for_backward(xhat, rate, weight)
-        ctx.norm = norm
-        ctx.mark_non_differentiable(mean, spread)
-        y = xhat if weight is None else xhat * along_channels(weight, x)
-        return (y.clone() if bias is None else y + along_channels(bias, x)), mean, spread
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, dy: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        require_finite("gradient", dy)
-        xhat, rate, weight = ctx.saved_tensors
-        dimensions = _dimensions(dy)
-        count = dy.numel() // dy.shape[1]
-        dbeta, dgamma = dy.sum(dimensions), (dy * xhat).sum(dimensions)
-        dx = None
-        if ctx.needs_input_grad[0]:
-            mean_dy, correlation = along_channels(dbeta / count, dy), along_channels(dgamma / count, dy)
-            q = xhat
-            if ctx.norm == "l1":
-                q = xhat.sign()
-                q = q - along_channels(q.mean(dimensions), q)
-            scale = rate if weight is None else weight * rate
-            dx = along_channels(scale, dy) * (dy - mean_dy - q * correlation)
-        return (
-            dx,
-            dgamma if ctx.needs_input_grad[1] else None,
-            dbeta if ctx.needs_input_grad[2] else None,
-            None,
-            None,
-        )
+    wide = x.to(computation_dtype(x.dtype))
+    if x.numel() == 0:
+        return _affine(wide, torch.ones_like(wide[:0].sum()), weight, bias).to(x.dtype)
+    if not training:
+        assert running_mean is not None and running_deviation is not None
+        centred = wide - along_channels(running_mean, x)
+        rate = 1 / (along_channels(running_deviation, x).to(wide.dtype) + eps)
+        return _affine(centred, rate, weight, bias).to(x.dtype)
+    dimensions = [0, *range(2, x.dim())]
+    mean = wide.mean(dimensions, keepdim=True)
+    centred = wide - mean
+    deviation = centred.abs().mean(dimensions, keepdim=True)
+    # The mean of equal samples is not always that sample in floating point.
+    first = x.detach()[(slice(0, 1), slice(None), *[slice(0, 1)] * (x.dim() - 2))]
+    constant = (x.detach() == first).all(0, keepdim=True)
+    for dimension in dimensions[1:]:
+        constant = constant.all(dimension, keepdim=True)
+    rate = torch.where(constant, 0, 1 / torch.where(constant, 1, deviation + eps))
+    if running_mean is not None and running_deviation is not None:
+        track(((running_mean, mean.flatten()), (running_deviation, deviation.flatten())), momentum)
+    return _affine(centred, rate, weight, bias).to(x.dtype)

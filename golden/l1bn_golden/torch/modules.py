@@ -1,24 +1,32 @@
-"""Drop-in modules for torch.nn.BatchNorm1d and torch.nn.BatchNorm2d."""
+"""Batch normalisation layers with the interface of torch.nn.BatchNorm1d, 2d and 3d."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
+from torch import Tensor, fx
+from torch.nn import functional
+from torch.nn.modules import batchnorm
 
 from ..backend import Backend, BackendFactory, GoldenBackend
 from ..contract import Contract
-from .fixed import HardwareNormalisation, infer
-from .floating import Normalisation, along_channels, require_finite, spread_to_r
+from . import fixed
+from .deviation import MeanAbsoluteDeviation
+from .floating import check, l1_batch_norm
 
-__all__ = ["L1BatchNorm1d", "L1BatchNorm2d", "L2BatchNorm1d", "L2BatchNorm2d", "convert"]
+__all__ = [
+    "BatchNorm",
+    "L1BatchNorm1d",
+    "L1BatchNorm2d",
+    "L1BatchNorm3d",
+    "L2BatchNorm1d",
+    "L2BatchNorm2d",
+    "L2BatchNorm3d",
+]
 
 
-class _BatchNorm(_NormBase):
-    """Batch normalisation with one of the norms.
+class BatchNorm(batchnorm._BatchNorm):
+    """Batch normalisation with one of the norms, in floating point or in the hardware's integers.
 
     Parameters
     ----------
@@ -33,16 +41,21 @@ class _BatchNorm(_NormBase):
     State: ``weight``, ``bias``, ``running_mean``, ``running_var``, ``num_batches_tracked``. With the L2 norm
     ``running_var`` averages the unbiased variance, as in torch. With the L1 norm it averages what takes the
     variance's place there, **the mean absolute deviation** (divided by n, without eps, in units of x): a state
-    of torch.nn.BatchNorm2d loads, but means something else. :func:`convert` translates one.
+    of torch.nn.BatchNorm2d loads, but means something else. :func:`~l1bn_golden.torch.convert` translates one,
+    and what reads ``running_var`` for a variance meets
+    :class:`~l1bn_golden.torch.deviation.MeanAbsoluteDeviation`.
 
     Raises
     ------
+    ValueError, RuntimeError, NotImplementedError
+        Where torch's layer does: a wrong number of dimensions or channels, one value per channel in training,
+        an eps that is not positive in training, types that do not fit together, integers.
     ValueError
-        For an input of the wrong shape, with one value per channel in training, or not finite; for a gradient
-        that is not finite; for an argument out of range.
+        For ``formats`` of the other norm.
     """
 
     norm: str
+    dimensions: tuple[int, ...]
 
     def __init__(
         self,
@@ -58,22 +71,18 @@ class _BatchNorm(_NormBase):
         formats: Contract | None = None,
         backend: BackendFactory = GoldenBackend,
     ) -> None:
-        if isinstance(num_features, bool) or not isinstance(num_features, int) or num_features < 1:
-            raise ValueError(f"num_features = {num_features!r} is not possible; allowed: 1 or more")
-        if not math.isfinite(eps) or eps < 0:
-            raise ValueError(f"eps = {eps!r} is not possible; allowed: a number from 0 up")
-        if momentum is not None and not 0 <= momentum <= 1:
-            raise ValueError(
-                f"momentum = {momentum!r} is not possible; allowed: None or a number from 0 to 1"
-            )
-        if formats is not None and formats.norm != self.norm:
-            raise ValueError(f"formats.norm = {formats.norm!r} is not possible; allowed: {self.norm}")
         super().__init__(
             num_features, eps, momentum, affine, track_running_stats, device=device, dtype=dtype, bias=bias
         )
-        self.formats = None if formats is None else formats.replace(epsilon=eps)
+        self.compute_in(formats, backend)
+
+    def compute_in(self, formats: Contract | None, backend: BackendFactory = GoldenBackend) -> None:
+        """Compute in these formats from now on, in floating point for ``None``. ``ValueError`` for the other norm."""
+        if formats is not None and formats.norm != self.norm:
+            raise ValueError(f"formats.norm = {formats.norm!r} is not possible; allowed: {self.norm}")
+        self.formats = formats
         self.backend = backend
-        self._made: dict[int, tuple[Contract, Backend]] = {}
+        self._made: dict[Contract, Backend] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         # Copies and files make their own backends: one may be a process or a library.
@@ -83,146 +92,97 @@ class _BatchNorm(_NormBase):
         text: str = super().extra_repr()
         return text if self.formats is None else f"{text}, width={self.formats.width}"
 
-    def forward(self, input: Tensor) -> Tensor:
-        self._check_input_dim(input)
-        if input.shape[1] != self.num_features:
-            raise ValueError(f"expected {self.num_features} channels (got {input.shape[1]})")
-        if not input.is_floating_point():
-            raise ValueError(f"expected floating point input (got {input.dtype})")
-        require_finite("input", input)
-        if not self.training and self.running_mean is not None:
-            return self._infer(input)
-        if input.numel() <= input.shape[1]:
-            raise ValueError(
-                f"Expected more than 1 value per channel when training, got input size {input.shape}"
-            )
-        if self.formats is None:
-            y, mean, spread = Normalisation.apply(input, self.weight, self.bias, self.norm, self.eps)
-        else:
-            unit = self._unit(input.numel() // input.shape[1])
-            y, mean, spread = HardwareNormalisation.apply(input, self.weight, self.bias, *unit)
-        if self.training and self.track_running_stats:
-            self._track(mean, spread, input.numel() // input.shape[1])
-        return y
-
-    def _unit(self, count: int) -> tuple[Contract, Backend]:
+    def unit(self, count: int) -> tuple[Contract, Backend]:
         """The contract for channels of ``count`` samples and its backend, made once."""
         assert self.formats is not None
-        if count not in self._made:
-            contract = self.formats.replace(counts=(count,))
-            self._made[count] = contract, self.backend(contract)
-        return self._made[count]
+        contract = self.formats.replace(counts=(count,), epsilon=self.eps)
+        if contract not in self._made:
+            self._made[contract] = self.backend(contract)
+        return contract, self._made[contract]
 
-    @torch.no_grad()
-    def _track(self, mean: Tensor, spread: Tensor, count: int) -> None:
-        assert self.num_batches_tracked is not None
-        assert self.running_mean is not None and self.running_var is not None
-        self.num_batches_tracked.add_(1)
-        share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
-        unbiased = spread * count / (count - 1) if self.norm == "l2" else spread
-        self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
-        self.running_var.lerp_(unbiased.to(self.running_var.dtype), share)
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() not in self.dimensions:
+            allowed = " or ".join(f"{dimension}D" for dimension in self.dimensions)
+            raise ValueError(f"expected {allowed} input (got {input.dim()}D input)")
 
-    def _infer(self, x: Tensor) -> Tensor:
-        assert self.running_mean is not None and self.running_var is not None
-        r = spread_to_r(self.norm, self.running_var, self.eps)
-        rate = 1 / r if self.weight is None else self.weight / r
-        y = (x - along_channels(self.running_mean, x)) * along_channels(rate, x)
-        if self.bias is not None:
-            y = y + along_channels(self.bias, x)
+    def forward(self, input: Tensor) -> Tensor:
+        if isinstance(input, fx.Proxy):
+            # One node of the graph, as the layers of torch are.
+            tracer: Any = input.tracer
+            node: Any = tracer.create_proxy("call_module", tracer.path_of_module(self), (input,), {})
+            return node
+        self._check_input_dim(input)
+        momentum = self._count_batch()
+        use_batch = self.training or (
+            self._buffers["running_mean"] is None and self._buffers["running_var"] is None
+        )
+        if self.training and not self.track_running_stats:
+            running: tuple[Tensor | None, Tensor | None] = None, None
+        else:
+            running = self._buffers["running_mean"], self._buffers["running_var"]
+        if self.formats is None and self.norm == "l2":
+            return functional.batch_norm(
+                input, *running, self.weight, self.bias, use_batch, float(momentum), self.eps
+            )
+        check(input, running, (self.weight, self.bias), use_batch, self.eps)
         if self.formats is None:
-            return y
-        exact = infer(self.formats, x, self.weight, self.bias, self.running_mean, self.running_var)
-        return y + (exact - y).detach()
+            return l1_batch_norm(input, *running, self.weight, self.bias, use_batch, momentum, self.eps)
+        return fixed.batch_norm(self, input, *running, use_batch, momentum)
+
+    def _count_batch(self) -> float | Tensor:
+        """Count a batch in training, and by how much the running statistics move towards it."""
+        count = self.num_batches_tracked
+        if count is not None and self.training and self.track_running_stats:
+            count.add_(1)
+            if self.momentum is None:
+                return 1 / count
+        return 0.0 if self.momentum is None else self.momentum
 
 
-class _BatchNorm1d(_BatchNorm):
-    def _check_input_dim(self, input: Tensor) -> None:
-        if input.dim() not in (2, 3):
-            raise ValueError(f"expected 2D or 3D input (got {input.dim()}D input)")
-
-
-class _BatchNorm2d(_BatchNorm):
-    def _check_input_dim(self, input: Tensor) -> None:
-        if input.dim() != 4:
-            raise ValueError(f"expected 4D input (got {input.dim()}D input)")
-
-
-class L1BatchNorm1d(_BatchNorm1d):
-    __doc__ = _BatchNorm.__doc__
+class _L1BatchNorm(BatchNorm):
+    __doc__ = BatchNorm.__doc__
     norm = "l1"
 
+    @property
+    def running_var(self) -> Tensor | None:  # type: ignore[override]
+        """The running mean absolute deviation of each channel, in units of x."""
+        # torch.nn.Module registers and sets buffers of any name that is no attribute yet.
+        if "running_var" not in self._buffers:
+            raise AttributeError("running_var")
+        values = self._buffers["running_var"]
+        return None if values is None else values.as_subclass(MeanAbsoluteDeviation)
 
-class L1BatchNorm2d(_BatchNorm2d):
-    __doc__ = _BatchNorm.__doc__
-    norm = "l1"
+
+class L1BatchNorm1d(_L1BatchNorm):
+    __doc__ = BatchNorm.__doc__
+    dimensions = (2, 3)
 
 
-class L2BatchNorm1d(_BatchNorm1d):
-    __doc__ = _BatchNorm.__doc__
+class L1BatchNorm2d(_L1BatchNorm):
+    __doc__ = BatchNorm.__doc__
+    dimensions = (4,)
+
+
+class L1BatchNorm3d(_L1BatchNorm):
+    __doc__ = BatchNorm.__doc__
+    dimensions = (5,)
+
+
+class _L2BatchNorm(BatchNorm):
+    __doc__ = BatchNorm.__doc__
     norm = "l2"
 
 
-class L2BatchNorm2d(_BatchNorm2d):
-    __doc__ = _BatchNorm.__doc__
-    norm = "l2"
+class L2BatchNorm1d(_L2BatchNorm):
+    __doc__ = BatchNorm.__doc__
+    dimensions = (2, 3)
 
 
-LAYERS: dict[tuple[str, type[nn.Module]], type[_BatchNorm]] = {
-    ("l1", nn.BatchNorm1d): L1BatchNorm1d,
-    ("l1", nn.BatchNorm2d): L1BatchNorm2d,
-    ("l2", nn.BatchNorm1d): L2BatchNorm1d,
-    ("l2", nn.BatchNorm2d): L2BatchNorm2d,
-}
+class L2BatchNorm2d(_L2BatchNorm):
+    __doc__ = BatchNorm.__doc__
+    dimensions = (4,)
 
 
-def convert(
-    module: nn.Module,
-    norm: str,
-    formats: Contract | None = None,
-    backend: BackendFactory = GoldenBackend,
-) -> nn.Module:
-    """``module`` with every torch.nn.BatchNorm1d and BatchNorm2d inside replaced by the one of ``norm``.
-
-    Parameters and statistics move along. For L1 they are translated as for Gaussian samples, where
-    the mean absolute deviation is sqrt(2/pi) of the standard deviation: ``weight`` and ``running_var`` change so
-    that y is the same up to eps. The given module itself is changed unless it is such a layer.
-    """
-    if norm not in {name for name, _ in LAYERS}:
-        raise ValueError(f"norm = {norm!r} is not possible; allowed: l1 or l2")
-    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-        layer = LAYERS[norm, nn.BatchNorm1d if isinstance(module, nn.BatchNorm1d) else nn.BatchNorm2d]
-        return _converted(module, layer, formats, backend)
-    for name, child in module.named_children():
-        setattr(module, name, convert(child, norm, formats, backend))
-    return module
-
-
-@torch.no_grad()
-def _converted(
-    old: nn.BatchNorm1d | nn.BatchNorm2d,
-    layer: type[_BatchNorm],
-    formats: Contract | None,
-    backend: BackendFactory,
-) -> nn.Module:
-    new = layer(
-        old.num_features,
-        old.eps,
-        old.momentum,
-        old.affine,
-        old.track_running_stats,
-        bias=old.bias is not None,
-        formats=formats,
-        backend=backend,
-    )
-    tensor = old.weight if old.affine else old.running_mean
-    if tensor is not None:
-        new.to(tensor.device, tensor.dtype)
-    new.load_state_dict(old.state_dict())
-    if new.norm == "l1":
-        ratio = math.sqrt(2 / math.pi)
-        if new.running_var is not None:
-            new.running_var.sqrt_().mul_(ratio)
-        if new.weight is not None:
-            new.weight.mul_(ratio)
-    return new.train(old.training)
+class L2BatchNorm3d(_L2BatchNorm):
+    __doc__ = BatchNorm.__doc__
+    dimensions = (5,)
