@@ -41,7 +41,7 @@ help: ## List the targets
 .PHONY: sim
 sim: toolchain $(VENV)/.installed-sim ## Co-simulate generated L1 and L2 hardware against NumPy on real data
 #v NORM=l1|l2 FORM=one-pass|two-pass DIRECTION=forward|backward STORAGE=inside|outside
-#v WIDTH=4..32 LANES=1..64 COUNT=samples SEED=number WAVES=1 (writes an FST)
+#v WIDTH=4..32 LANES=1|2|4|8|16|32|64 COUNT=samples[,samples...] SEED=number WAVES=1 (writes an FST)
 	@$(PY) -m l1bn_sim run $(call option,--norm,NORM) $(call option,--form,FORM) \
 	  $(call option,--direction,DIRECTION) $(call option,--width,WIDTH) $(call option,--lanes,LANES) \
 	  $(call option,--count,COUNT) $(call option,--storage,STORAGE) $(call option,--seed,SEED) \

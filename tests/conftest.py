@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 
 import pytest
@@ -12,8 +13,14 @@ SEED = 20190707
 os.environ["AMARANTH_USE_YOSYS"] = "builtin"
 
 
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"seed = {text!r} is not possible; allowed: a whole number from 0")
+    return int(text)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seed", type=int, default=SEED, help=f"seed of all random numbers (default: {SEED})")
+    parser.addoption("--seed", type=_seed, default=SEED, help=f"seed of all random numbers (default: {SEED})")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

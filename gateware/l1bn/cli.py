@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -12,11 +11,12 @@ from typing import Any
 import click
 from amaranth.back.verilog import YosysError
 
-from l1bn_console.tables import print_tables
+from l1bn_console.tables import print_json, print_tables
 
 from . import __version__, generate, manifest, presets, tables
-from .config import PARAMETERS, Configuration, ConfigurationError, Parameter
+from .config import PARAMETERS, Configuration, ConfigurationError
 from .explain import explain
+from .options import option, value
 
 __all__ = ["main"]
 
@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 2 for bad input, 1 for a failing tool, 130 for Ctrl-C."""
     try:
         result = l1bn.main(arguments, prog_name="l1bn", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
     except (click.ClickException, ConfigurationError) as error:
         return _fail(error.format_message() if isinstance(error, click.ClickException) else str(error), 2)
     except YosysError as error:
@@ -45,35 +48,6 @@ def l1bn() -> None:
     """Hardware for L1-norm batch normalisation, and for the L2 norm to compare with."""
 
 
-def _option(name: str, parameter: Parameter) -> click.Option:
-    """The command-line option of a parameter of :class:`Configuration`, which judges what the user typed."""
-    if name == "counts":
-        flag, metavar = "--count", "N[,N...]"
-    else:
-        flag = f"--{name.replace('_', '-')}"
-        metavar = "|".join(parameter.choices) or "NUMBER"
-    allowed = "" if parameter.choices else f": {parameter.allowed}"
-    about = parameter.about[0].upper() + parameter.about[1:]
-    return click.Option(
-        [flag, name],
-        metavar=metavar,
-        multiple=name == "counts",
-        help=f"{about}{allowed}. [default: {parameter.default}]",
-    )
-
-
-def _value(name: str, typed: str | tuple[str, ...]) -> object:
-    """What the user typed as the number that it denotes, or as it is."""
-    if isinstance(typed, tuple):
-        return [_value(name, item) for text in typed for item in text.split(",")]
-    if PARAMETERS[name].choices:
-        return typed
-    try:
-        return float(typed) if name == "epsilon" else int(typed)
-    except ValueError:
-        return typed
-
-
 def _read(path: Path) -> tuple[dict[str, Any], str | None]:
     """The parameters in a TOML file or a manifest, and the module's name if it is there."""
     if path.suffix == ".json":
@@ -88,15 +62,16 @@ def _read(path: Path) -> tuple[dict[str, Any], str | None]:
 
 
 def configuration_options() -> list[click.Parameter]:
-    """The options that make a configuration: its parameters, ``--config`` and ``--preset``."""
+    """What makes a configuration: the options of its parameters, a file with ``FILE`` or ``--config``, ``--preset``."""
     return [
-        *(_option(name, parameter) for name, parameter in PARAMETERS.items()),
+        click.Argument(["file"], required=False, type=click.Path(path_type=Path), metavar="[FILE]"),
+        *map(option, PARAMETERS),
         click.Option(
             ["--config"],
             type=click.Path(path_type=Path),
             metavar="FILE",
             help="Take parameters from a .toml file (keys as above, with underscores) or from a manifest"
-            " (.json). Options on the command line win.",
+            " (.json). The same as FILE. Options on the command line win.",
         ),
         click.Option(
             ["--preset"],
@@ -107,21 +82,24 @@ def configuration_options() -> list[click.Parameter]:
 
 
 def chosen_configuration(
-    config: Path | None, preset: str | None, typed: dict[str, str | tuple[str, ...] | None]
+    file: Path | None, config: Path | None, preset: str | None, typed: dict[str, str | tuple[str, ...] | None]
 ) -> tuple[Configuration, str | None]:
     """What :func:`configuration_options` add up to, and the module's name if a file gives one."""
+    if file is not None and config is not None:
+        raise ConfigurationError("config", str(config), "FILE or --config, not both")
+    config = file or config
     if config is not None and preset is not None:
-        raise ConfigurationError("preset", preset, "either a preset or a file with --config, not both")
+        raise ConfigurationError("preset", preset, "either a preset or a file, not both")
     values, name = _read(config) if config else ({}, None)
     if preset is not None:
         values = dict(presets.find(preset).parameters)
-    chosen = {key: _value(key, text) for key, text in typed.items() if text}
+    chosen = {key: value(key, text) for key, text in typed.items() if text}
     if "counts" in chosen:
         values.pop("count", None)
     return Configuration.from_mapping(values | chosen), name
 
 
-@l1bn.command("generate", params=configuration_options())
+@l1bn.command("generate", params=configuration_options(), short_help="Write the Verilog and the manifest of a unit.")
 @click.option(
     "--name", metavar="NAME", help="Name of the top module. [default: l1_batch_norm or l2_batch_norm]"
 )
@@ -135,6 +113,7 @@ def chosen_configuration(
 )
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 def generate_command(
+    file: Path | None,
     config: Path | None,
     preset: str | None,
     name: str | None,
@@ -147,15 +126,14 @@ def generate_command(
     The manifest NAME.json holds the configuration, the ports and the fields of their payloads, latency and
     cycles per channel, and all derived formats. It is itself a configuration for --config.
     """
-    configuration, name_in_file = chosen_configuration(config, preset, typed)
+    configuration, name_in_file = chosen_configuration(file, config, preset, typed)
     name = name_in_file if name is None else name
     _begin("generating")
     for path in generate.write(configuration, name=name, folder=output, force=force):
         click.echo(path)
 
 
-@l1bn.command("export", params=configuration_options())
-@click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
+@l1bn.command("export", params=configuration_options(), short_help="Write a unit as an IP package.")
 @click.option(
     "--name",
     metavar="NAME",
@@ -181,13 +159,11 @@ def export_command(
 ) -> None:
     """Write a unit as an IP package: a folder that needs nothing else.
 
-    FILE is the same as --config FILE. The folder holds plain Verilog with a native and an AXI top, test benches
+    The folder holds plain Verilog with a native and an AXI top, test benches
     with their words, register descriptions, IP-XACT, a FuseSoC core and a data sheet. Its manifest NAME.json is
     itself a configuration for --config.
     """
-    if file is not None and config is not None:
-        raise ConfigurationError("config", str(config), "FILE or --config, not both")
-    configuration, name_in_file = chosen_configuration(file or config, preset, typed)
+    configuration, name_in_file = chosen_configuration(file, config, preset, typed)
     try:
         from . import export as package
     except ModuleNotFoundError as error:
@@ -203,29 +179,36 @@ def _begin(what: str) -> None:
         click.echo(f"{what} ...", err=True)
 
 
-@l1bn.command("presets")
+@l1bn.command("presets", short_help="List configurations to start from.")
 @click.option("--names", is_flag=True, help="Print the bare names, one a line.")
-def presets_command(names: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
+def presets_command(names: bool, as_json: bool) -> None:
     """List configurations to start from, and the resources that each takes."""
     if names:
         for name in presets.PRESETS:
             click.echo(name)
+    elif as_json:
+        print_json(presets.describe())
     else:
         print_tables(tables.presets_table())
 
 
-@l1bn.command("explain", params=configuration_options())
+@l1bn.command("explain", params=configuration_options(), short_help="Show what follows from a configuration.")
 @click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
 def explain_command(
-    config: Path | None, preset: str | None, as_json: bool, **typed: str | tuple[str, ...] | None
+    file: Path | None,
+    config: Path | None,
+    preset: str | None,
+    as_json: bool,
+    **typed: str | tuple[str, ...] | None,
 ) -> None:
     """Show what follows from a configuration: widths, constants, memory, multipliers, latency.
 
     The last table changes one parameter at a time and shows what that costs.
     """
-    configuration, _ = chosen_configuration(config, preset, typed)
+    configuration, _ = chosen_configuration(file, config, preset, typed)
     explanation = explain(configuration)
     if as_json:
-        click.echo(json.dumps(explanation, indent=2, ensure_ascii=False))
+        print_json(explanation)
         return
     print_tables(*tables.explanation_tables(explanation))

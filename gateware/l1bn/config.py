@@ -9,6 +9,8 @@ from typing import Any
 
 __all__ = ["PARAMETERS", "Configuration", "ConfigurationError", "Parameter"]
 
+MOST_COUNTS = 64
+"""So many counts a unit can tell apart."""
 FORMS = {"l1": ("two-pass",), "l2": ("one-pass", "two-pass")}
 
 
@@ -30,8 +32,13 @@ class Parameter:
     about: str
     allowed: str
     default: str
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] | tuple[int, ...] = ()
     range: tuple[int, int] | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether its values are words."""
+        return any(isinstance(choice, str) for choice in self.choices)
 
     def check(self, name: str, value: object, high: int | None = None) -> None:
         """Raise :exc:`ConfigurationError` unless ``value`` is a choice or in the range.
@@ -39,7 +46,7 @@ class Parameter:
         ``high`` replaces the upper end of the range.
         """
         if self.choices:
-            if value not in self.choices:
+            if isinstance(value, bool) or not isinstance(value, str | int) or value not in self.choices:
                 raise ConfigurationError(name, value, self.allowed)
         elif self.range is not None:
             low, top = self.range
@@ -48,8 +55,12 @@ class Parameter:
                 raise ConfigurationError(name, value, f"a whole number from {low} to {top}")
 
 
-def _choice(default: str | None, about: str, *choices: str, derived: str = "") -> Any:
-    parameter = Parameter(about, " or ".join(choices), derived or str(default), choices=choices)
+def _choice(
+    default: str | int | None, about: str, *choices: Any, derived: str = "", range: tuple[int, int] | None = None
+) -> Any:
+    """One of some words or numbers; ``range`` are the ends where they are numbers."""
+    *others, last = map(str, choices)
+    parameter = Parameter(about, f"{', '.join(others)} or {last}", derived or str(default), choices, range)
     return dataclasses.field(default=default, metadata={"parameter": parameter})
 
 
@@ -63,7 +74,8 @@ def _integer(
 
 def _integers(default: tuple[int, ...], about: str, low: int, high: int) -> Any:
     """Whole numbers, each from ``low`` to ``high``."""
-    parameter = Parameter(about, f"{low} to {high}", ", ".join(map(str, default)), range=(low, high))
+    allowed = f"{low} to {high}, at most {MOST_COUNTS} of them"
+    parameter = Parameter(about, allowed, ", ".join(map(str, default)), range=(low, high))
     return dataclasses.field(default=default, metadata={"parameter": parameter})
 
 
@@ -97,7 +109,7 @@ class Configuration:
     )
     width: int = _integer(16, "bits of a sample x", 4, 32)
     x_fraction: int = _integer(None, "fraction bits of x", 0, 31, limit="width - 1", derived="width - 4")
-    lanes: int = _integer(1, "samples in a beat, a power of two", 1, 64)
+    lanes: int = _choice(1, "samples in a beat", *(1 << power for power in range(7)), range=(1, 64))
     counts: tuple[int, ...] = _integers(
         (1024,), "samples in a channel, a multiple of lanes; several are selected per packet", 2, 1 << 20
     )
@@ -201,8 +213,6 @@ class Configuration:
 
     def _check_lanes_and_counts(self) -> None:
         lanes = self.lanes
-        if lanes & (lanes - 1):
-            raise ConfigurationError("lanes", lanes, "1, 2, 4, 8, 16, 32 or 64")
         counts: object = self.counts
         if isinstance(counts, int) and not isinstance(counts, bool):
             counts = (counts,)
@@ -214,8 +224,8 @@ class Configuration:
                 raise ConfigurationError("count", count, f"a multiple of lanes = {lanes}")
         if len(set(counts)) != len(counts):
             raise ConfigurationError("counts", tuple(counts), "each count once")
-        if len(counts) > 64:
-            raise ConfigurationError("counts", f"{len(counts)} counts", "at most 64 counts")
+        if len(counts) > MOST_COUNTS:
+            raise ConfigurationError("counts", f"{len(counts)} counts", f"at most {MOST_COUNTS} counts")
         object.__setattr__(self, "counts", tuple(counts))
 
     def _check_epsilon(self) -> None:

@@ -12,16 +12,15 @@ from fractions import Fraction
 from typing import Any
 
 from amaranth.hdl import Shape, Value
-from amaranth.lib import wiring
 
 from . import manifest
 from .backward import BackwardBatchNorm
-from .config import PARAMETERS, Configuration, ConfigurationError
+from .config import PARAMETERS, Configuration, ConfigurationError, Parameter
 from .formats import Formats
 from .forward import BatchNorm
 from .primitives import primitives
 from .streams import SampleBuffer
-from .units import unit
+from .units import parts, unit
 
 __all__ = ["explain", "neighbours"]
 
@@ -110,7 +109,7 @@ def neighbours(config: Configuration) -> Iterator[tuple[str, Configuration]]:
     choice takes each of its other values. What is out of range is left out.
     """
     for name, parameter in PARAMETERS.items():
-        for value in _steps(config, name, parameter.choices):
+        for value in _steps(config, name, parameter):
             changed: dict[str, Any] = {name: value}
             if name == "norm":
                 changed["form"] = None  # each norm has forms of its own
@@ -120,10 +119,10 @@ def neighbours(config: Configuration) -> Iterator[tuple[str, Configuration]]:
                 continue
 
 
-def _steps(config: Configuration, name: str, choices: tuple[str, ...]) -> list[Any]:
+def _steps(config: Configuration, name: str, parameter: Parameter) -> list[Any]:
     value = getattr(config, name)
-    if choices:
-        return [choice for choice in choices if choice != value]
+    if parameter.named:
+        return [choice for choice in parameter.choices if choice != value]
     if name == "lanes":
         return [value * 2 if value < 64 else value // 2]
     if name == "counts":
@@ -248,7 +247,7 @@ def _memories(built: Unit) -> list[dict[str, int]]:
     if isinstance(built, BackwardBatchNorm):
         buffers = [built.buffer] if built.config.storage == "inside" else []
     else:
-        buffers = [part for part in _parts(built) if isinstance(part, SampleBuffer)]
+        buffers = [part for part in parts(built) if isinstance(part, SampleBuffer)]
     return [
         {"words": buffer.depth, "width": _word(buffer), "bits": buffer.depth * _word(buffer)}
         for buffer in buffers
@@ -263,7 +262,7 @@ def _multipliers(built: Unit) -> list[dict[str, Any]]:
     """The multipliers by the widths of their factors; what a channel needs only once is made of adders."""
     kind = primitives(built.config.target).multiplier
     found: dict[tuple[int, int], dict[str, Any]] = {}
-    for part in _parts(built):
+    for part in parts(built):
         if isinstance(part, kind):
             factors = (part.a_shape.width, part.b_shape.width)
             entry = found.setdefault(factors, {"factors": list(factors), "number": 0})
@@ -271,17 +270,3 @@ def _multipliers(built: Unit) -> list[dict[str, Any]]:
             if hasattr(part, "parts"):
                 entry["blocks"] = entry.get("blocks", 0) + len(part.parts)
     return [found[factors] for factors in sorted(found)]
-
-
-def _parts(component: wiring.Component) -> Iterator[wiring.Component]:
-    """A component and all that it holds, each once."""
-    seen: set[int] = set()
-    waiting: list[Any] = [component]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, list | tuple):
-            waiting += item
-        elif isinstance(item, wiring.Component) and id(item) not in seen:
-            seen.add(id(item))
-            yield item
-            waiting += vars(item).values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ __all__ = [
     "Preset",
     "Resources",
     "configuration",
+    "describe",
     "find",
     "measured_with",
     "resources",
@@ -117,6 +119,21 @@ def measured_with() -> tuple[dict[str, str], int]:
     """The tools that the resources were measured with and their versions, and how often each was placed."""
     stored = _measurements()
     return stored["tools"], stored["seeds"]
+
+
+def describe() -> dict[str, Any]:
+    """All presets, ready for JSON; ``resources`` is ``None`` where nobody measured one as it is now."""
+    tools, seeds = measured_with()
+    described = {}
+    for name, preset in PRESETS.items():
+        found = resources(name)
+        described[name] = {
+            "about": preset.about,
+            "device": preset.device,
+            "configuration": preset.configuration.to_mapping(),
+            "resources": None if found is None else dataclasses.asdict(found),
+        }
+    return {"tools": tools, "seeds": seeds, "presets": described}
 
 
 @cache

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from amaranth.hdl import Elaboratable
 
 from . import forward
 from .backward import BackwardBatchNorm
@@ -10,7 +13,7 @@ from .config import Configuration
 from .inference import InferenceBatchNorm
 from .training import TrainingBatchNorm
 
-__all__ = ["UNITS", "unit"]
+__all__ = ["UNITS", "parts", "unit"]
 
 Unit = forward.BatchNorm | BackwardBatchNorm | InferenceBatchNorm | TrainingBatchNorm
 
@@ -26,6 +29,26 @@ UNITS: dict[str, Callable[[Configuration], Unit]] = {
 def unit(config: Configuration) -> Unit:
     """The unit of a configuration.
 
-    Every unit has ``config``, ``formats``, ``latency(count)`` and ``cycles_per_channel(count)``.
+    Every unit has ``config``, ``formats``, ``latency(count)`` and ``cycles_per_channel(count)``. To read them is a
+    use: Amaranth does not warn of a unit that never becomes hardware.
     """
-    return UNITS[config.direction](config)
+    built = UNITS[config.direction](config)
+    for part in parts(built):
+        part._MustUse__used = True
+    return built
+
+
+def parts(component: Elaboratable) -> Iterator[Elaboratable]:
+    """A component and all that it holds in its attributes, each once."""
+    seen: set[int] = set()
+    waiting: list[Any] = [component]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Mapping):
+            waiting += item.values()
+        elif isinstance(item, list | tuple):
+            waiting += item
+        elif isinstance(item, Elaboratable) and id(item) not in seen:
+            seen.add(id(item))
+            yield item
+            waiting += vars(item).values()

@@ -8,18 +8,19 @@ wide is printed as wide as it is.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-__all__ = ["Column", "Table", "coloured", "names", "numbers", "print_tables", "print_text", "texts"]
+__all__ = ["Column", "Table", "coloured", "names", "numbers", "print_json", "print_tables", "print_text", "texts"]
 
 Cell = str | Text
 HEADING_LINES = 3
@@ -159,6 +160,11 @@ def print_text(text: str, *, file: TextIO | None = None, width: int | None = Non
     for line in text.splitlines():
         for wrapped in _wrapped(line.split(), width):
             console.print(Text(wrapped, style=style), soft_wrap=True)
+
+
+def print_json(data: Any) -> None:
+    """Print for programs what a table shows to people."""
+    print(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def _limit(file: TextIO) -> int | None:

@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.samples < 1:
         parser.error(f"samples = {options.samples} is not possible; allowed: 1 or more")
+    if options.seed < 0:
+        parser.error(f"seed = {options.seed} is not possible; allowed: 0 or more")
     try:
         Contract(counts=(options.count,))
     except ValueError as error:

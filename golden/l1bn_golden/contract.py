@@ -111,6 +111,10 @@ class Contract:
             raise ValueError("counts = () is not possible; allowed: one or more whole numbers")
         for count in counts:
             _whole("count", count, 2, 1 << 20)
+        if len(set(counts)) != len(counts):
+            raise ValueError(f"counts = {tuple(counts)} is not possible; allowed: each count once")
+        if len(counts) > 64:
+            raise ValueError(f"counts = '{len(counts)} counts' is not possible; allowed: at most 64 counts")
         object.__setattr__(self, "counts", tuple(counts))
         epsilon = self.epsilon
         number = isinstance(epsilon, int | float) and not isinstance(epsilon, bool)

@@ -17,6 +17,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,8 @@ class Bench:
     def compare(self) -> Comparison:
         """What came, held against what was expected, on all output streams."""
         parts = [board.compare(self.sinks[name].columns) for name, board in self.scoreboards.items()]
-        return Comparison(sum(part.wrong for part in parts), [line for part in parts for line in part.lines])
+        batches = zip_longest(*(part.batches for part in parts), fillvalue=0)
+        return Comparison(list(map(sum, batches)), [line for part in parts for line in part.lines])
 
     async def finish(self) -> None:
         """:meth:`drain`, then raise :exc:`MismatchError` if anything differs, is missing or is left over."""

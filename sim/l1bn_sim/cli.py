@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from l1bn.config import Configuration, ConfigurationError
-from l1bn_console.tables import print_tables, print_text
+from l1bn.options import option, value, values
+from l1bn_console.tables import print_json, print_tables, print_text
 
 from . import toolchain
 from .commands import exit_code
@@ -28,6 +31,8 @@ LANES = (1, 4)
 SEED = 20190707
 FEWEST = 8
 """Channels that it takes to reach the steady state and to see it."""
+MOST_SAMPLES = 1 << 17
+"""About so many are sent for each count, unless the number of channels is given."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,24 +51,26 @@ def command() -> None:
     """Co-simulation of generated hardware under Verilator."""
 
 
-@command.command()
-@click.option("--norm", metavar="l1|l2", help="Norm.  [default: both]")
-@click.option("--form", metavar="one-pass|two-pass", help="Form of the norm.  [default: all that it has]")
-@click.option(
-    "--direction", default="forward", metavar="forward|backward", help="Direction.  [default: forward]"
-)
-@click.option("--width", type=int, metavar="4..32", help="Bits of a sample.  [default: 8 and 16]")
-@click.option("--lanes", type=int, metavar="1..64", help="Samples in a beat.  [default: 1 and 4]")
-@click.option("--count", type=int, default=1024, show_default=True, help="Samples in a channel.")
-@click.option(
-    "--storage", default="inside", metavar="inside|outside", help="Where channels wait.  [default: inside]"
-)
+UNIT = [
+    option("norm", default="both"),
+    option("form", default="all that the norm has"),
+    option("direction"),
+    option("width", default="8 and 16", several=True),
+    option("lanes", default="1 and 4", several=True),
+    option("counts"),
+    option("storage"),
+]
+"""The options that say which units to simulate."""
+
+
+@command.command(params=[*UNIT], short_help="Simulate units on real data.")
 @click.option("--channels", type=int, help="Channels a run, 8 or more.  [default: 32, fewer of long ones]")
 @click.option(
-    "--seed", type=int, default=SEED, show_default=True, help="Seed of gamma, beta, networks and pauses."
+    "--seed", type=int, default=SEED, show_default=True, help="Seed of gamma, beta, networks and pauses, from 0."
 )
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Runs at a time.")
 @click.option("--waves", is_flag=True, help="Write an FST file for each run.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON instead of a table.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -72,52 +79,54 @@ def command() -> None:
     help="Folder for report.json, models, logs and waves.",
 )
 def run(
-    norm: str | None,
-    form: str | None,
-    direction: str,
-    width: int | None,
-    lanes: int | None,
-    count: int,
-    storage: str,
     channels: int | None,
     seed: int,
     jobs: int,
     waves: bool,
+    as_json: bool,
     output: Path,
+    **typed: str | tuple[str, ...] | None,
 ) -> int:
     """Simulate units on real data and hold every sample against the integer model.
 
     A forward unit gets the handwritten digits of scikit-learn after a small convolution, a packet a channel of
     the map. A backward unit gets what a training step of a small network on these digits gives its normaliser.
     Each runs first without a pause, to measure its throughput, then with idle cycles and stalls at random.
+
+    Several widths or lanes are units of their own. Several counts are one unit that has them all: it is measured
+    with the channels of each count, and gets them mixed when it is paused.
     """
-    if direction not in DATA:
-        raise ConfigurationError("direction", direction, " or ".join(DATA))
-    configurations = [
-        Configuration.from_mapping(
-            {
-                "norm": each_norm,
-                "form": each_form,
-                "direction": direction,
-                "width": each_width,
-                "lanes": each_lanes,
-                "count": count,
-                "storage": storage,
-            }
-        )
-        for each_norm, each_form in _forms(norm, form, direction)
-        for each_width in ([width] if width is not None else WIDTHS)
-        for each_lanes in ([lanes] if lanes is not None else LANES)
-    ]
-    if channels is None:
-        channels = max(FEWEST, min(32, (1 << 17) // count))
-    elif channels < FEWEST:
+    configurations = _configurations(typed)
+    if channels is not None and channels < FEWEST:
         raise ConfigurationError("channels", channels, f"a whole number from {FEWEST}")
+    if seed < 0:
+        raise ConfigurationError("seed", seed, "a whole number from 0")
     toolchain.require()
     _prepare(output)
     listed = [_job(config, channels, seed, output, waves) for config in configurations]
     done, failures = _measure_all(listed, jobs)
-    return _show(done, failures, output)
+    return _show(done, failures, output, as_json)
+
+
+def _configurations(typed: Mapping[str, str | tuple[str, ...] | None]) -> list[Configuration]:
+    """The units that the options ask for."""
+    given: dict[str, Any] = {name: text for name, text in typed.items() if text}
+    direction = given.get("direction", "forward")
+    if direction not in DATA:
+        raise ConfigurationError("direction", direction, " or ".join(DATA))
+    common: dict[str, Any] = {name: value(name, given[name]) for name in ("counts", "storage") if name in given}
+    widths, lanes = (
+        values(name, given[name]) if name in given else list(default)
+        for name, default in (("width", WIDTHS), ("lanes", LANES))
+    )
+    return [
+        Configuration.from_mapping(
+            {"norm": norm, "form": form, "direction": direction, "width": width, "lanes": number, **common}
+        )
+        for norm, form in _forms(given.get("norm"), given.get("form"), direction)
+        for width in widths
+        for number in lanes
+    ]
 
 
 def _forms(norm: str | None, form: str | None, direction: str) -> list[tuple[str, str | None]]:
@@ -143,8 +152,12 @@ def _prepare(output: Path) -> None:
         raise ConfigurationError("output", str(output), f"a folder to write to ({error.strerror})") from error
 
 
-def _job(config: Configuration, channels: int, seed: int, output: Path, waves: bool) -> Job:
-    return Job(config, real_channels(config, channels, seed), seed, output.resolve(), waves)
+def _job(config: Configuration, channels: int | None, seed: int, output: Path, waves: bool) -> Job:
+    found = []
+    for count in config.counts:
+        number = channels or max(FEWEST, min(32, MOST_SAMPLES // count))
+        found.append(real_channels(config, number, seed, count))
+    return Job(config, tuple(found), seed, output.resolve(), waves)
 
 
 def _measure_all(jobs: list[Job], processes: int) -> tuple[list[Measurement], dict[str, Exception]]:
@@ -164,16 +177,21 @@ def _measure_all(jobs: list[Job], processes: int) -> tuple[list[Measurement], di
     return [done[name] for name in map(run_name, (job.config for job in jobs)) if name in done], failures
 
 
-def _show(done: list[Measurement], failures: dict[str, Exception], output: Path) -> int:
-    rows = [measurement.row for measurement in done]
+def _show(
+    done: list[Measurement], failures: dict[str, Exception], output: Path, as_json: bool = False
+) -> int:
+    rows = [row for measurement in done for row in measurement.rows]
     if rows:
+        write_json(rows, output / "report.json")
+    if as_json:
+        print_json([dataclasses.asdict(row) for row in rows])
+    elif rows:
         print_tables(table(rows))
         print_text(coverage_line(done))
-        write_json(rows, output / "report.json")
         click.echo(f"report: {output / 'report.json'}")
-    for measurement in done:
-        if measurement.waves is not None:
-            click.echo(f"waves: {measurement.waves}")
+        for measurement in done:
+            if measurement.waves is not None:
+                click.echo(f"waves: {measurement.waves}")
     for name, failure in failures.items():
         click.echo(f"l1bn_sim: error: {name}: {failure}", err=True)
     return 1 if failures or any(row.mismatches for row in rows) else 0

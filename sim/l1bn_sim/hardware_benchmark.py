@@ -78,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.cycles < 1:
         parser.error(f"cycles = {options.cycles} is not possible; allowed: 1 or more")
+    if options.seed < 0:
+        parser.error(f"seed = {options.seed} is not possible; allowed: 0 or more")
     return exit_code(lambda: _print_speeds(options.cycles, options.seed, options.store))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,13 @@ __all__ = ["Job", "Measurement", "Row", "measure", "run_name"]
 
 @dataclass(frozen=True)
 class Job:
-    """What :func:`measure` needs: the unit, its channels (:func:`real_channels`), where to leave results."""
+    """What :func:`measure` needs: the unit, channels of each of its counts, where to leave results.
+
+    The channels are those of :func:`l1bn_sim.real_channels.real_channels`.
+    """
 
     config: Configuration
-    channels: Mapping[str, np.ndarray]
+    channels: Sequence[Mapping[str, np.ndarray]]
     seed: int
     output: Path
     waves: bool
@@ -32,7 +35,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of ``report.json``; cycles and samples per cycle are those of the steady state.
+    """A row of ``report.json``, a unit with one of its counts; cycles and samples per cycle are of the steady state.
 
     ``mismatches`` counts the values of y and of the statistics, or of dx, dgamma and dbeta, that are not the
     integer model's. ``samples`` and ``max_error_lsb`` are those of y or dx.
@@ -55,19 +58,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A row with what does not go into the report's file: what the run covered, and where its waves are."""
+    """A row for each count, and what does not go into the report's file: what was covered, and where waves are."""
 
-    row: Row
+    rows: tuple[Row, ...]
     coverage: dict[str, int]
     waves: Path | None
 
 
 def run_name(config: Configuration) -> str:
     """Name of a run's folder and files, such as ``l2_one_pass_w16_p4_n1024`` or ``l1_backward_w8_p1_n64``."""
+    counts = "_".join(map(str, config.counts))
     outside = ["outside"] if config.storage == "outside" else []
     kind = str(config.form).replace("-", "_") if config.direction == "forward" else config.direction
     return "_".join(
-        [config.norm, kind, f"w{config.width}", f"p{config.lanes}", f"n{config.counts[0]}", *outside]
+        [config.norm, kind, f"w{config.width}", f"p{config.lanes}", f"n{counts}", *outside]
     )
 
 
@@ -79,7 +83,8 @@ def measure(job: Job) -> Measurement:
     design = Design(name, generate.verilog(device, name), stream_ports(device))
     folder = job.output / "runs" / name
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / "channels.npz", allow_pickle=False, **job.channels)
+    arrays = {f"{name}_{count}": a for count, each in enumerate(job.channels) for name, a in each.items()}
+    np.savez(folder / "channels.npz", allow_pickle=False, **arrays)
     parameters: dict[str, Any] = {"configuration": config.to_mapping(), "channels": "channels.npz"}
     waves = job.output / f"{name}.fst" if job.waves else None
     outcome = run_bench(
@@ -91,21 +96,26 @@ def measure(job: Job) -> Measurement:
         parameters=parameters,
         waves=waves,
     )
-    steady, paused = outcome.result["steady"], outcome.result["paused"]
+    results = zip(config.counts, outcome.result["steady"], outcome.result["paused"], strict=True)
+    rows = tuple(_row(job, count, device.cycles_per_channel(count), *phases) for count, *phases in results)
+    return Measurement(rows, outcome.result["coverage"], waves)
+
+
+def _row(job: Job, count: int, predicted: int, steady: Mapping[str, Any], paused: Mapping[str, Any]) -> Row:
+    config = job.config
     cycles = float(np.mean(steady["periods"]))
-    row = Row(
+    return Row(
         norm=config.norm,
         form=str(config.form),
         direction=config.direction,
         width=config.width,
         lanes=config.lanes,
-        count=config.counts[0],
+        count=count,
         samples=steady["samples"] + paused["samples"],
         mismatches=steady["mismatches"] + paused["mismatches"],
         max_error_lsb=max(steady["max_error_lsb"], paused["max_error_lsb"]),
         cycles_per_channel=cycles,
-        predicted_cycles_per_channel=device.cycles_per_channel(config.counts[0]),
-        samples_per_cycle=config.counts[0] / cycles,
+        predicted_cycles_per_channel=predicted,
+        samples_per_cycle=count / cycles,
         seed=job.seed,
     )
-    return Measurement(row, outcome.result["coverage"], waves)

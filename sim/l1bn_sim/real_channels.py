@@ -13,9 +13,11 @@ from .training_step import quantized, training_step
 __all__ = ["real_channels"]
 
 
-def real_channels(config: Configuration, number: int, seed: int) -> dict[str, np.ndarray]:
-    """``number`` channels as integers: x, gamma and beta for a forward unit, x, dy and gamma for a backward one."""
-    count = config.counts[0]
+def real_channels(config: Configuration, number: int, seed: int, count: int) -> dict[str, np.ndarray]:
+    """``number`` channels of ``count`` samples as integers.
+
+    They are x, gamma and beta for a forward unit, x, dy and gamma for a backward one.
+    """
     contract = Contract.from_parameters(config.to_mapping())
     if config.direction == "backward":
         x, dy, gamma = quantized(contract, training_step(contract.norm, count, number, seed))

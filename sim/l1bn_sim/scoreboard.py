@@ -18,10 +18,18 @@ Masked: TypeAlias = "np.ma.MaskedArray[Any, Any]"
 
 @dataclass
 class Comparison:
-    """``wrong`` values, an item missing or too much counting as one, and a line for every item with one."""
+    """Wrong values in each batch of expected items, and a line for every item with one.
 
-    wrong: int
+    An item missing or too much counts as one, in the last batch.
+    """
+
+    batches: list[int]
     lines: list[str]
+
+    @property
+    def wrong(self) -> int:
+        """Wrong values in all."""
+        return sum(self.batches)
 
 
 class Scoreboard:
@@ -53,21 +61,21 @@ class Scoreboard:
 
     def compare(self, got: Columns) -> Comparison:
         """Hold ``got`` against what was expected."""
-        result = Comparison(0, [])
+        result = Comparison([0] * max(1, len(self._batches)), [])
         start = 0
         length = len(next(iter(got.values())))
-        for batch in self._batches:
+        for number, batch in enumerate(self._batches):
             stop = start + len(next(iter(batch.values())))
             present = max(0, min(stop, length) - start)
             for name, expected in batch.items():
                 actual = got[name][start:stop]
                 different = np.ma.filled(expected[:present] != actual, False).astype(bool)
-                result.wrong += int(different.sum())
+                result.batches[number] += int(different.sum())
                 for index in np.flatnonzero(different.reshape(present, -1).any(axis=1)):
                     item = f"{self.port.name}[{start + index}].{name}"
                     result.lines.append(f"{item} = {actual[index]}, expected {expected[index]}")
             start = stop
         if length != self.length:
-            result.wrong += abs(length - self.length)
+            result.batches[-1] += abs(length - self.length)
             result.lines.append(f"{self.port.name}: {length} items, expected {self.length}")
         return result

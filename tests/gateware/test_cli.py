@@ -35,11 +35,40 @@ def test_help_lists_every_parameter_with_its_range(
     text = "".join(capsys.readouterr().out.split())
     for name, parameter in PARAMETERS.items():
         flag = "count" if name == "counts" else name.replace("_", "-")
-        allowed = "|".join(parameter.choices) or parameter.allowed
+        allowed = "|".join(map(str, parameter.choices)) or parameter.allowed
         words = (f"--{flag}", allowed, f"[default: {parameter.default}]")
         assert re.search(".*?".join(re.escape("".join(word.split())) for word in words), text)
     for flag in ("--config", "--name", "--output", "--force"):
         assert flag in text
+
+
+@pytest.mark.parametrize("command", [(), ("-h",), ("generate", "-h"), ("explain", "--help")])
+def test_help_shortens_nothing(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(*command) == (0 if command else 2)
+    out, err = capsys.readouterr()
+    text = out if command else err
+    assert text.startswith("Usage: l1bn ") and "..." not in text.replace("[ARGS]...", "").replace("[,N...]", "")
+
+
+def test_a_misspelled_name_is_answered_with_the_right_one(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, right in ((("genrate",), "generate"), (("generate", "--widht", "8"), "--width")):
+        assert run(*arguments) == 2
+        assert right in error_line(capsys)
+
+
+@pytest.mark.parametrize("way", ["FILE", "--config"])
+def test_every_command_takes_the_same_file(way: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.toml").write_text('width = 4\ncount = 8\nname = "mine"\n')
+    file = [tmp_path / "mine.toml"] if way == "FILE" else ["--config", tmp_path / "mine.toml"]
+    assert run("generate", *file, "-o", tmp_path / "out") == 0
+    assert run("generate", tmp_path / "out" / "mine.json", "-o", tmp_path / "again") == 0
+    assert contents(tmp_path / "out") == contents(tmp_path / "again")
+    capsys.readouterr()
+    assert run("explain", *file, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["configuration"]["width"] == 4
 
 
 def test_the_command_as_a_process(tmp_path: Path) -> None:
@@ -68,7 +97,9 @@ def test_the_command_as_a_process(tmp_path: Path) -> None:
         ("--guard-bits 65", "guard_bits = 65 is not possible; allowed: a whole number from 0 to 64"),
         ("--widht 8", "No such option"),
         ("--width", "'--width' requires an argument"),
-        ("leftover", "unexpected extra argument"),
+        ("leftover", "config = 'leftover' is not possible; allowed: a readable file (No such file"),
+        ("leftover more", "unexpected extra argument (more)"),
+        ("a.toml --config b.toml", "allowed: FILE or --config, not both"),
         ("--name module", "name = 'module' is not possible; allowed: a name that is no reserved word"),
         ("--name ../norm", "name = '../norm' is not possible; allowed: a letter"),
         ("--name ", "name = '' is not possible"),

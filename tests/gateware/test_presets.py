@@ -37,6 +37,15 @@ def test_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines() == list(presets.PRESETS)
 
 
+def test_json_has_what_the_table_has(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["presets", "--json"]) == 0
+    described = json.loads(capsys.readouterr().out)
+    assert list(described["presets"]) == list(presets.PRESETS)
+    for name, preset in described["presets"].items():
+        assert preset["configuration"] == presets.configuration(name).to_mapping()
+        assert preset["resources"]["fmax_mhz"] > 0
+
+
 def test_the_table_shows_what_each_preset_takes(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["presets"]) == 0
     out = capsys.readouterr().out
@@ -77,7 +86,7 @@ def test_options_win_and_what_follows_from_them_follows(tmp_path: Path) -> None:
         (["--preset", "int17"], "preset = 'int17' is not possible; allowed: edge-int8, "),
         (["--preset", ""], "preset = '' is not possible; allowed: edge-int8, "),
         (["--preset", "int16", "--width", "3"], "width = 3 is not possible"),
-        (["--preset", "int16", "--config", "a.toml"], "allowed: either a preset or a file with --config"),
+        (["--preset", "int16", "--config", "a.toml"], "allowed: either a preset or a file, not both"),
     ],
 )
 def test_bad_input(

@@ -36,7 +36,7 @@ FIELDS = [
         (["--direction", "sideways"], "direction = 'sideways' is not possible; allowed: forward or backward"),
         (["--storage", "nowhere"], "storage = 'nowhere' is not possible; allowed: inside or outside"),
         (["--width", "3"], "width = 3 is not possible; allowed: a whole number from 4 to 32"),
-        (["--width", "wide"], "'wide' is not a valid integer"),
+        (["--width", "wide"], "width = 'wide' is not possible; allowed: a whole number from 4 to 32"),
         (["--lanes", "3"], "lanes = 3 is not possible"),
         (
             ["--lanes", "4", "--count", "1022"],
@@ -44,6 +44,11 @@ FIELDS = [
         ),
         (["--count", "1"], "count = 1 is not possible"),
         (["--channels", "7"], "channels = 7 is not possible; allowed: a whole number from 8"),
+        (["--width", "8,3"], "width = 3 is not possible; allowed: a whole number from 4 to 32"),
+        (["--lanes", "1,"], "lanes = '' is not possible"),
+        (["--count", "256,x"], "count = 'x' is not possible; allowed: a whole number from 2 to 1048576"),
+        (["--count", "256,256"], "counts = (256, 256) is not possible; allowed: each count once"),
+        (["--seed", "-1"], "seed = -1 is not possible; allowed: a whole number from 0"),
         (["--jobs", "0"], "0 is not in the range"),
         (["--speed", "9"], "No such option"),
     ],
@@ -119,20 +124,41 @@ def test_a_run_of_ones_own(output, capfd):
     assert str(waves) in printed and "report: " in printed and "covered: " in printed
 
 
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_several_counts_are_one_unit_with_a_row_for_each(direction, output, capfd):
+    unit = ["--norm", "l1", "--width", "6", "--lanes", "2", "--count", "64,24", "--direction", direction]
+    assert cli.main(["run", "--output", str(output), *unit, "--channels", "8", "--json"]) == 0
+    printed = json.loads(capfd.readouterr().out)
+    assert printed == json.loads((output / "report.json").read_text())
+    assert [(row["count"], row["samples"], row["mismatches"]) for row in printed] == [
+        (64, 14 * 64, 0),
+        (24, 14 * 24, 0),
+    ]
+    for row in printed:
+        assert row["cycles_per_channel"] == row["predicted_cycles_per_channel"]
+
+
+def test_lists_of_widths_and_lanes_are_units_of_their_own():
+    chosen = cli._configurations({"width": "8,12", "lanes": "1,2", "norm": "l1", "counts": ("64,128",)})
+    assert [(unit.width, unit.lanes, unit.counts) for unit in chosen] == [
+        (width, lanes, (64, 128)) for width in (8, 12) for lanes in (1, 2)
+    ]
+
+
 def test_hardware_that_computes_something_else_is_noticed(output, monkeypatch, seed, capfd):
     config = Configuration(norm="l1", width=8, lanes=4, counts=(192,))
     monkeypatch.setattr(
         measure, "unit", lambda config: forward.unit(dataclasses.replace(config, epsilon=0.01))
     )
-    job = measure.Job(config, real_channels(config, 8, seed), seed, output, waves=False)
+    job = measure.Job(config, (real_channels(config, 8, seed, 192),), seed, output, waves=False)
     result = measure.measure(job)
-    assert result.row.mismatches > 0
+    assert result.rows[0].mismatches > 0
     assert cli._show([result], {}, output) == 1
 
 
 def test_a_run_that_fails_is_named_and_the_others_are_kept(output, capfd):
     row = measure.Row("l1", "two-pass", "forward", 8, 4, 64, 640, 0, 0.5, 64.0, 64, 1.0, 1)
-    done = measure.Measurement(row, {"idle": 3}, None)
+    done = measure.Measurement((row,), {"idle": 3}, None)
     assert cli._show([done], {"l2_run": RuntimeError("something broke")}, output) == 1
     assert "l1bn_sim: error: l2_run: something broke" in capfd.readouterr().err
     assert len(json.loads((output / "report.json").read_text())) == 1
