@@ -18,8 +18,9 @@ from . import __version__, manifest
 from .config import Configuration, ConfigurationError
 from .identifiers import check_module_name
 from .units import unit as unit_of
+from .waivers import BLOCKS, GENERATED, waived
 
-__all__ = ["default_name", "environment", "header", "uninterrupted", "verilog", "write"]
+__all__ = ["default_name", "environment", "header", "separate_initial_values", "uninterrupted", "verilog", "write"]
 
 
 def default_name(config: Configuration) -> str:
@@ -41,7 +42,8 @@ def verilog(unit: wiring.Component, name: str) -> str:
         text = amaranth_verilog.convert(unit, name=name, emit_src=False, strip_internal_attrs=True)
     lines = header(unit.config, name, f"l1bn generate --config {name}.json")
     comment = "".join(f"// {line}".rstrip() + "\n" for line in lines)
-    return f"{comment}\n{_plain_module_names(_without_empty_wires(text))}"
+    text = separate_initial_values(_plain_module_names(_without_empty_wires(text)))
+    return f"{comment}\n{waived(text, GENERATED | BLOCKS)}"
 
 
 def write(
@@ -95,6 +97,16 @@ def _without_empty_wires(text: str) -> str:
     Amaranth declares them for signals and fields of no width; nothing ever refers to one.
     """
     return re.sub(r"^ *wire \[-1:0\] .*;\n", "", text, flags=re.MULTILINE)
+
+
+def separate_initial_values(text: str) -> str:
+    """Initial values of registers in statements of their own, as Verilog-2001 tools and linters like them."""
+    return re.sub(
+        r"^( *)(reg (?:\[\S+\] )?(\w+|\\\S+ )) *= (\S+);\n",
+        r"\1\2;\n\1initial \3 = \4;\n",
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def _plain_module_names(text: str) -> str:

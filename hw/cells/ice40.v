@@ -2,41 +2,51 @@
 // delay. Only the modes that l1bn's netlists use are modelled: a netlist that connects or sets anything else does not
 // elaborate, or stops with an error at the start.
 
-module SB_LUT4(input I0, I1, I2, I3, output O);
+// Two packages in one project bring the same models.
+`ifndef L1BN_CELLS_ICE40
+`define L1BN_CELLS_ICE40
+// Yosys runs what is initial when it reads it, and has no tasks elsewhere.
+`ifdef YOSYS
+`define L1BN_STOP(what) begin end
+`else
+`define L1BN_STOP(what) begin $display(what); $stop; end
+`endif
+
+module SB_LUT4(input wire I0, I1, I2, I3, output wire O);
   parameter [15:0] LUT_INIT = 0;
   assign O = LUT_INIT[{I3, I2, I1, I0}];
 endmodule
 
-module SB_CARRY(input I0, I1, CI, output CO);
+module SB_CARRY(input wire I0, I1, CI, output wire CO);
   assign CO = (I0 & I1) | ((I0 | I1) & CI);
 endmodule
 
-module SB_DFF(input C, D, output reg Q);
+module SB_DFF(input wire C, D, output reg Q);
   initial Q = 0;
   always @(posedge C) Q <= D;
 endmodule
 
-module SB_DFFE(input C, E, D, output reg Q);
+module SB_DFFE(input wire C, E, D, output reg Q);
   initial Q = 0;
   always @(posedge C) if (E) Q <= D;
 endmodule
 
-module SB_DFFSR(input C, R, D, output reg Q);
+module SB_DFFSR(input wire C, R, D, output reg Q);
   initial Q = 0;
   always @(posedge C) Q <= R ? 1'b0 : D;
 endmodule
 
-module SB_DFFSS(input C, S, D, output reg Q);
+module SB_DFFSS(input wire C, S, D, output reg Q);
   initial Q = 0;
   always @(posedge C) Q <= S ? 1'b1 : D;
 endmodule
 
-module SB_DFFESR(input C, E, R, D, output reg Q);
+module SB_DFFESR(input wire C, E, R, D, output reg Q);
   initial Q = 0;
   always @(posedge C) if (E) Q <= R ? 1'b0 : D;
 endmodule
 
-module SB_DFFESS(input C, E, S, D, output reg Q);
+module SB_DFFESS(input wire C, E, S, D, output reg Q);
   initial Q = 0;
   always @(posedge C) if (E) Q <= S ? 1'b1 : D;
 endmodule
@@ -44,12 +54,12 @@ endmodule
 // Block RAM: 256 words of 16 bits. In the narrower modes the upper address bits choose bits of a word, which lie
 // apart: bit k of a word of 8 bits is bit 2k of 16, plus the lowest of these address bits, and so on.
 module SB_RAM40_4K(
-  output [15:0] RDATA,
-  input RCLK, RCLKE, RE,
-  input [10:0] RADDR,
-  input WCLK, WCLKE, WE,
-  input [10:0] WADDR,
-  input [15:0] MASK, WDATA
+  output wire [15:0] RDATA,
+  input wire RCLK, RCLKE, RE,
+  input wire [10:0] RADDR,
+  input wire WCLK, WCLKE, WE,
+  input wire [10:0] WADDR,
+  input wire [15:0] MASK, WDATA
 );
   parameter [1:0] WRITE_MODE = 0;
   parameter [1:0] READ_MODE = 0;
@@ -106,12 +116,12 @@ endmodule
 
 // Multiplier of 16 x 16 bits. Each of its levels of registers is there or not; its accumulators are not used.
 module SB_MAC16(
-  input CLK, CE,
-  input [15:0] C, A, B, D,
-  input AHOLD, BHOLD, CHOLD, DHOLD, IRSTTOP, IRSTBOT, ORSTTOP, ORSTBOT,
-  input OLOADTOP, OLOADBOT, ADDSUBTOP, ADDSUBBOT, OHOLDTOP, OHOLDBOT, CI, ACCUMCI, SIGNEXTIN,
-  output [31:0] O,
-  output CO, ACCUMCO, SIGNEXTOUT
+  input wire CLK, CE,
+  input wire [15:0] C, A, B, D,
+  input wire AHOLD, BHOLD, CHOLD, DHOLD, IRSTTOP, IRSTBOT, ORSTTOP, ORSTBOT,
+  input wire OLOADTOP, OLOADBOT, ADDSUBTOP, ADDSUBBOT, OHOLDTOP, OHOLDBOT, CI, ACCUMCI, SIGNEXTIN,
+  output wire [31:0] O,
+  output wire CO, ACCUMCO, SIGNEXTOUT
 );
   parameter NEG_TRIGGER = 0;
   parameter C_REG = 0;
@@ -137,7 +147,7 @@ module SB_MAC16(
   initial
     if (NEG_TRIGGER != 0 || MODE_8x8 != 0 || TOPOUTPUT_SELECT != 3 || BOTOUTPUT_SELECT != 3
         || (TOP_8x8_MULT_REG != 0) != FIRST || (BOT_8x8_MULT_REG != 0) != FIRST)
-      $fatal(1, "SB_MAC16: mode not modelled");
+      `L1BN_STOP("SB_MAC16: mode not modelled")
   reg [15:0] held_a, held_b;
   reg [31:0] piped, held_o;
   wire [15:0] x = A_REG != 0 ? held_a : A;
@@ -152,9 +162,12 @@ module SB_MAC16(
       held_o <= through;
     end
   always @(posedge CLK)
-    if (IRSTTOP || IRSTBOT || ORSTTOP || ORSTBOT) $fatal(1, "SB_MAC16: resets are not modelled");
+    if (IRSTTOP || IRSTBOT || ORSTTOP || ORSTBOT) `L1BN_STOP("SB_MAC16: resets are not modelled")
   assign O = PIPELINE_16x16_MULT_REG2 != 0 ? held_o : through;
   assign CO = 0;
   assign ACCUMCO = 0;
   assign SIGNEXTOUT = 0;
 endmodule
+
+`undef L1BN_STOP
+`endif

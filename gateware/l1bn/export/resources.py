@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .netlist import waived
+from ..waivers import CELLS, waived
 
 __all__ = ["cell_models", "licence"]
 
@@ -12,14 +12,7 @@ PACKAGED = Path(__file__).with_name("resources")
 """Where the wheel has them; a checkout has them at their own places."""
 CHECKOUT = Path(__file__).parents[3]
 
-WAIVERS = """\
-// The models name all parameters and pins of a block, and use those that the Verilog beside them sets.
-/* verilator lint_off UNUSEDPARAM */
-/* verilator lint_off UNUSEDSIGNAL */
-/* verilator lint_off DECLFILENAME */
-"""
-
-CELLS = {"ecp5": "ecp5.v", "ecp5-logic": "ecp5.v", "ice40": "ice40.v"}
+MODELS = {"ecp5": "ecp5.v", "ecp5-logic": "ecp5.v", "ice40": "ice40.v"}
 
 
 def licence() -> str:
@@ -29,10 +22,10 @@ def licence() -> str:
 
 def cell_models(target: str) -> str | None:
     """Simulation models of the blocks that a unit for ``target`` instantiates; ``None`` where it is plain Verilog."""
-    name = CELLS.get(target)
+    name = MODELS.get(target)
     if name is None:
         return None
-    return waived(_read(PACKAGED / name, CHECKOUT / "hw" / "cells" / name), WAIVERS)
+    return waived(_read(PACKAGED / name, CHECKOUT / "hw" / "cells" / name), CELLS)
 
 
 def _read(*candidates: Path) -> str:
