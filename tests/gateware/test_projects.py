@@ -23,7 +23,16 @@ UNITS = {
     "third": ("generate", *SMALL, "--direction", "inference"),
 }
 KNOWN = {
-    *("WIDTH", "UNUSEDSIGNAL", "UNUSEDPARAM", "UNOPTFLAT", "CASEOVERLAP", "CMPCONST", "UNSIGNED", "VARHIDDEN"),
+    *(
+        "WIDTH",
+        "UNUSEDSIGNAL",
+        "UNUSEDPARAM",
+        "UNOPTFLAT",
+        "CASEOVERLAP",
+        "CMPCONST",
+        "UNSIGNED",
+        "VARHIDDEN",
+    ),
     *("DECLFILENAME", "TIMESCALEMOD", "PINMISSING"),
 }
 """Rules that Verilator 5.006 knows, of those that the files name: it refuses a file with any other."""
@@ -101,7 +110,15 @@ def test_waivers_end_with_their_file(project: Path, tmp_path: Path) -> None:
         together = tmp_path / "together.v"  # as `include` would have it
         together.write_text((project / path).read_text() + (tmp_path / "wrong.v").read_text())
         done = subprocess.run(
-            ["verilator", "--lint-only", "-Wno-MULTITOP", "-Wno-MODMISSING", "--top-module", "wrong", together],
+            [
+                "verilator",
+                "--lint-only",
+                "-Wno-MULTITOP",
+                "-Wno-MODMISSING",
+                "--top-module",
+                "wrong",
+                together,
+            ],
             env=build_environment(),
             capture_output=True,
             text=True,
@@ -138,7 +155,13 @@ def test_a_strict_front_end(project: Path, option: tuple[str, ...]) -> None:
             "sys.exit(not d.runFullCompilation(True))"
         )
         # Pins of the family's blocks stay open; the words of a case are more than it looks at.
-        quiet = ("-Wno-unconnected-input-port", "-Wno-unconnected-output-port", "-Wno-case-too-complex", "-Wno-unused")
-        # To this one it is an error when some modules have a time scale and some have none.
-        said = call(project, sys.executable, "-c", check, "slang", "--timescale=1ns/1ps", *option, *quiet, *given, *benches)
+        quiet = (
+            "-Wno-unconnected-input-port",
+            "-Wno-unconnected-output-port",
+            "-Wno-case-too-complex",
+            "-Wno-unused",
+        )
+        # Modules with a time scale beside modules without one are an error here.
+        options = ("--timescale=1ns/1ps", *quiet, *option)
+        said = call(project, sys.executable, "-c", check, "slang", *options, *given, *benches)
         assert "warning:" not in said
