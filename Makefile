@@ -8,25 +8,15 @@ SHELL := /bin/bash
 
 .NOTPARALLEL:
 
-# Verilator builds with make as well: the variables given here are no business of that one.
-unexport MAKEFLAGS MAKEOVERRIDES
-unexport NORM FORM DIRECTION STORAGE WIDTH LANES COUNT SEED WAVES CONFIG NAME OUT FORCE
-unexport TARGET PRESET DSP SEEDS JOBS LIMIT SCHEDULER STORE TESTS PYTEST OPERATOR
-unexport TASK EPOCHS IMAGES PAUSES CHANNELS
-
 BUILD := build
 VENV := .venv
-# The first one that is new enough; where none is, the last one, for the message.
-is_new_enough = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
-PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
-  if $$python $(is_new_enough); then break; fi; done; echo $$python)
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip -qq --disable-pip-version-check install --constraint constraints.txt
 
 # Variables count when they are given to make: NAME or TARGET in the environment mean something else.
 given = $(if $(filter command override,$(origin $(1))),$($(1)))
+quoted = '$(subst ','\'',$(1))'
 # $(call option,--name,VARIABLE): the option with its value when the variable is given, else nothing.
-option = $(if $(call given,$(2)),$(1) '$(call given,$(2))')
+option = $(if $(call given,$(2)),$(1) $(call quoted,$(call given,$(2))))
 flag = $(if $(filter-out 0 no,$(call given,$(2))),$(1))
 
 ##@ Use
@@ -39,7 +29,8 @@ help: ## List the targets
 	  /^#v / { printf "  %-12s   %s\n", "", substr($$0, 4) }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: sim
-sim: toolchain $(VENV)/.installed-sim ## Co-simulate generated L1 and L2 hardware against NumPy on real data
+takes_sim := NORM FORM DIRECTION STORAGE WIDTH LANES COUNT SEED WAVES
+sim: toolchain install-sim ## Co-simulate generated L1 and L2 hardware against NumPy on real data
 #v NORM=l1|l2 FORM=one-pass|two-pass DIRECTION=forward|backward STORAGE=inside|outside
 #v WIDTH=4..32 LANES=1|2|4|8|16|32|64 COUNT=samples[,samples...] SEED=number WAVES=1 (writes an FST)
 	@$(PY) -m l1bn_sim run $(call option,--norm,NORM) $(call option,--form,FORM) \
@@ -48,37 +39,42 @@ sim: toolchain $(VENV)/.installed-sim ## Co-simulate generated L1 and L2 hardwar
 	  $(call flag,--waves,WAVES)
 
 .PHONY: generate
-generate: $(VENV)/.installed-sim ## Write the Verilog and the manifest of one unit into OUT
+takes_generate := NORM FORM DIRECTION STORAGE WIDTH LANES COUNT CONFIG NAME OUT FORCE
+generate: install-sim ## Write the Verilog and the manifest of one unit into OUT
 #v NORM FORM DIRECTION STORAGE WIDTH LANES COUNT as above, CONFIG=file.toml NAME=module
 #v OUT=folder (build/generate) FORCE=1 (overwrite); `.venv/bin/l1bn generate --help` lists all parameters
 	@$(PY) -m l1bn generate $(call option,--config,CONFIG) $(call option,--norm,NORM) \
 	  $(call option,--form,FORM) $(call option,--direction,DIRECTION) $(call option,--storage,STORAGE) \
 	  $(call option,--width,WIDTH) $(call option,--lanes,LANES) $(call option,--count,COUNT) \
-	  $(call option,--name,NAME) $(call flag,--force,FORCE) --output '$(or $(call given,OUT),$(BUILD)/generate)'
+	  $(call option,--name,NAME) $(call flag,--force,FORCE) --output $(call quoted,$(or $(call given,OUT),$(BUILD)/generate))
 
 .PHONY: export
-export: $(VENV)/.installed-export ## Write a unit as an IP package: Verilog, AXI top, test benches, registers, data sheet
+takes_export := NORM FORM DIRECTION STORAGE WIDTH LANES COUNT PRESET CONFIG NAME CHANNELS OUT FORCE
+export: install-export ## Write a unit as an IP package: Verilog, AXI top, test benches, registers, data sheet
 #v NORM FORM DIRECTION STORAGE WIDTH LANES COUNT as above, PRESET=name CONFIG=file.toml NAME=module
 #v CHANNELS=entries of the tables, OUT=folder (build/export) FORCE=1 (replace an earlier export)
 	@$(PY) -m l1bn export $(call option,--config,CONFIG) $(call option,--preset,PRESET) $(call option,--norm,NORM) \
 	  $(call option,--form,FORM) $(call option,--direction,DIRECTION) $(call option,--storage,STORAGE) \
 	  $(call option,--width,WIDTH) $(call option,--lanes,LANES) $(call option,--count,COUNT) \
 	  $(call option,--name,NAME) $(call option,--channels,CHANNELS) $(call flag,--force,FORCE) \
-	  --output '$(or $(call given,OUT),$(BUILD)/export)'
+	  --output $(call quoted,$(or $(call given,OUT),$(BUILD)/export))
 
 .PHONY: synth
-synth: toolchain $(VENV)/.installed-synth ## Synthesise, place and route, and compare L1 with L2
+takes_synth := TARGET PRESET DSP SEEDS JOBS LIMIT SCHEDULER
+synth: toolchain install-synth ## Synthesise, place and route, and compare L1 with L2
 #v TARGET=ice40|ecp5|osu018 PRESET=quick|paper|full DSP=0|1 (without multiplier blocks or with, else both)
 #v SEEDS=number JOBS=processes LIMIT=minutes a program may take, SCHEDULER=address (Dask)
 	@$(PY) -m l1bn_synth run $(synth_options)
 
 .PHONY: synth-check
-synth-check: toolchain $(VENV)/.installed-synth ## Compare such a run with the stored baseline
+takes_synth-check := $(takes_synth) STORE
+synth-check: toolchain install-synth ## Compare such a run with the stored baseline
 #v the variables of synth, STORE=1 (keep this run as the baseline)
 	@$(PY) -m l1bn_synth check $(synth_options) $(call flag,--store,STORE)
 
 .PHONY: peers
-peers: toolchain $(VENV)/.installed-synth ## Compare the operators with those of other projects, on ECP5 and iCE40
+takes_peers := SEEDS JOBS LIMIT SCHEDULER
+peers: toolchain install-synth ## Compare the operators with those of other projects, on ECP5 and iCE40
 #v SEEDS=number JOBS=processes LIMIT=minutes a program may take, SCHEDULER=address (Dask)
 	@$(PY) -m l1bn_synth peers $(call option,--seeds,SEEDS) $(call option,--jobs,JOBS) \
 	  $(call option,--limit,LIMIT) $(call option,--scheduler,SCHEDULER)
@@ -88,16 +84,18 @@ synth_options = $(call option,--target,TARGET) $(call option,--preset,PRESET) $(
   $(call option,--scheduler,SCHEDULER)
 
 .PHONY: accelerator
-accelerator: toolchain $(VENV)/.installed-synth $(VENV)/.installed-export ## Simulate the example accelerator of hw/accelerator on handwritten digits
+accelerator: toolchain install-synth install-export ## Simulate the example accelerator of hw/accelerator on handwritten digits
 	@$(PY) -m l1bn_sim.accelerator
 
 .PHONY: accelerator-synth
-accelerator-synth: $(VENV)/.installed-synth $(VENV)/.installed-export ## Synthesise it for an ECP5-25k: resources, clock, the normaliser's share
+takes_accelerator-synth := SEEDS JOBS
+accelerator-synth: install-synth install-export ## Synthesise it for an ECP5-25k: resources, clock, the normaliser's share
 #v SEEDS=number JOBS=processes
 	@$(PY) -m l1bn_synth.accelerator $(call option,--seeds,SEEDS) $(call option,--jobs,JOBS)
 
 .PHONY: train
-train: $(VENV)/.installed-train ## Train small networks with no norm, L2BN and L1BN, in float32 and in integers
+takes_train := PRESET JOBS OUT
+train: install-train ## Train small networks with no norm, L2BN and L1BN, in float32 and in integers
 #v PRESET=quick|full JOBS=processes OUT=folder (build/training); finished runs are not repeated
 	@$(PY) -m l1bn_golden.training $(call option,--preset,PRESET) $(call option,--jobs,JOBS) \
 	  $(call option,--output,OUT)
@@ -105,19 +103,22 @@ train: $(VENV)/.installed-train ## Train small networks with no norm, L2BN and L
 ##@ Look inside
 
 .PHONY: waves
-waves: $(VENV)/.installed-sim ## Draw two channels on their way through a small unit, and write them as VCD
+takes_waves := NORM FORM STORAGE WIDTH LANES COUNT
+waves: install-sim ## Draw two channels on their way through a small unit, and write them as VCD
 #v NORM FORM STORAGE WIDTH LANES as above, COUNT=samples (up to 64)
 	@$(PY) -m l1bn_sim.waves $(call option,--norm,NORM) $(call option,--form,FORM) \
 	  $(call option,--storage,STORAGE) $(call option,--width,WIDTH) $(call option,--lanes,LANES) \
 	  $(call option,--count,COUNT)
 
 .PHONY: schematic
-schematic: $(VENV)/.installed-synth ## Draw the schematic of an operator (needs npx or netlistsvg)
+takes_schematic := OPERATOR WIDTH
+schematic: install-synth ## Draw the schematic of an operator (needs npx or netlistsvg)
 #v OPERATOR=name (without it, list the names) WIDTH=bits
-	@$(PY) -m l1bn_synth.schematic $(call option,--width,WIDTH) $(if $(call given,OPERATOR),'$(call given,OPERATOR)')
+	@$(PY) -m l1bn_synth.schematic $(call option,--width,WIDTH) $(if $(call given,OPERATOR),$(call quoted,$(call given,OPERATOR)))
 
 .PHONY: loop
-loop: toolchain $(VENV)/.installed-sim $(VENV)/.installed-train ## Train a network with the Verilated hardware, every output compared
+takes_loop := TASK NORM WIDTH LANES SEED EPOCHS IMAGES PAUSES
+loop: toolchain install-sim install-train ## Train a network with the Verilated hardware, every output compared
 #v TASK=mlp|cnn NORM WIDTH LANES SEED as above, EPOCHS=number IMAGES=number PAUSES=0..0.9 (idle and stalled cycles)
 	@$(PY) -m l1bn_sim.loop_training $(call option,--task,TASK) $(call option,--norm,NORM) \
 	  $(call option,--width,WIDTH) $(call option,--lanes,LANES) $(call option,--epochs,EPOCHS) \
@@ -126,32 +127,34 @@ loop: toolchain $(VENV)/.installed-sim $(VENV)/.installed-train ## Train a netwo
 ##@ Check
 
 .PHONY: test
-test: toolchain $(VENV)/.installed-dev ## Run the test suite on two cores
+takes_test := TESTS PYTEST
+test: toolchain install-dev ## Run the test suite on two cores
 #v TESTS=paths or node ids, PYTEST=further options
 	@$(PY) -m pytest --numprocesses 2 $(call given,PYTEST) $(call given,TESTS)
 
 .PHONY: formal
-formal: $(VENV)/.installed-dev ## Prove streams, guards and operators with a solver, the long proofs included
+takes_formal := PYTEST
+formal: install-dev ## Prove streams, guards and operators with a solver, the long proofs included
 	@$(PY) -m pytest --numprocesses 2 -m formal tests/formal $(call given,PYTEST)
 
 .PHONY: lint
-lint: $(VENV)/.installed-dev ## Check style (ruff) and types (mypy)
+lint: install-dev ## Check style (ruff) and types (mypy)
 	@$(PY) -m ruff check
 	@$(PY) -m mypy
 
 .PHONY: accuracy
-accuracy: $(VENV)/.installed-sim ## Measure the error of the integer model against exact rationals
+accuracy: install-sim ## Measure the error of the integer model against exact rationals
 	@$(PY) -m l1bn_golden.accuracy
 
 .PHONY: benchmark
-benchmark: toolchain $(VENV)/.installed-sim ## Measure the speed of the golden model and of the Verilated hardware
+benchmark: toolchain install-sim ## Measure the speed of the golden model and of the Verilated hardware
 	@$(PY) -m l1bn_golden.benchmark
 	@$(PY) -m l1bn_sim.hardware_benchmark
 
 ##@ Housekeeping
 
 .PHONY: setup
-setup: toolchain $(VENV)/.installed-dev ## Create .venv with everything, to work on l1bn itself
+setup: toolchain install-dev ## Create .venv with everything, to work on l1bn itself
 #v PYTHON=interpreter to create it with (3.11 or newer)
 
 .PHONY: clean
@@ -169,26 +172,23 @@ toolchain:
 	if ! command -v make >/dev/null; then names+=" make,"; packages+=" make"; fi; \
 	if [ -n "$$names" ]; then echo >&2 "l1bn: missing:$${names%,}; install: apt-get install$$packages"; exit 2; fi
 
-# A virtual environment without its stamp was left half-made by an interruption, and is made anew.
-$(VENV)/.created:
-	@if ! '$(PYTHON)' $(is_new_enough); then \
-	  echo >&2 "l1bn: missing: Python 3.11 or newer ($(PYTHON) is not); install: apt-get install python3.11" \
-	    "python3-venv, or name one: make $(firstword $(MAKECMDGOALS)) PYTHON=..."; exit 2; fi
-	@if ! '$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null; then \
-	  echo >&2 "l1bn: missing: the venv module of $(PYTHON); install: apt-get install python3-venv"; exit 2; fi
-	@rm -rf $(VENV)
-	@'$(PYTHON)' -m venv $(VENV)
-	@touch $@
+extras := sim synth export train dev
+.PHONY: $(addprefix install-,$(extras))
+$(addprefix install-,$(extras)): install-%:
+	@scripts/install $* $(if $(call given,PYTHON),$(call quoted,$(PYTHON)))
 
-# One stamp for each extra of pyproject.toml; an extra brings those that it contains. hatchling comes first and
-# from the constraints, because the isolated environment that pip would build in takes any version.
-contains_sim := sim
-contains_synth := sim synth
-contains_export := export
-contains_train := train
-contains_dev := sim synth export train dev
-$(VENV)/.installed-%: pyproject.toml constraints.txt $(VENV)/.created
-	@echo "installing pinned tools into $(VENV) (once, about a minute)"
-	@$(PIP) hatchling
-	@$(PIP) --no-build-isolation --editable '.[$*]'
-	@touch $(addprefix $(VENV)/.installed-,$(contains_$*))
+# -- variables ----------------------------------------------------------------------------------
+
+variables := $(sort $(foreach list,$(filter takes_%,$(.VARIABLES)),$($(list))))
+# These are no business of what is called: of Verilator, which builds with make as well, least of all.
+unexport MAKEFLAGS MAKEOVERRIDES PYTHONHOME PYTHONPATH $(variables)
+
+# What is given must be something that the target takes.
+goals := $(or $(MAKECMDGOALS),help)
+taken := PYTHON CXX $(foreach goal,$(goals),$(takes_$(goal)))
+stray := $(firstword $(filter-out $(taken),$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))))
+ifneq ($(stray),)
+nearest := $(shell python3 -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1))' \
+  $(call quoted,$(stray)) $(or $(filter $(stray),$(variables)),$(taken)) 2>/dev/null)
+$(error make $(goals) does not take $(stray)$(if $(filter-out $(stray),$(nearest)), (did you mean $(nearest)?)); it takes: $(taken))
+endif
