@@ -48,15 +48,15 @@ def call(folder: Path, command: Sequence[str]) -> None:
 
 @contextmanager
 def build_folder(target: Path, keep: Sequence[str]) -> Iterator[Path]:
-    """A folder to build in, beside ``target``; when the build is done, ``target`` appears with the files to keep.
+    """A folder to build in; when the build is done, ``target`` appears with the files to keep.
 
     It appears by one rename, so an interrupted build leaves nothing that could be mistaken for a complete one.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as partial:
-        folder = Path(partial)
+    beside = tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent)
+    with beside as partial, toolchain.workplace(Path(partial)) as folder:
         yield folder
-        complete = folder / "complete"
+        complete = Path(partial) / "complete"
         complete.mkdir()
         for name in keep:
             shutil.move(folder / name, complete / name)

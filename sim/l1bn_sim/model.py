@@ -85,13 +85,14 @@ def _verilate(folder: Path, top: str, options: list[str]) -> None:
     for shim in ("lz4.h", "zlib.h"):
         (folder / shim).write_text(package_file(f"fst/{shim}"), encoding="utf-8")
     main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
-    call(folder, ["verilator", *options, "-Mdir", ".", str(main), "control.vlt", f"{top}.v"])
+    (folder / main.name).write_bytes(main.read_bytes())
+    call(folder, ["verilator", *options, "-Mdir", ".", main.name, "control.vlt", f"{top}.v"])
 
 
 def _compile(folder: Path, runtime: Path, waves: bool) -> None:
-    libraries = cocotb_tools.config.libs_dir
     options = [f"VM_TRACE={int(waves)}"]
-    # Also leaves out the libraries that the FST writer asks for.
-    options += [f"LDLIBS=-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"]
+    # Also leaves out the libraries that the FST writer asks for. Where cocotb's are is the run's business, so that a
+    # model is none of an environment that has moved or was made anew.
+    options += [f"LDLIBS=-L{toolchain.plain(cocotb_tools.config.libs_dir)} -lcocotbvpi_verilator"]
     options += [f"{name}={flags}" for name, flags in OPTIMISATION.items()]
     make_model(folder, options, runtime)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,13 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import cocotb_tools.config
-import find_libpython
 from cocotb_tools.check_results import get_results
 
+from . import toolchain
 from .design import Design
 from .model import Model, build
 
 __all__ = ["BenchFailure", "Outcome", "run_bench"]
+
+IGNORED = re.compile("(COCOTB|PYGPI|GPI)_.*|PYTHONHOME|MODULE|TESTCASE|TOPLEVEL|RANDOM_SEED|PLUSARGS")
+"""Variables of the caller that would change what cocotb runs."""
 
 TAIL = 40
 """Lines of the simulator's log that a failure shows."""
@@ -89,9 +93,11 @@ def run_bench(
 
 
 def _environment(model: Model, module: str, folder: Path, seed: int, cases: str | None) -> dict[str, str]:
+    libraries = [str(cocotb_tools.config.libs_dir), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
     environment = {
-        **os.environ,
-        "GPI_USERS": f"{find_libpython.find_libpython()};{cocotb_tools.config.pygpi_entry_point()}",
+        **{name: value for name, value in os.environ.items() if not IGNORED.fullmatch(name)},
+        "LD_LIBRARY_PATH": os.pathsep.join(libraries),
+        "GPI_USERS": f"{toolchain.libpython()};{cocotb_tools.config.pygpi_entry_point()}",
         "PYGPI_PYTHON_BIN": sys.executable,
         "PYTHONPATH": os.pathsep.join(sys.path),
         "TOPLEVEL_LANG": "verilog",

