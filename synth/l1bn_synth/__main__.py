@@ -1,5 +1,11 @@
 """``python -m l1bn_synth``."""
 
-from .cli import main
+import sys
+
+try:
+    from .cli import main
+except KeyboardInterrupt:  # loading everything takes a moment
+    print("l1bn_synth: interrupted", file=sys.stderr)
+    sys.exit(130)
 
 main()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-import tempfile
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +25,8 @@ from .cache import Cache, Step
 from .devices import DEVICES, WHOLE_UNITS
 from .nextpnr import Area, check_capacity
 from .runner import run_flows
-from .steps import area_step, timing_steps
+from .steps import area_step, timing_steps, verilog_step
 from .tools import FlowError
-from .yosys import Synthesis, run_yosys, synthesise
 
 __all__ = ["main"]
 
@@ -48,35 +46,12 @@ class Measured:
 
 def measure(sources: dict[str, str], top: str, seeds: int) -> Generator[list[Step], list[Any], Measured]:
     """The flow of a design whose files are ``sources``, the text of each by its name."""
-    used = {"yosys": yosys.yosys_version()}
-    arguments = (sources, top)
-    (synthesis,) = yield [
-        Step("verilog", synthesise_verilog, arguments, lambda data: Synthesis(**data), used)
-    ]
+    (synthesis,) = yield [verilog_step(sources, top, DEVICE)]
     (area,) = yield [area_step(synthesis, DEVICE)]
     check_capacity(area, DEVICE)
     timings = yield timing_steps(synthesis, DEVICE, seeds, WHOLE_UNITS[DEVICE.family])
     middle = sorted(timings, key=lambda timing: timing.fmax_mhz)[len(timings) // 2]
     return Measured(area, [timing.fmax_mhz for timing in timings], str(middle.path))
-
-
-def synthesise_verilog(sources: dict[str, str], top: str) -> Synthesis:
-    """Map a design in Verilog to the cells of the device."""
-    with tempfile.TemporaryDirectory(prefix="l1bn-yosys-") as name:
-        folder = Path(name)
-        for file, text in sources.items():
-            (folder / file).write_text(text, encoding="utf-8")
-        run_yosys(
-            f"""
-            read_verilog {" ".join(sources)}
-            hierarchy -top {top}
-            proc
-            rename {top} unit
-            write_rtlil unit.il
-            """,
-            folder,
-        )
-        return synthesise((folder / "unit.il").read_text(encoding="utf-8"), DEVICE.family, dsp=True)
 
 
 def _flows(seeds: int, folder: Path) -> dict[str, Generator[list[Step], list[Any], Measured]]:

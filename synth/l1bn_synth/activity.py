@@ -14,12 +14,22 @@ import shutil
 import tempfile
 import threading
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .tools import FlowError, ToolMissing, package_version, run_tool
-from .vectors import Vectors
 
-__all__ = ["Activity", "WrongResult", "cell_models", "parse_saif", "require", "simulate", "verilator_version"]
+__all__ = [
+    "Activity",
+    "Vectors",
+    "WrongResult",
+    "cell_models",
+    "parse_saif",
+    "programs",
+    "require",
+    "simulate",
+    "verilator_version",
+]
 
 CELLS = Path(__file__).parents[2] / "hw" / "cells"
 COMPILER = os.environ.get("CXX", "g++")
@@ -173,6 +183,20 @@ class WrongResult(FlowError):
 
 
 @dataclass(frozen=True)
+class Vectors:
+    """A stimulus as vectors: ``inputs`` and ``outputs`` as ``[word, ...]``, ``masks`` of the outputs' valid bits."""
+
+    inputs: dict[str, list[int]]
+    outputs: dict[str, list[int]]
+    masks: dict[str, list[int]]
+    widths: dict[str, int]
+    main: str
+    warm_up: int
+    end: int
+    samples: int
+
+
+@dataclass(frozen=True)
 class Activity:
     """Toggles of each net over ``cycles`` cycles in which ``samples`` samples passed.
 
@@ -189,6 +213,14 @@ class Activity:
 def verilator_version() -> str:
     """Version of the simulator."""
     return package_version("verilator")
+
+
+@cache
+def programs() -> dict[str, str]:
+    """Versions of the simulator and of the compiler that makes a program of what it writes."""
+    require()
+    compiler = run_tool(COMPILER, [COMPILER, "--version"], Path(tempfile.gettempdir()))
+    return {"verilator": verilator_version(), COMPILER: compiler}
 
 
 def cell_models(family: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -18,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from l1bn_console.tables import Table, names, numbers, print_tables
 
-from . import activity, baseline, flow, osu018, points
+from . import activity, baseline, cell_flow, flow, osu018, points
 from .cache import Cache, Step
 from .devices import FAMILIES
 from .peers import page
@@ -26,7 +28,6 @@ from .registry import PRESETS, preset
 from .report import Report, write_report
 from .rows import Row, fpga_row, row_from, standard_cell_row
 from .runner import Flow, Interrupted, run_flows
-from .sources import source_digest
 from .tools import LIMIT_MINUTES, FlowError, ToolMissing
 
 __all__ = ["main"]
@@ -202,8 +203,8 @@ def _flows(options: Options) -> tuple[dict[str, Flow[Any]], dict[str, int], Call
     """The flows by name, the steps of each, and what makes a row of a result."""
     if options.target == "osu018":
         units = points.standard_cell_units(options.preset)
-        cells = {unit.key: osu018.measure_cells(unit, STANDARD_CELL_MHZ) for unit in units}
-        return cells, dict.fromkeys(cells, osu018.steps_of()), standard_cell_row
+        cells = {unit.key: cell_flow.measure_cells(unit, STANDARD_CELL_MHZ) for unit in units}
+        return cells, dict.fromkeys(cells, cell_flow.steps_of()), standard_cell_row
     chosen = points.points(options.target, options.preset, options.dsp)
     routed = {point.name: flow.measure(point, options.seeds) for point in chosen}
     return routed, dict.fromkeys(routed, flow.steps_of(options.seeds)), fpga_row
@@ -224,7 +225,7 @@ def _report(options: Options, quiet: bool = False) -> Report:
             progress.update(task, advance=1, description=f"{options.target}: {name}")
 
         cache = Cache(options.output / "cache")
-        known = _known_rows(flows, options, tools)
+        known = _known_rows(flows, options)
         rows = {name: row for name, step in known.items() if (row := cache.get(step)) is not None}
         missing = {name: flow for name, flow in flows.items() if name not in rows}
         progress.update(task, completed=sum(steps[name] for name in rows))
@@ -239,7 +240,7 @@ def _report(options: Options, quiet: bool = False) -> Report:
     report = Report(options.target, options.command, tools, ordered, outcome.failures)
     if not quiet:
         report.print()
-    steps_told = f"{outcome.ran} steps run, {outcome.reused} found in {cache.folder}"
+    steps_told = f"{outcome.ran} steps run, {outcome.reused} found in {cache.kept.folder}"
     click.echo(f"{unchanged} rows unchanged; for the others {steps_told}")
     for name, reason in outcome.failures.items():
         click.echo(f"{name}: {reason}", err=True)
@@ -253,11 +254,19 @@ def _check_writable(folder: Path) -> None:
         pass
 
 
-def _known_rows(flows: Iterable[str], options: Options, tools: Mapping[str, str]) -> dict[str, Step]:
-    """Where the row of each flow is kept: as long as no source and no tool changes, it need not even be elaborated."""
+def _known_rows(flows: Iterable[str], options: Options) -> dict[str, Step]:
+    """Where the row of each flow is kept: as long as nothing that decides it changes, it need not even be elaborated.
+
+    The module of :func:`row_from` reaches the flows, what they elaborate and what they are fed.
+    """
+    if options.target == "osu018":
+        conditions: Any = STANDARD_CELL_MHZ
+        programs: Any = cell_flow.programs
+    else:
+        conditions = (options.seeds, activity.cell_models(options.target))
+        programs = partial(flow.programs, options.target)
     return {
-        name: Step("row", row_from, (source_digest(), options.target, name, options.seeds), row_from, tools)
-        for name in flows
+        name: Step("row", row_from, (options.target, name, conditions), row_from, programs) for name in flows
     }
 
 
@@ -273,9 +282,15 @@ def _exit_for(report: Report) -> None:
         sys.exit(FAILED)
 
 
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Entry point: one line and no traceback for whatever a user can cause."""
     os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")
+    # What a shell's `timeout` or a machine that shuts down sends; the programs must not go on without us.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

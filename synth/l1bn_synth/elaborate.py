@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from amaranth.back import rtlil
 
+from .activity import Vectors
 from .registry import Unit
-from .vectors import STIMULI, Vectors, pack
+from .vectors import STIMULI, pack
 
 __all__ = ["Elaboration", "elaborate"]
 

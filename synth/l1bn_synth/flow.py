@@ -19,7 +19,7 @@ from .registry import Unit
 from .steps import area_step, simulation_step, synthesis_step, timing_steps
 from .tools import package_version
 
-__all__ = ["Measurement", "Point", "measure", "steps_of", "versions"]
+__all__ = ["Measurement", "Point", "measure", "programs", "steps_of", "versions"]
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,18 @@ class Measurement:
 
 
 def versions(family: str) -> dict[str, str]:
-    """Versions of every tool that decides a number."""
+    """What a report says of every tool that decides a number."""
     return {
         "amaranth": package_version("amaranth"),
         "yosys": yosys.yosys_version(),
         f"nextpnr-{family}": nextpnr.nextpnr_version(family),
         "verilator": activity.verilator_version(),
     }
+
+
+def programs(family: str) -> dict[str, str]:
+    """Versions of every program that decides a number, each with what it requires."""
+    return {**yosys.programs(), **nextpnr.programs(family), **activity.programs()}
 
 
 def steps_of(seeds: int) -> int:

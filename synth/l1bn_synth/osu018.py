@@ -5,34 +5,29 @@ Both come from Debian, not from PyPI. The library has no memory blocks and no mu
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from . import activity
 from .activity import Activity
-from .cache import Step
-from .elaborate import Elaboration, elaborate
 from .netlist import Netlist
-from .registry import Unit
-from .steps import simulation_step
-from .tools import FlowError, ToolMissing, package_version, run_tool
+from .tools import FlowError, ToolMissing, package_version, package_versions, run_tool
 from .yosys import run_yosys, yosys_version
 
 __all__ = [
     "INSTALL",
-    "CellMeasurement",
     "Cells",
     "Signoff",
-    "measure_cells",
+    "map_cells",
+    "programs",
     "require",
-    "steps_of",
+    "sign_off",
     "versions",
 ]
 
@@ -66,17 +61,6 @@ class Signoff:
     annotated: int
 
 
-@dataclass(frozen=True)
-class CellMeasurement:
-    """All that is known of a unit in standard cells."""
-
-    unit: Unit
-    elaboration: Elaboration
-    cells: Cells
-    activity: Activity
-    signoff: Signoff
-
-
 def require() -> None:
     """Raise :exc:`ToolMissing` with the line that installs what is missing."""
     if shutil.which("sta") is None or not LIBERTY.exists():
@@ -89,8 +73,15 @@ def _sta_version() -> str:
     return done.stdout.strip()
 
 
+def programs() -> dict[str, str]:
+    """Versions of Yosys with what it requires and of OpenSTA, and a hash of the library."""
+    require()
+    library = hashlib.sha256(LIBERTY.read_bytes()).hexdigest()
+    return {**package_versions("pyosys"), "opensta": _sta_version(), "osu018": library}
+
+
 def versions() -> dict[str, str]:
-    """Versions of every tool that decides a number."""
+    """What a report says of every tool that decides a number."""
     liberty = re.search(r"date\s*:\s*\"?([^\";]*)", LIBERTY.read_text(encoding="utf-8", errors="replace"))
     return {
         "amaranth": package_version("amaranth"),
@@ -99,26 +90,6 @@ def versions() -> dict[str, str]:
         "osu018": liberty[1].strip() if liberty else "undated",
         "verilator": activity.verilator_version(),
     }
-
-
-def steps_of() -> int:
-    """Steps of a flow."""
-    return 3
-
-
-def measure_cells(unit: Unit, mhz: float) -> Generator[list[Step], list[Any], CellMeasurement]:
-    """The flow of a unit: synthesis, simulation against the golden model, time and power at ``mhz``."""
-    tools = versions()
-    elaboration = elaborate(unit.for_target("osu018"), "logic")
-    used = {name: tools[name] for name in ("yosys", "osu018")}
-    (cells,) = yield [Step("cells", map_cells, (elaboration.rtlil,), lambda data: Cells(**data), used)]
-    netlist = Netlist(cells.netlist)
-    (counted,) = yield [simulation_step(netlist.verilog(), cells.models, elaboration.vectors)]
-    used = {name: tools[name] for name in ("opensta", "osu018")}
-    (result,) = yield [
-        Step("signoff", sign_off, (cells.netlist, counted, mhz), lambda data: Signoff(**data), used)
-    ]
-    return CellMeasurement(unit, elaboration, cells, counted, result)
 
 
 def map_cells(rtlil: str) -> Cells:

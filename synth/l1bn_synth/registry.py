@@ -8,7 +8,23 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from amaranth.hdl import signed
 from amaranth.lib.wiring import Component
+
+from l1bn.config import Configuration
+from l1bn.formats import Formats
+from l1bn.operators.affine import Affine
+from l1bn.operators.deviation import SignAbsAccumulator
+from l1bn.operators.divide import DivideByConstant
+from l1bn.operators.quotient import IterativeDivider, PipelinedDivider
+from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
+from l1bn.operators.scale import Scale
+from l1bn.operators.squares import SquareAccumulator
+from l1bn.operators.sums import SumAccumulator
+from l1bn.streams import SkidRegister
+from l1bn.units import unit
+
+from .pairs import Absolute, AbsoluteAndSign, SquareAndRoot
 
 __all__ = ["GROUPS", "PRESETS", "Unit", "find", "preset", "units"]
 
@@ -71,48 +87,21 @@ class Unit:
         return self
 
 
-def _operator(module: str, name: str) -> Callable[[dict[str, Any], str], Component]:
-    def build(arguments: dict[str, Any], primitives: str) -> Component:
-        imported = __import__(f"l1bn.operators.{module}", fromlist=[name])
-        return getattr(imported, name)(**arguments)
-
-    return build
+def _operator(build: Callable[..., Component]) -> Callable[[dict[str, Any], str], Component]:
+    return lambda arguments, primitives: build(**arguments)
 
 
-def _multiplying(module: str, name: str) -> Callable[[dict[str, Any], str], Component]:
-    def build(arguments: dict[str, Any], primitives: str) -> Component:
-        imported = __import__(f"l1bn.operators.{module}", fromlist=[name])
-        return getattr(imported, name)(**arguments, target=primitives)
-
-    return build
+def _multiplying(build: Callable[..., Component]) -> Callable[[dict[str, Any], str], Component]:
+    return lambda arguments, primitives: build(**arguments, target=primitives)
 
 
-def _of_formats(module: str, name: str) -> Callable[[dict[str, Any], str], Component]:
-    def build(arguments: dict[str, Any], primitives: str) -> Component:
-        from l1bn.config import Configuration
-        from l1bn.formats import Formats
-
-        imported = __import__(f"l1bn.operators.{module}", fromlist=[name])
-        return getattr(imported, name)(
-            Formats(Configuration.from_mapping({**arguments, "target": primitives}))
-        )
-
-    return build
-
-
-def _pair(name: str) -> Callable[[dict[str, Any], str], Component]:
-    def build(arguments: dict[str, Any], primitives: str) -> Component:
-        from . import pairs
-
-        more = {"target": primitives} if name == "SquareAndRoot" else {}
-        return getattr(pairs, name)(**arguments, **more)
-
-    return build
+def _of_formats(build: Callable[[Formats], Component]) -> Callable[[dict[str, Any], str], Component]:
+    return lambda arguments, primitives: build(
+        Formats(Configuration.from_mapping({**arguments, "target": primitives}))
+    )
 
 
 def _iterative_divider(arguments: dict[str, Any], primitives: str) -> Component:
-    from l1bn.operators.quotient import IterativeDivider
-
     if primitives not in ("logic", "ice40"):
         return IterativeDivider(**arguments)
     # The carry chains of iCE40 have no inverter at their inputs, and are slow enough to be worth shortening.
@@ -120,44 +109,35 @@ def _iterative_divider(arguments: dict[str, Any], primitives: str) -> Component:
 
 
 def _pipelined_divider(arguments: dict[str, Any], primitives: str) -> Component:
-    from l1bn.operators.quotient import PipelinedDivider
-
     # A logic cell of iCE40 has one flip-flop behind its look-up table, so there more registers are more cells.
     return PipelinedDivider(**arguments, stages=1 if primitives in ("logic", "ice40") else 2)
 
 
 def _skid(arguments: dict[str, Any], primitives: str) -> Component:
-    from amaranth.hdl import signed
-
-    from l1bn.streams import SkidRegister
-
     return SkidRegister(signed(arguments["width"]))
 
 
 def _top(arguments: dict[str, Any], primitives: str) -> Component:
-    from l1bn.config import Configuration
-    from l1bn.units import unit
-
     return unit(Configuration.from_mapping({**arguments, "target": primitives}))
 
 
 BUILDERS: dict[str, Callable[[dict[str, Any], str], Component]] = {
     "skid register": _skid,
-    "absolute value": _pair("Absolute"),
-    "mean sum": _operator("sums", "SumAccumulator"),
-    "sign-abs accumulator": _operator("deviation", "SignAbsAccumulator"),
-    "square accumulator": _multiplying("squares", "SquareAccumulator"),
-    "divide by constant": _operator("divide", "DivideByConstant"),
-    "divide by 49": _operator("divide", "DivideByConstant"),
-    "divide by 125": _operator("divide", "DivideByConstant"),
+    "absolute value": _operator(Absolute),
+    "mean sum": _operator(SumAccumulator),
+    "sign-abs accumulator": _operator(SignAbsAccumulator),
+    "square accumulator": _multiplying(SquareAccumulator),
+    "divide by constant": _operator(DivideByConstant),
+    "divide by 49": _operator(DivideByConstant),
+    "divide by 125": _operator(DivideByConstant),
     "divider, iterative": _iterative_divider,
     "divider, pipelined": _pipelined_divider,
-    "square root, iterative": _operator("root", "IterativeSquareRoot"),
-    "square root, pipelined": _operator("root", "PipelinedSquareRoot"),
-    "scale (reciprocal)": _of_formats("scale", "Scale"),
-    "affine": _of_formats("affine", "Affine"),
-    "abs + sign": _pair("AbsoluteAndSign"),
-    "square + root": _pair("SquareAndRoot"),
+    "square root, iterative": _operator(IterativeSquareRoot),
+    "square root, pipelined": _operator(PipelinedSquareRoot),
+    "scale (reciprocal)": _of_formats(Scale),
+    "affine": _of_formats(Affine),
+    "abs + sign": _operator(AbsoluteAndSign),
+    "square + root": _multiplying(SquareAndRoot),
     "forward L1": _top,
     "forward L2, one pass": _top,
     "forward L2, two passes": _top,

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .cell_flow import CellMeasurement
 from .devices import DEVICES
 from .flow import Measurement
-from .osu018 import VOLTAGE, CellMeasurement
+from .osu018 import VOLTAGE
 
 __all__ = ["FIELDS", "Row", "fpga_row", "row_from", "standard_cell_row"]
 

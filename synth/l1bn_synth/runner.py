@@ -1,24 +1,26 @@
-"""Many flows at once: each is a generator that asks for steps, which run on a Dask cluster unless they are known.
+"""Many flows at once: each is a generator that asks for steps, which run at the same time unless they are known.
 
-A flow yields a list of steps and is sent their results; what a step raises is raised in the flow. A flow that raises
-:exc:`FlowError` has failed; the others go on.
+A flow yields a list of steps and is sent their results; what a step raises is raised in the flow as a
+:exc:`FlowError`. A flow that raises has failed; the others go on.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
+import socket
 from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-import distributed
-
-from .cache import Cache, Step
-from .tools import LIMIT_MINUTES, FlowError, kill_all, limited
+from .cache import Cache, Programs, Step, origin
+from .pool import Pool, Scheduler, Threads, describe
+from .tools import LIMIT_MINUTES, FlowError, kill_all, limited, start_again
 
 __all__ = ["Flow", "Interrupted", "Outcome", "run_flows"]
+
+PROGRAMS = 5
+"""No step runs more programs than these, one after the other, each within its limit."""
 
 Result = TypeVar("Result")
 Flow = Generator[list[Step], list[Any], Result]
@@ -49,41 +51,6 @@ class _Waiting:
     known: dict[str, Any]
 
 
-class _Cluster:
-    """A Dask client that starts only when there is something to run."""
-
-    def __init__(self, jobs: int, scheduler: str | None):
-        self.jobs, self.scheduler = jobs, scheduler
-        self._client: Any = None
-        self._local: Any = None
-
-    @property
-    def client(self) -> Any:
-        if self._client is None:
-            if self.scheduler is None:
-                # Every step is a program of its own, so threads keep all cores busy.
-                self._local = distributed.LocalCluster(
-                    n_workers=1,
-                    threads_per_worker=self.jobs,
-                    processes=False,
-                    dashboard_address=":0",
-                    memory_limit=None,
-                    silence_logs=logging.CRITICAL,
-                )
-                self._client = distributed.Client(self._local)
-            else:
-                try:
-                    self._client = distributed.Client(self.scheduler, timeout=10)
-                except (OSError, ValueError) as error:
-                    raise FlowError(f"scheduler {self.scheduler!r} does not answer: {error}") from error
-        return self._client
-
-    def close(self) -> None:
-        for part in (self._client, self._local):
-            if part is not None:
-                part.close(timeout=5)
-
-
 def run_flows(
     flows: Mapping[str, Flow[Result]],
     cache: Cache,
@@ -99,7 +66,7 @@ def run_flows(
     flows : by name
     cache : where results are looked for and kept
     jobs : steps at a time on this machine, by default one for each core
-    scheduler : address of a Dask scheduler, whose workers then do it
+    scheduler : address of a Dask scheduler, whose workers then do it; they must have these sources and programs
     notice : called with the name of a flow whenever one of its steps is done
     limit : minutes that one program may take
 
@@ -109,14 +76,12 @@ def run_flows(
         If the interrupt key is pressed: all programs are stopped, and what was finished is in the cache.
     FlowError
         If the scheduler does not answer.
-    OSError
-        If the cache cannot be written: all programs are stopped.
     """
-    warnings.filterwarnings("ignore", message="Sending large graph")
-    # What matters is told in one line of our own.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    cluster = _Cluster(jobs or os.cpu_count() or 1, scheduler)
-    run: _Run[Result] = _Run(cache, cluster, notice, limit)
+
+    def start() -> Pool:
+        return Threads(jobs or os.cpu_count() or 1) if scheduler is None else Scheduler(scheduler)
+
+    run: _Run[Result] = _Run(cache, start, notice, limit)
     try:
         for name, flow in flows.items():
             run.advance(name, flow, None)
@@ -124,22 +89,22 @@ def run_flows(
     except KeyboardInterrupt:
         kill_all()
         raise Interrupted from None
-    except OSError:
-        # The cache cannot be written: nothing that still runs could be kept.
+    except BaseException:
         kill_all()
         raise
     finally:
-        cluster.close()
+        run.close()
+        start_again()
     return run.outcome
 
 
 class _Run(Generic[Result]):
-    def __init__(self, cache: Cache, cluster: _Cluster, notice: Notice, limit: float):
-        self.cache, self.cluster, self.notice, self.limit = cache, cluster, notice, limit
+    def __init__(self, cache: Cache, start: Callable[[], Pool], notice: Notice, limit: float):
+        self.cache, self.start, self.notice, self.limit = cache, start, notice, limit
         self.outcome: Outcome[Result] = Outcome()
-        self.steps: dict[str, Step] = {}  # on their way, by key
+        self.pool: Pool | None = None
+        self.running: dict[Future[Any], Step] = {}
         self.waiting: list[_Waiting] = []
-        self.futures: Any = None
 
     def advance(self, name: str, flow: Flow[Result], results: list[Any] | BaseException | None) -> None:
         """Let a flow go on until it waits for a step that has to run, or ends."""
@@ -149,11 +114,12 @@ class _Run(Generic[Result]):
                     asked = flow.throw(results)
                 else:
                     asked = next(flow) if results is None else flow.send(results)
+                keys = [step.key for step in asked]
             except StopIteration as end:
                 self.outcome.results[name] = end.value
                 return
-            except FlowError as error:
-                self.outcome.failures[name] = str(error)
+            except Exception as error:
+                self.outcome.failures[name] = describe(error)
                 return
             known = {}
             missing = []
@@ -165,7 +131,6 @@ class _Run(Generic[Result]):
                     known[step.key] = result
                     self.outcome.reused += 1
                     self.notice(name)
-            keys = [step.key for step in asked]
             if missing:
                 self.waiting.append(_Waiting(name, flow, keys, known))
                 self.submit(missing)
@@ -173,35 +138,45 @@ class _Run(Generic[Result]):
             results = [known[key] for key in keys]
 
     def submit(self, steps: Iterable[Step]) -> None:
+        if self.pool is None:
+            # Only once there is something to run.
+            self.pool = self.start()
+        under_way = {step.key for step in self.running.values()}
         for step in steps:
-            if step.key in self.steps:
-                continue
-            self.steps[step.key] = step
-            future = self.cluster.client.submit(
-                _perform, step.function, step.arguments, self.limit, pure=False
-            )
-            future.step_key = step.key
-            if self.futures is None:
-                self.futures = distributed.as_completed([future])
-            else:
-                self.futures.add(future)
+            if step.key not in under_way:
+                here = origin(step.function, step.programs)
+                job = (step.function, step.arguments, self.limit, step.programs, here)
+                self.running[self.pool.submit(_perform, *job)] = step
 
     def work(self) -> None:
-        while self.steps:
-            future = next(self.futures)
-            step = self.steps.pop(future.step_key)
-            result: Any
-            if future.status == "finished":
-                result = future.result()
-                if not isinstance(result, FlowError):
-                    self.cache.put(step, result)
-                    self.outcome.ran += 1
-            else:
-                error = future.exception()
-                if not isinstance(error, FlowError | distributed.KilledWorker | OSError | MemoryError):
-                    raise error
-                result = FlowError(f"{step.kind}: {str(error).splitlines()[0]}")
-            self.deliver(step.key, result)
+        patience = 60 * PROGRAMS * self.limit
+        while self.running:
+            done, _ = wait(self.running, timeout=patience, return_when=FIRST_COMPLETED)
+            if not done:
+                self.give_up(f"no step has come back for {PROGRAMS * self.limit:g} minutes")
+            for future in done:
+                step = self.running.pop(future)
+                self.deliver(step.key, self.result(step, future))
+
+    def result(self, step: Step, future: Future[Any]) -> Any:
+        """The result of a step, kept, or why there is none."""
+        assert self.pool is not None
+        try:
+            result = future.result()
+        except FlowError as error:
+            return error
+        except Exception as error:
+            return FlowError(f"{step.kind}: {self.pool.reason(error)}")
+        if not isinstance(result, FlowError):
+            self.cache.put(step, result)
+            self.outcome.ran += 1
+        return result
+
+    def give_up(self, reason: str) -> None:
+        """Fail whatever waits."""
+        while self.running:
+            _, step = self.running.popitem()
+            self.deliver(step.key, FlowError(f"{step.kind}: {reason}"))
 
     def deliver(self, key: str, result: Any) -> None:
         """Give a result to every flow that waits for it."""
@@ -216,9 +191,22 @@ class _Run(Generic[Result]):
             failed = [result for result in results if isinstance(result, FlowError)]
             self.advance(waiting.name, waiting.flow, failed[0] if failed else results)
 
+    def close(self) -> None:
+        if self.pool is not None:
+            self.pool.close()
 
-def _perform(function: Callable[..., Any], arguments: tuple[Any, ...], limit: float) -> Any:
-    """Run a step; an expected failure is a result, so that Dask neither repeats nor logs it."""
+
+def _perform(
+    function: Callable[..., Any], arguments: tuple[Any, ...], limit: float, programs: Programs, asked: str
+) -> Any:
+    """Run a step; an expected failure is a result, so that Dask neither repeats nor logs it.
+
+    A worker elsewhere may have other code or programs than those that the result would be kept under.
+    """
+    if origin(function, programs) != asked:
+        return FlowError(
+            f"the worker on {socket.gethostname()} has other sources or programs than this machine"
+        )
     try:
         with limited(limit):
             return function(*arguments)

@@ -1,32 +1,37 @@
-"""The steps that the flows are made of, each with the version of the tool that decides its result."""
+"""The steps that the flows are made of, each with the versions of the programs that decide its result."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from . import activity, nextpnr, yosys
-from .activity import Activity, simulate
+from .activity import Activity, Vectors, simulate
 from .cache import Step
 from .devices import PLAIN, Device, Effort
 from .nextpnr import Area, CriticalPath, Timing, pack, route
-from .vectors import Vectors
-from .yosys import Synthesis, synthesise
+from .yosys import Synthesis, synthesise, synthesise_verilog
 
-__all__ = ["area_step", "simulation_step", "synthesis_step", "timing_steps"]
+__all__ = ["area_step", "simulation_step", "synthesis_step", "timing_steps", "verilog_step"]
 
 
 def synthesis_step(rtlil: str, device: Device, dsp: bool, effort: Effort = PLAIN) -> Step:
     """Map a unit to the cells of a device's family."""
-    used = {"yosys": yosys.yosys_version()}
     arguments = (rtlil, device.family, dsp, effort.synthesis)
-    return Step("synthesis", synthesise, arguments, lambda data: Synthesis(**data), used)
+    return Step("synthesis", synthesise, arguments, lambda data: Synthesis(**data), yosys.programs)
+
+
+def verilog_step(sources: Mapping[str, str], top: str, device: Device) -> Step:
+    """Map a design in Verilog, the text of each file by its name, to the cells of a device's family."""
+    arguments = (sources, top, device.family)
+    return Step("verilog", synthesise_verilog, arguments, lambda data: Synthesis(**data), yosys.programs)
 
 
 def simulation_step(verilog: str, cells: str, vectors: Vectors) -> Step:
     """Simulate a netlist."""
-    used = {"verilator": activity.verilator_version()}
-    return Step("activity", simulate, (verilog, cells, vectors), lambda data: Activity(**data), used)
+    arguments = (verilog, cells, vectors)
+    return Step("activity", simulate, arguments, lambda data: Activity(**data), activity.programs)
 
 
 def area_step(synthesis: Synthesis, device: Device) -> Step:
@@ -51,8 +56,8 @@ def timing_steps(
     ]
 
 
-def _placer(device: Device) -> dict[str, str]:
-    return {f"nextpnr-{device.family}": nextpnr.nextpnr_version(device.family)}
+def _placer(device: Device) -> partial[dict[str, str]]:
+    return partial(nextpnr.programs, device.family)
 
 
 def _timing(data: Mapping[str, Any]) -> Timing:

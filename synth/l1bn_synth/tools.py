@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,8 +22,10 @@ __all__ = [
     "kill_all",
     "limited",
     "package_version",
+    "package_versions",
     "python_tool",
     "run_tool",
+    "start_again",
 ]
 
 LIMIT_MINUTES = 10
@@ -48,11 +51,16 @@ _limit: ContextVar[float] = ContextVar("limit", default=LIMIT_MINUTES)
 
 
 def kill_all() -> None:
-    """Stop every program that :func:`run_tool` has started in this process, and let it start no other."""
+    """Stop every program that :func:`run_tool` has started in this process, and let it start no other for now."""
     with _running_lock:
         _stopping.set()
         for process in _running:
             _kill(process)
+
+
+def start_again() -> None:
+    """After :func:`kill_all`, let programs be started again."""
+    _stopping.clear()
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
@@ -146,3 +154,21 @@ def package_version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         raise ToolMissing(f"{package} is missing; install: pip install {package}") from None
+
+
+def package_versions(package: str) -> dict[str, str]:
+    """Versions of an installed package and of every installed one that it requires, by name.
+
+    Raises :exc:`ToolMissing` where the package itself is not there.
+    """
+    found = {package: package_version(package)}
+    waiting = [package]
+    while waiting:
+        for line in importlib.metadata.requires(waiting.pop()) or ():
+            match = re.match(r"[\w.-]+", line)
+            if match is None or "extra ==" in line or match[0] in found:
+                continue
+            with suppress(importlib.metadata.PackageNotFoundError):
+                found[match[0]] = importlib.metadata.version(match[0])
+                waiting.append(match[0])
+    return found

@@ -16,7 +16,9 @@ from l1bn_sim.digits import feature_maps
 from l1bn_sim.fields import Payload
 from l1bn_sim.stimuli import beats
 
-__all__ = ["STIMULI", "Columns", "Stimulus", "Vectors", "pack"]
+from .activity import Vectors
+
+__all__ = ["STIMULI", "Columns", "Stimulus", "pack"]
 
 Columns = Mapping[str, Any]
 """One array a field of a stream, a row an item; masked entries mean nothing."""
@@ -37,20 +39,6 @@ class Stimulus:
 
     inputs: Mapping[str, Columns]
     outputs: Mapping[str, Columns]
-    main: str
-    warm_up: int
-    end: int
-    samples: int
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """A stimulus as vectors: ``inputs`` and ``outputs`` as ``[word, ...]``, ``masks`` of the outputs' valid bits."""
-
-    inputs: dict[str, list[int]]
-    outputs: dict[str, list[int]]
-    masks: dict[str, list[int]]
-    widths: dict[str, int]
     main: str
     warm_up: int
     end: int

@@ -12,9 +12,17 @@ from typing import Any
 
 from .harness import Port, harness_rtlil
 from .netlist import Netlist
-from .tools import FlowError, package_version, python_tool, run_tool
+from .tools import FlowError, package_version, package_versions, python_tool, run_tool
 
-__all__ = ["Synthesis", "check_log", "run_yosys", "synthesise", "yosys_version"]
+__all__ = [
+    "Synthesis",
+    "check_log",
+    "programs",
+    "run_yosys",
+    "synthesise",
+    "synthesise_verilog",
+    "yosys_version",
+]
 
 # What Yosys only warns about, or merely mentions, and what makes hardware that does something else.
 FATAL = (
@@ -61,6 +69,11 @@ class Synthesis:
 def yosys_version() -> str:
     """Version of the Yosys that is used."""
     return package_version("pyosys")
+
+
+def programs() -> dict[str, str]:
+    """Versions of Yosys and of what it requires."""
+    return package_versions("pyosys")
 
 
 def run_yosys(script: str, folder: Path) -> str:
@@ -154,3 +167,22 @@ def synthesise(rtlil: str, family: str, dsp: bool, options: Sequence[str] = ()) 
             (folder / "harness.json").read_text(encoding="utf-8"),
             Netlist(netlist).counts(),
         )
+
+
+def synthesise_verilog(sources: Mapping[str, str], top: str, family: str) -> Synthesis:
+    """Map a design in Verilog, the text of each file by its name, to the cells of an FPGA."""
+    with tempfile.TemporaryDirectory(prefix="l1bn-yosys-") as name:
+        folder = Path(name)
+        for file, text in sources.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        run_yosys(
+            f"""
+            read_verilog {" ".join(sources)}
+            hierarchy -top {top}
+            proc
+            rename {top} unit
+            write_rtlil unit.il
+            """,
+            folder,
+        )
+        return synthesise((folder / "unit.il").read_text(encoding="utf-8"), family, dsp=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ def double(value: int) -> Number:
     CALLS.append(value)
     if value == 13:
         raise ToolFailure("yosys was killed by signal SIGKILL")
+    if value == 99:
+        raise ZeroDivisionError("nothing to divide")
     return Number(2 * value)
 
 
@@ -33,8 +36,12 @@ def run_away(value: int) -> Number:
     return Number(value)
 
 
+def programs(version: str = "1") -> dict[str, str]:
+    return {"tool": version}
+
+
 def step(value: int, version: str = "1") -> Step:
-    return Step("double", double, (value,), lambda data: Number(**data), {"tool": version})
+    return Step("double", double, (value,), lambda data: Number(**data), partial(programs, version))
 
 
 def chain(*values: int):
@@ -67,13 +74,17 @@ def test_other_tool_version_is_another_result(tmp_path):
     assert cache.get(step(1, version="2")) is None
 
 
-def test_damaged_file_counts_as_none(tmp_path):
+def test_damaged_file_counts_as_none(tmp_path, capsys):
     cache = Cache(tmp_path)
     cache.put(step(1), Number(2))
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-5])
-    assert cache.get(step(1)) is None
-    assert run_flows({"a": chain(1)}, cache, jobs=1).results == {"a": 2}
+    for ran in (1, 0):
+        outcome = run_flows({"a": chain(1)}, Cache(tmp_path), jobs=1)
+        assert (outcome.results, outcome.ran) == ({"a": 2}, ran)
+    assert capsys.readouterr().err == f"l1bn_synth: {file}: it is damaged; it is dropped and computed again\n"
+    cache.kept.put(step(1).key, {"number": 2})
+    assert cache.get(step(1)) is None, "whole, but of something else"
 
 
 def test_killed_tool_is_one_line_and_the_others_are_kept(tmp_path):
@@ -86,7 +97,7 @@ def test_killed_tool_is_one_line_and_the_others_are_kept(tmp_path):
 
 def test_tool_that_runs_away_is_one_line_and_the_others_are_kept(tmp_path):
     def hang():
-        yield [Step("hang", run_away, (1,), lambda data: Number(**data), {})]
+        yield [Step("hang", run_away, (1,), lambda data: Number(**data), programs)]
 
     cache = Cache(tmp_path)
     outcome = run_flows({"bad": hang(), "good": chain(1, 2)}, cache, jobs=1, limit=0.01)
@@ -104,8 +115,7 @@ def test_flow_may_give_up_by_itself(tmp_path):
     assert outcome.results == {"b": 4}
 
 
-def test_interrupt_keeps_what_is_done(tmp_path, monkeypatch):
-    monkeypatch.setattr("l1bn_synth.runner.kill_all", lambda: None)
+def test_interrupt_keeps_what_is_done(tmp_path):
     seen: list[str] = []
 
     def notice(name: str) -> None:
@@ -118,6 +128,44 @@ def test_interrupt_keeps_what_is_done(tmp_path, monkeypatch):
     assert Cache(tmp_path).get(step(1)) == Number(2)
     assert Cache(tmp_path).get(step(2)) == Number(4)
     assert Cache(tmp_path).get(step(3)) is None
+    assert run_tool("python", python_tool("print(7)"), tmp_path) == "7\n", "the next run starts programs again"
+
+
+def test_interrupt_stops_programs_that_run(tmp_path):
+    def hang(*others):
+        yield [step(1)]
+        yield [Step("hang", run_away, (1,), lambda data: Number(**data), programs), step(2)]
+
+    def notice(name: str) -> None:
+        if 2 in CALLS:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted):
+        run_flows({"a": hang()}, Cache(tmp_path), jobs=2, notice=notice)
+
+
+def test_a_fault_of_ours_is_one_line_and_the_others_are_kept(tmp_path):
+    def wrong():
+        yield [step(1)]
+        raise KeyError("fmax")
+
+    def refused():
+        yield [Step("double", double, (object(),), lambda data: Number(**data), programs)]
+
+    outcome = run_flows({"a": wrong(), "b": chain(2), "c": chain(99), "d": refused()}, Cache(tmp_path), jobs=1)
+    assert outcome.results == {"b": 4}
+    line = wrong.__code__.co_firstlineno + 2
+    assert outcome.failures.pop("a") == f"KeyError: 'fmax' (test_runner.py, line {line})"
+    assert outcome.failures.pop("c").startswith("double: ZeroDivisionError: nothing to divide (test_runner.py, line ")
+    assert outcome.failures.pop("d").startswith("TypeError: no argument of a step: ")
+    assert outcome.failures == {}
+
+
+def test_a_cache_that_cannot_be_written_loses_no_result(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    outcome = run_flows({"a": chain(1, 2), "b": chain(2, 3)}, Cache(tmp_path / "file" / "cache"), jobs=2)
+    assert outcome.results == {"a": 6, "b": 10}
+    assert capsys.readouterr().err == f"l1bn_synth: {tmp_path}/file/cache: Not a directory; results are not kept\n"
 
 
 def test_unreachable_scheduler_is_one_line(tmp_path):

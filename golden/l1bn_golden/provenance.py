@@ -1,0 +1,143 @@
+"""What decides the result of a function besides its arguments: sources, packages and Python.
+
+Nothing is listed by hand: the imports of the function's module are followed, wherever in a module they stand, through
+all that is not the standard library and not somebody else's package. So a new module counts as soon as it is imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Provenance", "provenance"]
+
+_DISTRIBUTION = "l1bn"
+_lock = threading.Lock()  # ast.parse of Python 3.11 fails now and then where two threads are in it
+_LOADERS = ("__import__", "import_module")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a module reaches by imports.
+
+    Parameters
+    ----------
+    files : SHA-256 of each source file, by module, and of each data file beside one that names it in a string
+    packages : versions of the packages of others that are imported, by name; ``missing`` for what is not there
+    """
+
+    files: Mapping[str, str]
+    packages: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """One hash of all of it and of the version of Python."""
+        parts = (sys.version_info[:2], sorted(self.files.items()), sorted(self.packages.items()))
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def provenance(function: Callable[..., Any]) -> Provenance:
+    """What the module of a function reaches, itself included.
+
+    Raises :exc:`TypeError` for a module that loads others by a computed name: these cannot be followed.
+    """
+    with _lock:
+        return _reached(function.__module__)
+
+
+@cache
+def _reached(root: str) -> Provenance:
+    files: dict[str, str] = {}
+    packages: dict[str, str] = {}
+    waiting = [root]
+    seen: set[str] = set()
+    while waiting:
+        module = waiting.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        top, _, rest = module.partition(".")
+        if top in sys.stdlib_module_names:
+            continue
+        distributions = _distributions().get(top, [])
+        if distributions and distributions != [_DISTRIBUTION]:
+            packages |= {name: importlib.metadata.version(name) for name in distributions}
+            continue
+        path = _source(module)
+        if path is None:
+            # An attribute that is imported from a module; only a whole package can be missing.
+            if not rest:
+                packages[top] = "missing"
+            continue
+        content = path.read_bytes()
+        files[module] = hashlib.sha256(content).hexdigest()
+        imports, names = _parsed(module, path, content)
+        waiting += imports
+        for data in (path.with_name(name) for name in names if not name.endswith(".py")):
+            if data.is_file():
+                files[f"{module}: {data.name}"] = hashlib.sha256(data.read_bytes()).hexdigest()
+    return Provenance(files, packages)
+
+
+@cache
+def _parsed(module: str, path: Path, content: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The modules that a source file imports, its packages among them, and the strings that may name files."""
+    tree = ast.parse(content)
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    parents = [module.rsplit(".", count)[0] for count in range(1, module.count(".") + 1)]
+    return (*parents, *_imports(tree, package, path)), tuple(sorted(_names(tree)))
+
+
+def _imports(tree: ast.AST, package: str, path: Path) -> Iterator[str]:
+    """Every module that may be imported; what is imported from a module may be one, too."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                base = package.rsplit(".", level - 1)[0] if level else ""
+                origin = ".".join(part for part in (base, module) if part)
+                yield origin
+                yield from (f"{origin}.{alias.name}" for alias in names)
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in _LOADERS:
+                raise TypeError(
+                    f"{path.name}, line {node.lineno}: imports by a computed name cannot be followed"
+                )
+
+
+def _names(tree: ast.AST) -> set[str]:
+    strings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    return {text for text in strings if isinstance(text, str) and re.fullmatch(r"[\w.-]+\.\w+", text)}
+
+
+def _source(module: str) -> Path | None:
+    """The file of a module that is not anybody else's, found without importing it."""
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    if loaded is not None:
+        return Path(loaded)
+    top, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:  # a module without a specification, as __main__ is
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    if not rest:
+        return Path(spec.origin)
+    path = Path(spec.origin).parent.joinpath(*rest)
+    return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
