@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import l1bn
+import l1bn_console
 import l1bn_golden
 import l1bn_sim
 import l1bn_synth
@@ -29,7 +30,7 @@ from l1bn_synth.yosys import Synthesis
 
 FOLDERS = {
     package.__name__: Path(str(package.__file__)).parent
-    for package in (l1bn, l1bn_golden, l1bn_sim, l1bn_synth)
+    for package in (l1bn, l1bn_console, l1bn_golden, l1bn_sim, l1bn_synth)
 }
 FUNCTIONS = {
     "synthesis": yosys.synthesise,
@@ -118,7 +119,7 @@ if sys.argv[1] == "l1bn_synth.rows":
     for unit in preset("full"):
         if unit.name in chosen and (unit.width, unit.lanes) == (8, 1):
             elaborate(unit, "ecp5")
-names = [name for name in sys.modules if name.partition(".")[0] in ("l1bn", "l1bn_golden", "l1bn_sim", "l1bn_synth")]
+names = [name for name in sys.modules if name.partition(".")[0].startswith("l1bn")]
 print(json.dumps({"modules": names, "opened": opened}))
 """
 
