@@ -11,29 +11,56 @@ from torch.nn import functional
 
 __all__ = ["MeanAbsoluteDeviation"]
 
-# What takes a variance: the roots of one, and batch normalisation with one. Folding a layer into a convolution and
-# converting it to SyncBatchNorm end in one of these.
-ROOTS = (torch.sqrt, Tensor.sqrt, Tensor.sqrt_, torch.rsqrt, Tensor.rsqrt, Tensor.rsqrt_)
-NORMS = (
-    functional.batch_norm,
-    torch.batch_norm,
-    torch.native_batch_norm,
-    torch.batch_norm_gather_stats_with_counts,
+DATA: Any = Tensor.data
+ROOTS = frozenset((torch.sqrt, Tensor.sqrt, Tensor.sqrt_, torch.rsqrt, Tensor.rsqrt, Tensor.rsqrt_))
+POWERS = frozenset((torch.pow, Tensor.pow, Tensor.pow_, Tensor.__pow__, Tensor.__ipow__))
+NORMS = frozenset(
+    (
+        functional.batch_norm,
+        torch.batch_norm,
+        torch.native_batch_norm,
+        torch.batch_norm_gather_stats_with_counts,
+    )
 )
-POWERS = (torch.pow, Tensor.pow, Tensor.pow_, Tensor.__pow__)
-VARIANCES = frozenset((*ROOTS, *NORMS))
+# After these it is still the same quantity, and afterwards a plain tensor.
+KEPT = frozenset(
+    (
+        *(torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__radd__, Tensor.__iadd__),
+        *(
+            Tensor.to,
+            Tensor.type,
+            Tensor.float,
+            Tensor.double,
+            Tensor.half,
+            Tensor.bfloat16,
+            Tensor.cpu,
+            Tensor.cuda,
+        ),
+        *(torch.clone, Tensor.clone, torch.detach, Tensor.detach, DATA.__get__, Tensor.contiguous),
+        *(
+            torch.reshape,
+            Tensor.reshape,
+            Tensor.view,
+            Tensor.expand,
+            Tensor.__getitem__,
+            torch.clamp,
+            Tensor.clamp,
+        ),
+    )
+)
 
 
 class MeanAbsoluteDeviation(Tensor):
-    """A tensor like any other, with the memory of the layer's buffer, except that it refuses to be a variance.
+    """A tensor like any other, in the memory of the layer's buffer, except that it refuses to be a variance.
 
-    ``torch.nn.utils.fuse_conv_bn_eval`` and tools like it take ``rsqrt(running_var + eps)`` of every batch norm.
-    For the L1 norm that is another function, so it is an error here.
+    ``torch.nn.utils.fuse_conv_bn_eval``, ``SyncBatchNorm`` and tools like them take ``rsqrt(running_var + eps)`` of
+    every batch norm. For the L1 norm that is another function, so it is an error here.
 
     Raises
     ------
     TypeError
-        For the root of it, a power of 0.5 or -0.5, and batch normalisation with it.
+        For its root, its power of 0.5 or -0.5, and batch normalisation with it; for new ``data``, which would not
+        reach the layer.
     """
 
     @classmethod
@@ -44,9 +71,16 @@ class MeanAbsoluteDeviation(Tensor):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        if func in VARIANCES or (func in POWERS and args[1] in (0.5, -0.5)):
+        exponents = [value for value in (*args[1:], *(kwargs or {}).values()) if isinstance(value, float)]
+        if func in ROOTS or func in NORMS or (func in POWERS and exponents in ([0.5], [-0.5])):
             raise TypeError(
-                "running_var of an L1 batch norm is a mean absolute deviation, not a variance: in eval() the layer is "
-                "weight / (running_var + eps) * (x - running_mean) + bias"
+                "running_var of an L1 batch norm is a mean absolute deviation, not a variance: in eval() y is "
+                "(x - running_mean) * weight / (running_var + eps) + bias; l1bn_golden.torch.convert(layer, 'l2') "
+                "makes a layer of the same function with a variance"
             )
-        return super().__torch_function__(func, types, args, kwargs or {})
+        if func == DATA.__set__:
+            raise TypeError("running_var.data = ... is not possible; allowed: layer.running_var = ...")
+        if func in KEPT:
+            return super().__torch_function__(func, types, args, kwargs or {})
+        with torch._C.DisableTorchFunctionSubclass():
+            return func(*args, **kwargs or {})

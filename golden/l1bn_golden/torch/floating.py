@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
+from torch.jit._trace import is_tracing
 
 __all__ = [
     "NotFiniteError",
@@ -66,6 +67,9 @@ def check(
     eps: float,
 ) -> None:
     """The errors of :func:`torch.nn.functional.batch_norm` for what it does not take, of the same types."""
+    if is_tracing():
+        # A trace is for every shape.
+        return
     count = math.prod((x.shape[0], *x.shape[2:]))
     if training and count == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {x.shape}")
@@ -130,7 +134,7 @@ def l1_batch_norm(
     y of the shape, type and memory format of x. Sums are float32 where x is float16 or bfloat16.
     """
     wide = x.to(computation_dtype(x.dtype))
-    if x.numel() == 0:
+    if not is_tracing() and x.numel() == 0:
         return _affine(wide, torch.ones_like(wide[:0].sum()), weight, bias).to(x.dtype)
     if not training:
         assert running_mean is not None and running_deviation is not None

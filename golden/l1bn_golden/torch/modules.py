@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor, fx
-from torch.nn import functional
 from torch.nn.modules import batchnorm
 
 from ..backend import Backend, BackendFactory, GoldenBackend
@@ -107,27 +106,28 @@ class BatchNorm(batchnorm._BatchNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         if isinstance(input, fx.Proxy):
-            # One node of the graph, as the layers of torch are.
-            tracer: Any = input.tracer
-            node: Any = tracer.create_proxy("call_module", tracer.path_of_module(self), (input,), {})
-            return node
+            return self._node(input)
+        if self.formats is None and self.norm == "l2":
+            return super().forward(input)
         self._check_input_dim(input)
         momentum = self._count_batch()
-        use_batch = self.training or (
-            self._buffers["running_mean"] is None and self._buffers["running_var"] is None
-        )
+        running = self._buffers["running_mean"], self._buffers["running_var"]
+        use_batch = self.training or (running[0] is None and running[1] is None)
         if self.training and not self.track_running_stats:
-            running: tuple[Tensor | None, Tensor | None] = None, None
-        else:
-            running = self._buffers["running_mean"], self._buffers["running_var"]
-        if self.formats is None and self.norm == "l2":
-            return functional.batch_norm(
-                input, *running, self.weight, self.bias, use_batch, float(momentum), self.eps
-            )
+            running = None, None
         check(input, running, (self.weight, self.bias), use_batch, self.eps)
         if self.formats is None:
             return l1_batch_norm(input, *running, self.weight, self.bias, use_batch, momentum, self.eps)
         return fixed.batch_norm(self, input, *running, use_batch, momentum)
+
+    def _node(self, input: Any) -> Any:
+        """The layer as one node of a symbolic trace, as those of torch are."""
+        name = input.tracer.path_of_module(self)
+        if not name:
+            raise fx.proxy.TraceError(
+                "a batch norm alone cannot be traced; allowed: a module that contains it"
+            )
+        return input.tracer.create_proxy("call_module", name, (input,), {})
 
     def _count_batch(self) -> float | Tensor:
         """Count a batch in training, and by how much the running statistics move towards it."""
@@ -150,7 +150,8 @@ class _L1BatchNorm(BatchNorm):
         if "running_var" not in self._buffers:
             raise AttributeError("running_var")
         values = self._buffers["running_var"]
-        return None if values is None else values.as_subclass(MeanAbsoluteDeviation)
+        # Tensors that already are of another class are those of a trace.
+        return values.as_subclass(MeanAbsoluteDeviation) if type(values) is Tensor else values
 
 
 class L1BatchNorm1d(_L1BatchNorm):
