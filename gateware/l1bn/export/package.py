@@ -97,17 +97,15 @@ class Package:
     def files(self) -> dict[str, bytes]:
         """Every file by its path, the same bytes for the same package."""
         files = {**self.verilog(), **self.benches(), "LICENSE": resources.licence()}
-        pages = {}
         if self.has_axi:
             description = rdl.system_rdl(self.map, self.name)
             registers = rdl.compiled(description)
             files[f"regs/{self.name}.rdl"] = description
             files[f"regs/{self.name}_regs.h"] = rdl.c_header(registers, self.name)
-            pages = rdl.html(registers, self.name, self.map.register("configuration_id").reset)
+            files["regs/html/index.html"] = rdl.page(registers, self.name, f"{self.name}_axi: {self.title}")
         files |= self._descriptions(files)
         files |= datasheet.files(self)
         encoded = {path: text.encode() for path, text in files.items()}
-        encoded |= {f"regs/html/{path}": content for path, content in pages.items()}
         described = manifest.describe(
             self.unit,
             self.name,

@@ -1,19 +1,20 @@
-"""The registers for people and programs: SystemRDL, and from it the C header and the HTML page."""
+"""The registers for people and programs: SystemRDL, and from it the C header and the page."""
 
 from __future__ import annotations
 
-import re
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from peakrdl_cheader.exporter import CHeaderExporter
-from peakrdl_html import HTMLExporter
 from systemrdl.compiler import RDLCompiler
-from systemrdl.node import RootNode
+from systemrdl.node import Node, RegfileNode, RegNode, RootNode
 
-from ..bus.registers import Field, Register, RegisterMap, Table
+from ..bus.registers import WORD, Field, Register, RegisterMap, Table
+from .render import render
 
-__all__ = ["c_header", "compiled", "html", "system_rdl"]
+__all__ = ["c_header", "compiled", "page", "places", "system_rdl"]
 
 ACCESS = {
     "constant": "sw = r; hw = na;",
@@ -117,36 +118,137 @@ def compiled(text: str) -> RootNode:
         return compiler.elaborate()
 
 
+# -- what is made from it -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bits:
+    """A field: its lowest bit, its bits, its value after reset (``None`` where there is none), what software may do."""
+
+    name: str
+    low: int
+    width: int
+    reset: int | None
+    writable: bool
+    about: str
+
+    @property
+    def high(self) -> int:
+        return self.low + self.width - 1
+
+    @property
+    def mask(self) -> int:
+        return ((1 << self.width) - 1) << self.low
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word at ``offset`` bytes from where its place begins; its fields from bit 0 up."""
+
+    name: str
+    offset: int
+    fields: tuple[Bits, ...]
+
+    @property
+    def writable(self) -> bool:
+        return any(field.writable for field in self.fields)
+
+    @property
+    def row(self) -> list[tuple[int, int, Bits | None]]:
+        """All 32 bits from the highest down, as ``(high, low, field)``, with ``None`` where there is no field."""
+        row: list[tuple[int, int, Bits | None]] = []
+        above = WORD
+        for field in reversed(self.fields):
+            if field.high + 1 < above:
+                row.append((above - 1, field.high + 1, None))
+            row.append((field.high, field.low, field))
+            above = field.low
+        return [*row, (above - 1, 0, None)] if above else row
+
+
+@dataclass(frozen=True)
+class Place:
+    """A register, or a table of ``entries`` times the same words, ``stride`` bytes each."""
+
+    name: str
+    offset: int
+    about: str
+    words: tuple[Word, ...]
+    entries: int = 0
+    stride: int = WORD // 8
+
+    @property
+    def size(self) -> int:
+        """Bytes of address space."""
+        return self.stride * max(1, self.entries)
+
+
+def places(root: RootNode) -> list[Place]:
+    """What a compiled description has, by address."""
+    found = []
+    for node in root.top.children(unroll=False):
+        if not isinstance(node, RegNode | RegfileNode):
+            raise TypeError(f"{node.inst_name} is neither a register nor a table")
+        (entries,) = node.array_dimensions or (0,)
+        stride = node.array_stride or WORD // 8
+        if isinstance(node, RegNode):
+            words: tuple[Word, ...] = (_word(node, 0),)
+        else:
+            words = tuple(
+                _word(register, register.raw_address_offset) for register in node.registers(unroll=False)
+            )
+        found.append(Place(node.inst_name, node.raw_address_offset, _about(node), words, entries, stride))
+    return sorted(found, key=lambda place: place.offset)
+
+
+def _word(register: RegNode, offset: int) -> Word:
+    fields = []
+    for field in register.fields():
+        reset = field.get_property("reset")
+        if not isinstance(reset, int | None):
+            raise TypeError(f"{field.inst_name} has no number as its reset value")
+        writable = field.is_sw_writable
+        fields.append(Bits(field.inst_name, field.low, field.width, reset, writable, _about(field)))
+    return Word(register.inst_name, offset, tuple(sorted(fields, key=lambda field: field.low)))
+
+
+def _about(node: Node) -> str:
+    return node.get_property("desc") or ""
+
+
 def c_header(root: RootNode, name: str) -> str:
-    """The C header of a description."""
-    with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary, f"{name}_regs.h")
-        CHeaderExporter().export(root.top, str(path), generate_bitfields=False)
-        return path.read_text(encoding="utf-8")
+    """The C header of a description, for C99 and C++.
+
+    All its names begin with ``l1bn_name`` or ``L1BN_NAME``, so that they meet no word of C and no name of its library.
+    """
+    found = places(root)
+    return render(
+        "registers.h.jinja",
+        name=name,
+        low=f"l1bn_{name}",
+        up=f"L1BN_{name.upper()}",
+        members=_padded([(place.offset, place.size, place) for place in found]),
+        entries={
+            place.name: _padded([(word.offset, WORD // 8, word) for word in place.words], place.stride)
+            for place in found
+            if len(place.words) > 1
+        },
+        places=found,
+        size=max(place.offset + place.size for place in found),
+    )
 
 
-def html(root: RootNode, name: str, build: int) -> dict[str, bytes]:
-    """The pages of a description by their path; ``build`` is a number that differs between descriptions."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary, "html")
-        # The exporter would put the time there, for browsers to notice a change.
-        exporter = HTMLExporter(user_context={"build_ts": build}, generate_source_links=False)
-        exporter.export(root, str(folder), title=f"{name} registers", footer="")
-        files = {
-            path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
-        }
-        return {path: _offline(path, file.read_bytes()) for path, file in files.items() if _is_needed(path)}
+def _padded(parts: Sequence[tuple[int, int, Any]], end: int = 0) -> list[tuple[int, int, Any]]:
+    """``(offset, bytes, what)`` of each part, and with ``None`` of each gap between them and up to ``end``."""
+    padded, at = [], 0
+    for offset, size, what in parts:
+        if offset > at:
+            padded.append((at, offset - at, None))
+        padded.append((offset, size, what))
+        at = offset + size
+    return [*padded, (at, end - at, None)] if end > at else padded
 
 
-def _is_needed(path: str) -> bool:
-    """Every browser of the last years takes fonts as woff2."""
-    return (not path.startswith("fonts/") and "/fonts/" not in path) or path.endswith(".woff2")
-
-
-def _offline(path: str, content: bytes) -> bytes:
-    """The index without the formula renderer that it would fetch from elsewhere: there are no formulas."""
-    if path != "index.html":
-        return content
-    nothing = b"<script>var MathJax = { Hub: { Queue: function () {} } };</script>"
-    content = re.sub(rb"<script[^>]*MathJax\.js.*?</script>", nothing, content, flags=re.DOTALL)
-    return re.sub(rb"\s*<script[^>]*text/x-mathjax-config.*?</script>", b"", content, flags=re.DOTALL)
+def page(root: RootNode, name: str, title: str) -> str:
+    """One page with all registers, which needs no other file and no server."""
+    return render("registers.html.jinja", name=name, title=title, places=places(root))
