@@ -65,7 +65,7 @@ def test_gradients_are_those_of_the_forward_pass(norm: str, shape: tuple[int, ..
     for eps in (1e-5, 0.3):
         assert torch.autograd.gradcheck(functional(norm, eps), (x, weight, bias))
         assert torch.autograd.gradcheck(functional(norm, eps), (x, None, None))
-        assert torch.autograd.gradgradcheck(functional(norm, eps), (x, weight, bias))
+        assert torch.autograd.gradgradcheck(functional(norm, eps), (x, weight, bias), fast_mode=True)
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -193,6 +193,147 @@ def test_a_model_is_converted(norm: str, generator) -> None:
     torch.testing.assert_close(other(x), model(x), rtol=1e-9, atol=1e-9)
     with pytest.raises(ValueError, match="norm = 'l3' is not possible"):
         convert(model, "l3")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("norm", NORMS)
+def test_statistics_of_short_types_are_summed_in_float32(norm: str, dtype: torch.dtype, generator) -> None:
+    """65,536 squares do not fit float16, and thousands of dy do not add up in bfloat16."""
+    wide = LAYERS[norm][1](3, dtype=torch.float64)
+    for state in (torch.float32, dtype):
+        layer = LAYERS[norm][1](3, dtype=state)
+        x = (30 * torch.randn(65, 3, 32, 32, generator=generator) + 5).to(dtype).requires_grad_()
+        dy = torch.randn(65, 3, 32, 32, generator=generator).add(1).to(dtype)
+        y = layer(x)
+        y.backward(dy)
+        exact = x.detach().double().requires_grad_()
+        wide.train().zero_grad()
+        wide.reset_running_stats()
+        wide(exact).backward(dy.double())
+        assert y.dtype == x.grad.dtype == dtype
+        unit = (
+            {"rtol": 2 * torch.finfo(state).eps, "atol": 0}
+            if state == dtype
+            else {"rtol": 1e-4, "atol": 1e-5}
+        )
+        for name in ("running_mean", "running_var"):
+            torch.testing.assert_close(getattr(layer, name).double(), getattr(wide, name).clone(), **unit)
+        for name, parameter in layer.named_parameters() if state == torch.float32 else ():
+            expected = wide.get_parameter(name).grad
+            torch.testing.assert_close(parameter.grad.double(), expected, rtol=1e-4, atol=1)
+        unit = torch.finfo(dtype).eps * 2
+        torch.testing.assert_close(
+            x.grad.double(), exact.grad, rtol=unit, atol=unit * float(exact.grad.abs().max())
+        )
+        layer.eval(), wide.eval()
+        torch.testing.assert_close(layer(x).double(), wide(exact), rtol=2 * unit, atol=4 * unit)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_gradient_scaler_skips_the_step_and_lowers_the_scale(norm: str) -> None:
+    results = []
+    for kind in (LAYERS[norm][0], nn.BatchNorm1d):
+        torch.manual_seed(1)
+        model = nn.Sequential(nn.Linear(4, 3), kind(3), nn.Linear(3, 1))
+        optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127, growth_interval=1)
+        before = [parameter.clone() for parameter in model.parameters()]
+        scaler.scale(model(torch.randn(8, 4)).square().sum() * 4).backward()
+        scaler.step(optimiser)
+        scaler.update()
+        same = [torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True)]
+        results.append((scaler.get_scale(), same))
+    assert results[0] == results[1] == (2.0**126, [True] * 6)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_what_is_not_finite_stays_in_its_channel(norm: str) -> None:
+    for bad in (float("nan"), float("inf"), -float("inf")):
+        layers = [kind(3, affine=False) for kind in (LAYERS[norm][0], nn.BatchNorm1d)]
+        x, dy = torch.rand(6, 3), torch.rand(6, 3)
+        x[2, 1] = bad
+        for layer in layers:
+            leaf = x.clone().requires_grad_()
+            y = layer(leaf)
+            y.backward(dy)
+            for values in (y, leaf.grad):
+                assert not values[:, 1].isfinite().any() and values[:, [0, 2]].isfinite().all()
+            assert layer.running_var.isfinite().tolist() == [True, False, True]
+            leaf = torch.rand(6, 3, requires_grad=True)
+            layer(leaf).backward(x)
+            assert not leaf.grad[:, 1].isfinite().any() and leaf.grad[:, [0, 2]].isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_a_constant_channel_of_l1_gives_beta_and_no_gradient(dtype: torch.dtype) -> None:
+    for eps in (1e-5, 1e-30):
+        layer = L1BatchNorm2d(3, eps=eps, dtype=dtype)
+        nn.init.constant_(layer.bias, 0.7)
+        x = torch.randn(7, 3, 5, 5).to(dtype)
+        x[:, 0], x[:, 2] = 0.1, -1234.5
+        x.requires_grad_()
+        y = layer(x)
+        y.backward(torch.randn(7, 3, 5, 5).to(dtype))
+        assert (y[:, [0, 2]] == layer.bias[0]).all() and (x.grad[:, [0, 2]] == 0).all()
+        assert (x.grad[:, 1] != 0).all() and layer.weight.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_second_derivatives_are_those_of_central_differences(norm: str, generator) -> None:
+    layer = LAYERS[norm][0](1, track_running_stats=False, dtype=torch.float64)
+    x = skewed(generator, 5, 1)
+    weights = skewed(generator, 5, 1)
+
+    def loss(x: Tensor) -> Tensor:
+        return (layer(x).pow(3) * weights).sum()
+
+    def gradient(x: Tensor) -> Tensor:
+        leaf = x.detach().requires_grad_()
+        (found,) = torch.autograd.grad(loss(leaf), leaf, create_graph=True)
+        assert found.requires_grad
+        return found.detach()
+
+    hessian = torch.autograd.functional.hessian(loss, x).reshape(5, 5)
+    step = 1e-6 * torch.eye(5, dtype=torch.float64).reshape(5, 5, 1)
+    differences = torch.stack([(gradient(x + s) - gradient(x - s)).flatten() / 2e-6 for s in step])
+    assert hessian.abs().max() > 1
+    torch.testing.assert_close(hessian, differences, rtol=1e-5, atol=1e-5 * float(hessian.abs().max()))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_tools_know_the_layers(norm: str, generator) -> None:
+    """What looks for batch norms finds these: weight decay, averaged weights, transforms."""
+    model = nn.Sequential(LAYERS[norm][0](3, momentum=0.01), nn.Linear(3, 3))
+    assert isinstance(model[0], nn.modules.batchnorm._BatchNorm)
+    batches = [skewed(generator, 8, 3).float() for _ in range(3)]
+    torch.optim.swa_utils.update_bn(batches, model)
+    torch.testing.assert_close(model[0].running_mean, torch.stack(batches).mean((0, 1)))
+    assert model[0].momentum == 0.01
+    torch.func.replace_all_batch_norm_modules_(model)
+    assert model[0].running_mean is None and model[0].running_var is None
+
+
+def test_running_var_of_l1_is_no_variance() -> None:
+    layer = L1BatchNorm1d(3)
+    layer.running_var.fill_(0.25)
+    layer.running_var[1] = 2
+    assert layer.state_dict()["running_var"].tolist() == [0.25, 2, 0.25]
+    assert type(layer.state_dict()["running_var"]) is Tensor
+    assert type(layer.running_var * 2) is Tensor and ((layer.running_var - 1) ** 2).mean().sqrt() > 0
+    layer.running_var = torch.ones(3)
+    assert layer.running_var.tolist() == [1, 1, 1]
+    for variance in (
+        lambda v: (v + 1e-5).sqrt(),
+        lambda v: torch.rsqrt(v),
+        lambda v: (v.float() + 1e-5) ** -0.5,
+        lambda v: v.detach().clone().add(1e-5).pow(0.5),
+        lambda v: v.data.to(torch.float64).sqrt_(),
+        lambda v: nn.functional.batch_norm(torch.rand(4, 3), v, v),
+    ):
+        with pytest.raises(RuntimeError, match="mean absolute deviation, not a variance"):
+            variance(layer.running_var)
+    with pytest.raises(RuntimeError, match=r"running_var.data = ... is not possible"):
+        layer.running_var.data = torch.ones(3)
 
 
 def raised(layer: nn.Module, *inputs: Tensor) -> str:

@@ -58,7 +58,7 @@ class MeanAbsoluteDeviation(Tensor):
 
     Raises
     ------
-    TypeError
+    RuntimeError
         For its root, its power of 0.5 or -0.5, and batch normalisation with it; for new ``data``, which would not
         reach the layer.
     """
@@ -73,13 +73,13 @@ class MeanAbsoluteDeviation(Tensor):
     ) -> Any:
         exponents = [value for value in (*args[1:], *(kwargs or {}).values()) if isinstance(value, float)]
         if func in ROOTS or func in NORMS or (func in POWERS and exponents in ([0.5], [-0.5])):
-            raise TypeError(
+            raise RuntimeError(
                 "running_var of an L1 batch norm is a mean absolute deviation, not a variance: in eval() y is "
                 "(x - running_mean) * weight / (running_var + eps) + bias; l1bn_golden.torch.convert(layer, 'l2') "
                 "makes a layer of the same function with a variance"
             )
         if func == DATA.__set__:
-            raise TypeError("running_var.data = ... is not possible; allowed: layer.running_var = ...")
+            raise RuntimeError("running_var.data = ... is not possible; allowed: layer.running_var = ...")
         if func in KEPT:
             return super().__torch_function__(func, types, args, kwargs or {})
         with torch._C.DisableTorchFunctionSubclass():
