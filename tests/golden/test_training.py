@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
 import math
+import os
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,11 @@ import numpy as np
 import pytest
 import torch
 
-from l1bn_golden import Contract
+import l1bn_golden
+from l1bn_golden import Contract, provenance
+from l1bn_golden.kept import Kept
 from l1bn_golden.training import __main__ as command_line
-from l1bn_golden.training import runs, study, summary
+from l1bn_golden.training import report, runs, study, summary
 from l1bn_golden.training.data import digits, mnist
 from l1bn_golden.training.observe import Observer
 from l1bn_golden.training.runs import Settings, execute, frechet
@@ -73,8 +78,6 @@ def test_settings_have_keys_and_formats_of_their_own(monkeypatch: pytest.MonkeyP
     settings = PRESETS["full"].settings()
     keys = {setting.key for setting in settings}
     assert len(keys) == len(settings) == 5 * (24 + 24 + 15)
-    monkeypatch.setattr(runs, "VERSION", runs.VERSION + 1)
-    assert not keys & {setting.key for setting in settings}
     narrow = Settings(
         task="cnn", norm="l2", width=6, y_width=9, y_integer_bits=1, gradient_width=12, scale_width=8, **SMALL
     ).contract()
@@ -121,6 +124,28 @@ def test_estimate() -> None:
     assert result.mean == 3 and result.half_width == pytest.approx(2.776 * math.sqrt(2.5 / 5), rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([60.99, 78.63], "69.81 (60.99 to 78.63)"),
+        ([69.81], "69.81"),
+        ([70.0, 70.0], "70.00"),
+        ([-0.001, 0.001, -0.001], "0.00 ± 0.00"),
+        ([1.0, 2.0, 3.0], "2.00 ± 2.48"),
+    ],
+)
+def test_two_values_have_no_interval(values: list[float], text: str) -> None:
+    assert report._text(estimate(values)) == text
+    assert math.isnan(estimate(values).half_width) == (len(values) < 3)
+
+
+def test_pictures_of_two_seeds_show_their_range() -> None:
+    assert report._bar(estimate([60.0, 80.0])) == (10, 10)
+    assert report._bar(estimate([1.0, 2.0, 3.0])) == (estimate([1.0, 2.0, 3.0]).half_width,) * 2
+    assert report.spread(2) == "lowest to highest of 2 seeds"
+    assert report.spread(5) == "95 % confidence interval"
+
+
 def test_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     preset = dataclasses.replace(
         TINY,
@@ -159,7 +184,64 @@ def test_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     assert gan.result.mean == 100 and gan.reached == 1 and gan.low == [99.0]
 
 
-def test_finished_runs_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_and_packages_are_a_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run computes with moves the key, what shows its result does not."""
+    setting = Settings(task="mlp", norm="l1", width=8, **SMALL)
+    changed: dict[Path, bytes] = {}
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: changed.get(path) or read(path))
+
+    def key() -> str:
+        provenance._reached.cache_clear()
+        return setting.key
+
+    before = key()
+    package = Path(str(l1bn_golden.__file__)).parent
+    moving = {
+        *package.glob("torch/*.py"),
+        *(package / f"{name}.py" for name in ("integer", "gradients", "contract", "backend", "rounding")),
+        *(package / "training" / f"{name}.py" for name in ("runs", "data", "models", "observe")),
+    }
+    for path in sorted(package.rglob("*.py")):
+        changed[path] = read(path) + b"\n"
+        moved = key() != before
+        del changed[path]
+        assert moved or path not in moving, path
+        assert (
+            not moved or path.parent.name != "training" or path in moving | {path.parent / "__init__.py"}
+        ), path
+    version = importlib.metadata.version
+    for name in ("torch", "numpy", "mlxtend"):
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                importlib.metadata,
+                "version",
+                lambda asked, name=name: "0" if asked == name else version(asked),
+            )
+            assert key() != before, name
+    assert key() == before
+
+
+def test_a_process_that_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def killed(settings, jobs):
+        yield settings[0], {"accuracy": [50.0], "shares": {}}
+        with ProcessPoolExecutor(1) as pool:
+            pool.submit(os.kill, 0, 0)  # wakes it
+            yield settings[1], pool.submit(os._exit, 9).result()
+
+    monkeypatch.setitem(PRESETS, "quick", TINY)
+    monkeypatch.setattr(study, "_execute", killed)
+    assert command_line.main(["--output", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert "error: a process was killed, perhaps for want of memory; finished runs are kept" in error
+    assert "Traceback" not in error and len(list((tmp_path / "runs").iterdir())) == 1
+
+
+def test_finished_runs_are_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Of four runs one is there, one is damaged and one stops everything."""
     executed: list[Settings] = []
 
@@ -172,13 +254,19 @@ def test_finished_runs_are_not_repeated(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(study, "_execute", in_this_process)
     settings = [Settings(task="mlp", norm="none", seed=seed, epochs=1, images=64) for seed in range(4)]
-    (tmp_path / f"{settings[0].key}.json").write_text('{"accuracy": [7.0]}')
-    (tmp_path / f"{settings[1].key}.json").write_text('{"accuracy": [7.')
+    store = Kept(tmp_path)
+    for setting in settings[:2]:
+        store.put(setting.key, {"result": {"accuracy": [7.0]}})
+    damaged = store.path(settings[1].key)
+    damaged.write_bytes(damaged.read_bytes()[:-1])
     finished: list[None] = []
     with pytest.raises(KeyboardInterrupt):
         run_all(settings, tmp_path, 1, lambda: finished.append(None))
     assert executed == settings[1:3] and len(finished) == 3
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{s.key}.json" for s in settings[:3])
+    assert sorted(tmp_path.iterdir()) == sorted(store.path(setting.key) for setting in settings[:3])
+    assert capsys.readouterr().err == (
+        f"l1bn_golden.training: {damaged}: it is damaged; it is dropped and computed again\n"
+    )
     executed.clear()
     results = run_all(settings, tmp_path, 1, lambda: finished.append(None))
     assert executed == settings[3:]
@@ -192,7 +280,8 @@ def test_the_command(
     arguments = ["--output", str(tmp_path)]
     assert command_line.main(arguments) == 0
     first = capsys.readouterr().out
-    assert "L1BN 8 bits" in first and "2 seeds" in first
+    assert "L1BN 8 bits" in first and "2 seeds; mean and lowest to highest of 2 seeds" in first
+    assert "±" not in first, "an interval needs three values"
     report = json.loads((tmp_path / "quick" / "report.json").read_text())
     assert [row["label"] for row in report["rows"]] == ["no norm", "L1BN float32", "L1BN 8 bits", "no norm"]
     for task in ("mlp", "cnn"):

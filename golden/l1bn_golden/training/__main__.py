@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import FrameType
 
@@ -21,20 +22,26 @@ from rich.progress import (
 
 from l1bn_console.tables import print_tables, print_text
 
-from .report import table, write_json, write_pictures
+from .report import spread, table, write_json, write_pictures
 from .study import PRESETS, run_all
-from .summary import summarise
+from .summary import LEAST, summarise
 
 __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0, 2 for bad input, 130 for Ctrl-C."""
+    """Run the command and return its exit code: 0, 1 for a process that died, 2 for bad input, 130 for Ctrl-C."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         command.main(arguments, prog_name="python -m l1bn_golden.training", standalone_mode=False)
     except click.ClickException as error:
         return _fail(error.format_message(), 2)
+    except BrokenProcessPool:
+        return _fail(
+            "a process was killed, perhaps for want of memory; finished runs are kept, "
+            "the same command goes on from there",
+            1,
+        )
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}", 2)
     except (click.Abort, KeyboardInterrupt):
@@ -81,7 +88,8 @@ def command(preset: str, jobs: int, output: Path) -> None:
         task = progress.add_task("training", total=len(settings))
         results = run_all(settings, output / "runs", jobs, lambda: progress.advance(task))
     rows = summarise(chosen, results)
-    print_text(f"preset {preset}: {chosen.seeds} seeds; mean ± half of the 95 % confidence interval")
+    beside = "± half of the" if chosen.seeds >= LEAST else "and"
+    print_text(f"preset {preset}: {chosen.seeds} seeds; mean {beside} {spread(chosen.seeds)}")
     print_tables(*(table(name, [row for row in rows if row.task == name]) for name in chosen.variants))
     folder = output / preset
     folder.mkdir(parents=True, exist_ok=True)

@@ -17,13 +17,13 @@ import torch
 from l1bn_console.tables import Table, names, numbers
 
 from .study import Preset
-from .summary import GOALS, Estimate, Row
+from .summary import GOALS, LEAST, Estimate, Row
 
 matplotlib.use("Agg")
 
 from matplotlib import pyplot as plt
 
-__all__ = ["TITLES", "table", "write_json", "write_pictures"]
+__all__ = ["TITLES", "spread", "table", "write_json", "write_pictures"]
 
 TITLES = {
     "mlp": "perceptron, 8x8 digits: accuracy in %",
@@ -37,13 +37,21 @@ SIZE = (9.0, 3.6)
 def _text(value: Estimate | None, sign: str = "") -> str:
     if value is None:
         return ""
-    if math.isnan(value.half_width):
-        return f"{value.mean:{sign}.2f}"
-    return f"{value.mean:{sign}.2f} ± {value.half_width:.2f}"
+    mean = f"{value.mean:{sign}z.2f}"
+    if not math.isnan(value.half_width):
+        return f"{mean} ± {value.half_width:.2f}"
+    return mean if value.low == value.high else f"{mean} ({value.low:{sign}z.2f} to {value.high:{sign}z.2f})"
+
+
+def spread(seeds: int) -> str:
+    """What stands beside a mean over so many seeds."""
+    if seeds == 1:
+        return "one run each"
+    return "95 % confidence interval" if seeds >= LEAST else f"lowest to highest of {seeds} seeds"
 
 
 def table(task: str, rows: Sequence[Row]) -> Table:
-    """One task as a table: mean and 95 % confidence interval over the seeds."""
+    """One task as a table: mean and 95 % confidence interval over the seeds, or their range where they are too few."""
     figures = ("result", "from float32", "from L2BN", f"epochs to {GOALS[task]:g}")
     shares_of = ("y saturated", "x = 0", "dy = 0", "dx = 0", "dx saturated")
     result = Table(TITLES[task], [*names("norm"), *numbers(*figures, *shares_of)])
@@ -123,6 +131,13 @@ def _draw_curves(task: str, rows: Sequence[Row], axes: Any) -> None:
             axis.set_yscale("log")
 
 
+def _bar(value: Estimate) -> tuple[float, float]:
+    """What is drawn below and above a mean: the interval, or the range of values too few for one."""
+    if math.isnan(value.half_width):
+        return value.mean - value.low, value.high - value.mean
+    return value.half_width, value.half_width
+
+
 def _draw_widths(task: str, rows: Sequence[Row], axes: Any) -> None:
     for axis, norm in zip(axes, ("l1", "l2"), strict=True):
         for row in rows:
@@ -133,12 +148,12 @@ def _draw_widths(task: str, rows: Sequence[Row], axes: Any) -> None:
         axis.errorbar(
             [row.variant.width for row in integers],
             [row.result.mean for row in integers],
-            [row.result.half_width for row in integers],
+            list(zip(*(_bar(row.result) for row in integers), strict=True)) or None,
             fmt="o-",
             capsize=3,
             label=f"{norm.upper()}BN in integers",
         )
-        axis.set_xlabel("bits of x, y, dy and dx")
+        axis.set_xlabel(f"bits of x, y, dy and dx; bars: {spread(rows[0].seeds)}")
         axis.legend(fontsize="x-small")
         if task == "gan":
             axis.set_yscale("log")

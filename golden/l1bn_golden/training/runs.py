@@ -17,15 +17,13 @@ from torch.nn import functional
 
 from ..backend import BackendFactory, GoldenBackend
 from ..contract import Contract
+from ..provenance import provenance
 from ..torch import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d, NotFiniteError
 from .data import Pictures, digits, mnist
 from .models import LATENT, Critic, Discriminator, Generator, Norm, Perceptron, Residual
 from .observe import Observer
 
 __all__ = ["TASKS", "Settings", "execute"]
-
-VERSION = 1
-"""Raised when the same settings come to mean another computation: kept results are then not used."""
 
 TASKS = ("mlp", "cnn", "gan")
 
@@ -70,8 +68,8 @@ class Settings:
 
     @property
     def key(self) -> str:
-        """A name for the run's result that no other settings have."""
-        text = json.dumps({"version": VERSION} | dataclasses.asdict(self), sort_keys=True)
+        """A name for the run's result that no other settings have, nor other code or packages."""
+        text = json.dumps({"origin": provenance(execute).digest} | dataclasses.asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
     def contract(self) -> Contract | None:

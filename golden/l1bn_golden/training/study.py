@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import multiprocessing
-import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 import torch
 
+from ..kept import Kept
 from .runs import Settings, execute
 
 __all__ = ["PRESETS", "Preset", "Variant", "run_all"]
@@ -134,17 +134,18 @@ def run_all(
     ``finished`` is called once for each run. Whatever stops this, the results of finished runs stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    store = Kept(folder, lambda message: print(f"l1bn_golden.training: {message}", file=sys.stderr))
     results: dict[str, dict[str, Any]] = {}
     missing = []
     for setting in settings:
-        kept = _read(folder / f"{setting.key}.json")
+        kept = store.get(setting.key)
         if kept is None:
             missing.append(setting)
         else:
-            results[setting.key] = kept
+            results[setting.key] = kept["result"]
             finished()
     for setting, result in _execute(missing, jobs):
-        _write(folder / f"{setting.key}.json", {"settings": dataclasses.asdict(setting)} | result)
+        store.put(setting.key, {"settings": dataclasses.asdict(setting), "result": result})
         results[setting.key] = result
         finished()
     return results
@@ -171,19 +172,3 @@ def _prepare_process() -> None:
     # Ctrl-C reaches the whole group of processes; the first one decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        kept: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        return None  # Not written by this program: the run is repeated and replaces it.
-    return kept
-
-
-def _write(path: Path, contents: dict[str, Any]) -> None:
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(json.dumps(contents, indent=1) + "\n")
-    partial.replace(path)

@@ -13,7 +13,7 @@ from scipy import stats
 
 from .study import Preset, Variant
 
-__all__ = ["GOALS", "Estimate", "Row", "estimate", "summarise"]
+__all__ = ["GOALS", "LEAST", "Estimate", "Row", "estimate", "summarise"]
 
 GOALS = {"mlp": 95.0, "cnn": 90.0, "gan": 100.0}
 """The accuracy in per cent, or for the GAN the distance, that the epochs are counted to."""
@@ -25,21 +25,31 @@ LAST = {"mlp": 1, "cnn": 1, "gan": 3}
 """Epochs at the end of a run whose mean is its result. The distance of a GAN goes up and down all the time."""
 
 
+LEAST = 3
+"""Values that an interval needs: that of two is 13 times as wide as they lie apart, and says nothing."""
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and the half-width of its 95 % confidence interval, from Student's t; NaN for fewer than two values."""
+    """A mean, the lowest and the highest value, and the half-width of the 95 % confidence interval of the mean.
+
+    The interval is from Student's t, and NaN for fewer than :data:`LEAST` values.
+    """
 
     mean: float
     half_width: float
+    low: float
+    high: float
 
 
 def estimate(values: Sequence[float]) -> Estimate:
     """The mean of one or more values with its confidence interval."""
     count = len(values)
-    if count < 2:
-        return Estimate(float(np.mean(values)), math.nan)
+    ends = float(min(values)), float(max(values))
+    if count < LEAST:
+        return Estimate(float(np.mean(values)), math.nan, *ends)
     error = float(np.std(values, ddof=1)) / math.sqrt(count)
-    return Estimate(float(np.mean(values)), float(stats.t.ppf(0.975, count - 1)) * error)
+    return Estimate(float(np.mean(values)), float(stats.t.ppf(0.975, count - 1)) * error, *ends)
 
 
 @dataclass(frozen=True)
