@@ -19,6 +19,7 @@ from ..backend import BackendFactory, GoldenBackend
 from ..contract import Contract
 from ..provenance import provenance
 from ..torch import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d, NotFiniteError
+from ..torch.floating import require_finite
 from .data import Pictures, digits, mnist
 from .models import LATENT, Critic, Discriminator, Generator, Norm, Perceptron, Residual
 from .observe import Observer
@@ -131,6 +132,7 @@ def _train_classifier(settings: Settings, norm: Norm) -> Iterator[dict[str, floa
         losses = []
         for batch in _batches(settings.images, settings.batch):
             loss = functional.cross_entropy(model(pictures.train[batch]), pictures.train_labels[batch])
+            require_finite("loss", loss)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -160,10 +162,12 @@ def _train_gan(settings: Settings, norm: Norm) -> Iterator[dict[str, float]]:
             fake = generator(torch.randn(settings.batch, LATENT))
             real_scores, fake_scores = discriminator(pictures[batch]), discriminator(fake.detach())
             loss = functional.softplus(-real_scores).mean() + functional.softplus(fake_scores).mean()
+            require_finite("loss", loss)
             of_discriminator.zero_grad()
             loss.backward()
             of_discriminator.step()
             loss = functional.softplus(-discriminator(fake)).mean()
+            require_finite("loss", loss)
             of_generator.zero_grad()
             loss.backward()
             of_generator.step()
