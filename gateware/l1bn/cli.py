@@ -99,7 +99,9 @@ def chosen_configuration(
     return Configuration.from_mapping(values | chosen), name
 
 
-@l1bn.command("generate", params=configuration_options(), short_help="Write the Verilog and the manifest of a unit.")
+@l1bn.command(
+    "generate", params=configuration_options(), short_help="Write the Verilog and the manifest of a unit."
+)
 @click.option(
     "--name", metavar="NAME", help="Name of the top module. [default: l1_batch_norm or l2_batch_norm]"
 )

@@ -56,7 +56,11 @@ class Parameter:
 
 
 def _choice(
-    default: str | int | None, about: str, *choices: Any, derived: str = "", range: tuple[int, int] | None = None
+    default: str | int | None,
+    about: str,
+    *choices: Any,
+    derived: str = "",
+    range: tuple[int, int] | None = None,
 ) -> Any:
     """One of some words or numbers; ``range`` are the ends where they are numbers."""
     *others, last = map(str, choices)

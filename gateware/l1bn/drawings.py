@@ -140,7 +140,9 @@ def timing(rows: Sequence[Row], heading: str = "") -> str:
     for gap in gaps:  # a strip without anything between two broken edges
         x = left + step * gap + step // 2
         edges = [f"M{x + side} {start - 4}V{bottom + 4}" for side in (-4, 4)]
-        parts.append(f'<rect x="{x - 4}" y="{start - 4}" width="8" height="{bottom - start + 8}" fill="#fff"/>')
+        parts.append(
+            f'<rect x="{x - 4}" y="{start - 4}" width="8" height="{bottom - start + 8}" fill="#fff"/>'
+        )
         parts.append(f'<path class="l" stroke-dasharray="4 2" d="{"".join(edges)}"/>')
     if heading:
         parts.append(f'<text x="{left}" y="16">{escape(heading)}</text>')

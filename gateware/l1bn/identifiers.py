@@ -1,47 +1,44 @@
-"""Names that Verilog and SystemVerilog accept for a module."""
+"""Names that a unit can bear in every file that is made of it."""
 
 from __future__ import annotations
 
 import re
 
+from . import reserved
 from .config import ConfigurationError
 
 __all__ = ["check_module_name"]
 
-# The reserved words of IEEE 1800-2017, which contain those of IEEE 1364-2005.
-RESERVED = """
-accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before begin
-bind bins binsof bit break buf bufif0 bufif1 byte case casex casez cell chandle checker class clocking
-cmos config const constraint context continue cover covergroup coverpoint cross deassign default defparam
-design disable dist do edge else end endcase endchecker endclass endclocking endconfig endfunction
-endgenerate endgroup endinterface endmodule endpackage endprimitive endprogram endproperty endsequence
-endspecify endtable endtask enum event eventually expect export extends extern final first_match for
-force foreach forever fork forkjoin function generate genvar global highz0 highz1 if iff ifnone
-ignore_bins illegal_bins implements implies import incdir include initial inout input inside instance int
-integer interconnect interface intersect join join_any join_none large let liblist library local
-localparam logic longint macromodule matches medium modport module nand negedge nettype new nexttime nmos
-nor noshowcancelled not notif0 notif1 null or output package packed parameter pmos posedge primitive
-priority program property protected pull0 pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent
-pure rand randc randcase randsequence rcmos real realtime ref reg reject_on release repeat restrict
-return rnmos rpmos rtran rtranif0 rtranif1 s_always s_eventually s_nexttime s_until s_until_with scalared
-sequence shortint shortreal showcancelled signed small soft solve specify specparam static string strong
-strong0 strong1 struct super supply0 supply1 sync_accept_on sync_reject_on table tagged task this
-throughout time timeprecision timeunit tran tranif0 tranif1 tri tri0 tri1 triand trior trireg type
-typedef union unique unique0 unsigned until until_with untyped use uwire var vectored virtual void wait
-wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor
-"""
 LENGTH_MAX = 64
+WORDS = {
+    "is no reserved word of Verilog or SystemVerilog": set(reserved.VERILOG.split()),
+    "is no reserved word of SystemRDL": set(reserved.SYSTEM_RDL.split()),
+    "is no reserved word of C++ or of Verilator": set(reserved.CPP.split()),
+}
+"""What is allowed, and the words that are not."""
+WORDS_IN_ANY_CASE = {
+    "is no reserved word of VHDL, in any case of letters": set(reserved.VHDL.lower().split()),
+    "no block of an FPGA has": set(reserved.BLOCKS.lower().split()),
+    "a file can have on every system": set(reserved.FILES.lower().split()),
+}
 
 
 def check_module_name(name: object) -> str:
-    """Return ``name`` when a module and its files can bear it.
+    """Return ``name`` when a module, its files and what is made of them can bear it.
 
-    Raises :exc:`ConfigurationError` for a name that is no plain identifier, is reserved or is too long.
+    Raises :exc:`ConfigurationError` for a name that is no identifier of Verilog and VHDL, is reserved in a language
+    that it is written in, is that of a block, or is too long.
     """
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ConfigurationError("name", name, "a letter or underscore, then letters, digits and underscores")
-    if name in RESERVED.split():
-        raise ConfigurationError("name", name, "a name that is no reserved word of Verilog")
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z](_?[A-Za-z0-9])*", name):
+        raise ConfigurationError(
+            "name", name, "a letter, then letters, digits and underscores, each between two of the others"
+        )
+    for allowed, words in WORDS.items():
+        if name in words:
+            raise ConfigurationError("name", name, f"a name that {allowed}")
+    for allowed, words in WORDS_IN_ANY_CASE.items():
+        if name.lower() in words:
+            raise ConfigurationError("name", name, f"a name that {allowed}")
     if len(name) > LENGTH_MAX:
         raise ConfigurationError("name", name, f"at most {LENGTH_MAX} characters")
     return name

@@ -38,7 +38,9 @@ def presets_table() -> Table:
         if found is not None:
             resources = [*(f"{number:,}" for number in (found.lut, found.ff, found.dsp, found.bram))]
             resources.append(f"{found.fmax_mhz:.1f}")
-        table.add(name, config.norm, config.width, config.lanes, counts, preset.device, *resources, preset.about)
+        table.add(
+            name, config.norm, config.width, config.lanes, counts, preset.device, *resources, preset.about
+        )
     return table
 
 

@@ -11,7 +11,7 @@ from amaranth.lib import wiring
 
 from .. import caches
 from ..generate import separate_initial_values
-from ..identifiers import RESERVED
+from ..reserved import VERILOG
 from ..waivers import BLOCKS, GENERATED, waived
 
 __all__ = ["flat_verilog"]
@@ -74,7 +74,7 @@ def _ports_by_line(text: str) -> str:
 def _plain_names(text: str) -> str:
     r"""Rename ``\spread.divide.left$15`` to ``spread_divide_left_15``, all names different."""
     escaped = sorted(set(re.findall(r"\\(\S+) ", text)))
-    taken = {*re.findall(r"\b[A-Za-z_]\w*\b", re.sub(r"\\\S+ ", " ", text)), *RESERVED.split()}
+    taken = {*re.findall(r"\b[A-Za-z_]\w*\b", re.sub(r"\\\S+ ", " ", text)), *VERILOG.split()}
     plain: dict[str, str] = {}
     for name in escaped:
         short = re.sub(r"^(unit|forward)\.", "", name)

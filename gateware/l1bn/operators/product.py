@@ -107,7 +107,9 @@ class ProductLane(wiring.Component):
         value: Value = total[self.dropped :].as_signed()
         for bit in self.shift_bits:
             shifts = getattr(self, f"shift_{bit}")
-            moved = Mux(shifts, resize(value >> (1 << bit), self.product_width), resize(value, self.product_width))
+            moved = Mux(
+                shifts, resize(value >> (1 << bit), self.product_width), resize(value, self.product_width)
+            )
             if bit == 0:
                 moved = moved ^ self.negative.replicate(self.product_width)
             value = stage(moved).as_signed()

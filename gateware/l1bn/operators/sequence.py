@@ -11,6 +11,7 @@ from ..lfsr import bits_for, code_at, following
 
 __all__ = ["Sequence", "consult", "sequence"]
 
+
 @dataclass(frozen=True)
 class Sequence:
     """One run of a sequential operator.

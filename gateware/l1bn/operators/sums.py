@@ -127,7 +127,9 @@ class DeviationSums(wiring.Component):
         self.entered = 4 + tree_latency(lanes)
         self.absolute_sum = ChannelTotal(unsigned(width + tree_latency(lanes)), width + clog2(count))
         self.score = ChannelCount(2 + tree_latency(lanes), (2 * count).bit_length())
-        self.latency = PacketGate.latency + 1 + self.entered + max(self.absolute_sum.latency, self.score.latency)
+        self.latency = (
+            PacketGate.latency + 1 + self.entered + max(self.absolute_sum.latency, self.score.latency)
+        )
         sums = {"absolute_sum": self.absolute_sum.width, "score": self.score.width}
         super().__init__(
             {

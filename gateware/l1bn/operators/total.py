@@ -173,7 +173,9 @@ class ChannelCount(wiring.Component):
         bits = min(self.addend_width, self.width)
         low = Signal(bits)
         carry = Signal()
-        high = Signal(self.width - bits)  # a cycle behind; the first addend of a channel carries nothing into it
+        high = Signal(
+            self.width - bits
+        )  # a cycle behind; the first addend of a channel carries nothing into it
         ended = delayed_flag(m, self.valid & self.last, 2)
         ended_high = delayed_flag(m, ended, 1)
         arriving = delayed(m, Mux(self.valid, self.addend, 0), 1)

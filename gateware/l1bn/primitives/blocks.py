@@ -68,7 +68,12 @@ class BlockMultiplier(wiring.Component):
         ]
         self.latency = self.block_latency + (len(self.parts) - 1).bit_length()
         super().__init__(
-            {"a": In(self.a_shape), "b": In(self.b_shape), "enable": In(1), "product": Out(self.product_shape)}
+            {
+                "a": In(self.a_shape),
+                "b": In(self.b_shape),
+                "enable": In(1),
+                "product": Out(self.product_shape),
+            }
         )
 
     @abstractmethod

@@ -82,7 +82,12 @@ class Multiplier(wiring.Component):
         self.a_shape, self.b_shape = Shape.cast(a_shape), Shape.cast(b_shape)
         self.product_shape = product_shape(self.a_shape, self.b_shape)
         super().__init__(
-            {"a": In(self.a_shape), "b": In(self.b_shape), "enable": In(1), "product": Out(self.product_shape)}
+            {
+                "a": In(self.a_shape),
+                "b": In(self.b_shape),
+                "enable": In(1),
+                "product": Out(self.product_shape),
+            }
         )
         # The pipeline is built here, because its depth follows from its adders.
         self._pipeline = Module()
