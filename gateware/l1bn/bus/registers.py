@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["WORD", "Field", "Member", "Register", "RegisterMap", "Table", "ceil_power_of_two"]
+__all__ = [
+    "WORD",
+    "Field",
+    "Member",
+    "Register",
+    "RegisterMap",
+    "Table",
+    "ceil_power_of_two",
+    "word_after_reset",
+]
 
 WORD = 32
 """Bits of a word."""
@@ -48,6 +57,11 @@ class Field:
         return self.lsb + self.width - 1
 
 
+def word_after_reset(fields: tuple[Field, ...]) -> int:
+    """The whole word that these fields make after reset."""
+    return sum((field.reset & ((1 << field.width) - 1)) << field.lsb for field in fields)
+
+
 @dataclass(frozen=True)
 class Register:
     """One word.
@@ -74,7 +88,7 @@ class Register:
     @property
     def reset(self) -> int:
         """The whole word after reset."""
-        return sum((field.reset & ((1 << field.width) - 1)) << field.lsb for field in self.fields)
+        return word_after_reset(self.fields)
 
 
 @dataclass(frozen=True)

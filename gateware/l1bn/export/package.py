@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from amaranth.lib import wiring
 
@@ -13,7 +14,7 @@ from .. import manifest as unit_manifest
 from ..bus.forward import AxiForward, AxiTop
 from ..bus.instance import Instantiated
 from ..bus.layout import check_channels, forward_map
-from ..bus.registers import RegisterMap
+from ..bus.registers import RegisterMap, word_after_reset
 from ..config import Configuration
 from ..identifiers import check_module_name
 from . import bench, datasheet, manifest, rdl, resources
@@ -22,6 +23,12 @@ from .ports import Port, axi_ports, native_ports
 from .render import render
 
 __all__ = ["Package"]
+
+VIVADO_FAMILIES = (
+    *("spartan7", "artix7", "kintex7", "virtex7", "zynq", "artixuplus", "kintexu", "kintexuplus", "virtexu"),
+    *("virtexuplus", "zynquplus", "versal"),
+)
+"""Where Vivado's catalogue offers a unit that instantiates no blocks."""
 
 
 @dataclass(frozen=True)
@@ -160,20 +167,36 @@ class Package:
             "cells": "tb/cells.v" if "tb/cells.v" in files else "",
             "vlnv": f"l1bn:ip:{self.name}:{self.version}",
         }
-        interface = {
-            "top": self.tops[-1],
-            "ports": self.ports,
-            "map": self.map if self.has_axi else None,
-            "clock": "aclk" if self.has_axi else "clk",
-            "reset": "aresetn" if self.has_axi else "rst",
-            "clock_parameters": (
-                {"ASSOCIATED_BUSIF": "s_axis:m_axis:s_axi", "ASSOCIATED_RESET": "aresetn"}
-                if self.has_axi
-                else {"ASSOCIATED_RESET": "rst"}
-            ),
-        }
         return {
             "Makefile": render("makefile.jinja", **values),
             f"{self.name}.core": render("core.jinja", **values),
-            "component.xml": render("component.xml.jinja", **values, **interface),
+            # Vivado looks for the name component.xml, and reads the older standard.
+            "component.xml": render("component-2009.xml.jinja", **values, **self._interface()),
+            "component-2014.xml": render("component-2014.xml.jinja", **values, **self._interface()),
+        }
+
+    def _interface(self) -> dict[str, Any]:
+        """What IP-XACT says of the top."""
+        if self.has_axi:
+            clock, reset, polarity = "aclk", "aresetn", "ACTIVE_LOW"
+            buses = [
+                ("s_axis", "axis", "slave", "", {}),
+                ("m_axis", "axis", "master", "", {}),
+                ("s_axi", "aximm", "slave", "registers", {"PROTOCOL": "AXI4LITE"}),
+            ]
+        else:
+            clock, reset, polarity = "clk", "rst", "ACTIVE_HIGH"
+            buses = []
+        associated = {"ASSOCIATED_BUSIF": ":".join(bus for bus, *_ in buses)} if buses else {}
+        return {
+            "top": self.tops[-1],
+            "ports": self.ports,
+            "map": self.map if self.has_axi else None,
+            "clock": clock,
+            "reset": reset,
+            "buses": buses,
+            "clock_parameters": {**associated, "ASSOCIATED_RESET": reset},
+            "reset_parameters": {"POLARITY": polarity},
+            "families": VIVADO_FAMILIES if resources.cell_models(self.config.target) is None else (),
+            "word_after_reset": word_after_reset,
         }
