@@ -52,7 +52,7 @@ def test_y_in_eval_is_what_it_was(norm: str, eps: float, dtype: torch.dtype) -> 
         ):
             layer = trained(kind(40, eps=eps, dtype=dtype, **arguments))
             x = torch.randn(shape, dtype=dtype)
-            expected = layer(x)
+            expected = layer(x).detach()
             there = convert(copy.deepcopy(layer), norm)
             back = convert(copy.deepcopy(there), "l2")
             unit = torch.finfo(dtype).eps * 64
@@ -144,6 +144,15 @@ def test_meta_and_the_layer_itself() -> None:
     assert layer.weight.is_meta and not layer.weight.requires_grad
 
 
+def test_a_symbolic_trace_is_converted() -> None:
+    """There the layers are modules still."""
+    model = nn.Sequential(nn.Conv2d(3, 3, 1), trained(nn.BatchNorm2d(3))).eval()
+    x = torch.randn(2, 3, 4, 4)
+    graph = torch.fx.symbolic_trace(model)
+    torch.testing.assert_close(convert(graph, "l1")(x), model(x), rtol=1e-5, atol=1e-4)
+    assert type(graph.get_submodule("1")) is L1BatchNorm2d
+
+
 def test_other_norms_stay() -> None:
     model = nn.Sequential(
         nn.InstanceNorm2d(3, affine=True), nn.GroupNorm(1, 3), nn.LayerNorm(3), nn.LazyInstanceNorm2d()
@@ -206,6 +215,10 @@ def trained_for_quantisation() -> nn.Module:
     return torch.ao.nn.intrinsic.qat.ConvBn2d.from_float(pair)
 
 
+def exported() -> nn.Module:
+    return torch.export.export(nn.Sequential(nn.BatchNorm2d(3)), (torch.rand(2, 3, 2, 2),)).module()
+
+
 REFUSED: dict[str, tuple[Callable[[nn.Module], nn.Module], str]] = {
     "subclass": (placed(lambda: WithReLU(3)), "what a subclass adds would be lost"),
     "frozen subclass": (placed(lambda: Frozen(3)), "what a subclass adds would be lost"),
@@ -226,6 +239,7 @@ REFUSED: dict[str, tuple[Callable[[nn.Module], nn.Module], str]] = {
     "pruned": (changed(lambda layer: prune.l1_unstructured(layer, "weight", 1)), "its weight is computed"),
     "fused": (placed(fused), "what it is fused with reads its variance"),
     "fused for training": (placed(trained_for_quantisation), "what it is fused with reads its variance"),
+    "exported": (placed(exported), "it is a graph that calls batch normalisation as a function"),
     "negative eps": (placed(lambda: nn.BatchNorm2d(3, eps=-1.0)), "eps = -1.0 is not possible"),
 }
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.ao.nn.intrinsic.modules.fused import _FusedModule
 from torch.nn.modules import batchnorm
 from torch.nn.modules.lazy import LazyModuleMixin
@@ -69,10 +69,10 @@ def convert(
     Raises
     ------
     ValueError
-        With the name of a batch norm that cannot become one of ``norm`` with the same function: SyncBatchNorm, a lazy
-        one before its first input, one of a fused or scripted module, a subclass, a ``forward`` of its own, a weight
-        that is computed (parametrisation, weight norm, pruning) or that another module uses too. Nothing is changed.
-        Also for an unknown norm and for ``formats`` of the other one.
+        With the name of a batch norm that cannot become one of ``norm`` with the same function; then nothing is changed.
+        These are SyncBatchNorm, a lazy one before its first input, one of a fused, scripted or exported module, a
+        subclass, one with a ``forward`` of its own, one with a weight that is computed (parametrisation, weight norm,
+        pruning) or that another module uses too. Also for an unknown norm and for ``formats`` of the other one.
     """
     if norm not in ("l1", "l2"):
         raise ValueError(f"norm = {norm!r} is not possible; allowed: l1 or l2")
@@ -96,13 +96,16 @@ def _kind(layer: Any) -> str:
 
 
 def _batch_norms(module: nn.Module) -> Iterator[tuple[str, Any]]:
-    """Each batch norm once, with its first name, and the modules that have one fused into them."""
+    """Each batch norm once, with its first name, and the modules that have one in them but as no module."""
     for name, layer in module.named_modules():
         scripted = isinstance(layer, torch.jit.ScriptModule) and "BatchNorm" in layer.original_name
         fused = isinstance(layer, _FusedModule) and any(
             isinstance(child, batchnorm._BatchNorm) for child in layer.modules()
         )
-        if isinstance(layer, batchnorm._BatchNorm) or scripted or fused:
+        traced = isinstance(layer, fx.GraphModule) and any(
+            node.op == "call_function" and "batch_norm" in str(node.target) for node in layer.graph.nodes
+        )
+        if isinstance(layer, batchnorm._BatchNorm) or scripted or fused or traced:
             yield name, layer
 
 
@@ -114,6 +117,8 @@ def _obstacle(module: nn.Module, layer: Any, norm: str, formats: Contract | None
     """Why ``layer``, one within ``module``, cannot become one of ``norm``."""
     if isinstance(layer, torch.jit.ScriptModule):
         return "it is compiled; convert the model before"
+    if isinstance(layer, fx.GraphModule):
+        return "it is a graph that calls batch normalisation as a function; convert the model before"
     if isinstance(layer, _FusedModule):
         return "what it is fused with reads its variance; convert the model before"
     if isinstance(layer, nn.SyncBatchNorm):
