@@ -69,7 +69,7 @@ def convert(
     Raises
     ------
     ValueError
-        With the name of a batch norm that cannot become one of ``norm`` with the same function; then nothing is changed.
+        With the name of a batch norm that cannot become one of ``norm`` with the same function; nothing changes then.
         These are SyncBatchNorm, a lazy one before its first input, one of a fused, scripted or exported module, a
         subclass, one with a ``forward`` of its own, one with a weight that is computed (parametrisation, weight norm,
         pruning) or that another module uses too. Also for an unknown norm and for ``formats`` of the other one.
