@@ -98,21 +98,58 @@ class Formats:
 
     @property
     def spread_width(self) -> int:
-        """w: unsigned width of v (L1), or w2, the even width of V (L2)."""
+        """w: unsigned width of v (L1), or w2, the even width of V (L2), without epsilon's fraction."""
         if self.config.norm == "l1":
             return self.config.width + self.count_bits + self.guard_bits
         return 2 * (self.config.width + self.count_bits)
 
     @cached_property
-    def epsilons(self) -> tuple[int, ...]:
-        """E for each count: epsilon in units of v or V, at least one."""
+    def epsilon_fraction(self) -> int:
+        """h: fraction bits of v or V that only epsilon needs, so that its rounding moves r by 2^-T of r at most."""
+        l1 = self.config.norm == "l1"
+
+        def moved(count: int, exact: Fraction, bits: int) -> Fraction:
+            """The bound of how much of r is due to the rounding: r is at least that of one sample off by one."""
+            least = 1 << self.guard_bits if l1 else count - 1
+            error = abs(half_up(exact * 2**bits) - exact * 2**bits)
+            return error / ((least + exact) * 2**bits) / (1 if l1 else 2)
+
+        allowed = Fraction(1, 1 << self.mantissa_width)
+        channels = list(zip(self.config.counts, self._exact_epsilons, strict=True))
+        fractions = range(0, 2 * self.mantissa_width, 1 if l1 else 2)
+        return next(bits for bits in fractions if all(moved(*each, bits) <= allowed for each in channels))
+
+    @cached_property
+    def _exact_epsilons(self) -> list[Fraction]:
+        """Epsilon for each count in the unit of sum |x - mean| or n^2 variance, not rounded."""
         config = self.config
-        epsilon = Fraction(config.epsilon)
         if config.norm == "l1":
-            unit = [n << (config.x_fraction + self.guard_bits) for n in config.counts]
+            units = [n << (config.x_fraction + self.guard_bits) for n in config.counts]
         else:
-            unit = [(n * n) << (2 * config.x_fraction) for n in config.counts]
-        return tuple(max(1, half_up(epsilon * u)) for u in unit)
+            units = [(n * n) << (2 * config.x_fraction) for n in config.counts]
+        return [Fraction(config.epsilon) * unit for unit in units]
+
+    @cached_property
+    def epsilons(self) -> tuple[int, ...]:
+        """E for each count: epsilon in units of 2^-h of sum |x - mean| or n^2 variance."""
+        return tuple(half_up(exact * 2**self.epsilon_fraction) for exact in self._exact_epsilons)
+
+    @property
+    def epsilon_wholes(self) -> tuple[int, ...]:
+        """The part of each E that is added to the exact spread."""
+        return tuple(epsilon >> self.epsilon_fraction for epsilon in self.epsilons)
+
+    @property
+    def epsilon_remainders(self) -> tuple[int, ...]:
+        """The part of each E that stands below the exact spread."""
+        return tuple(epsilon & ((1 << self.epsilon_fraction) - 1) for epsilon in self.epsilons)
+
+    def effective_epsilon(self, index: int) -> Fraction:
+        """What channels of the count of that index get for epsilon, in units of x (L1) or of x squared (L2)."""
+        exact = Fraction(self.config.epsilon)
+        if not exact:
+            return exact
+        return exact * self.epsilons[index] / (self._exact_epsilons[index] * 2**self.epsilon_fraction)
 
     @property
     def mantissa_width(self) -> int:
@@ -127,7 +164,8 @@ class Formats:
         odd_bits = clog2(max(self.odd_parts))
         if self.config.norm == "l2":
             return odd_bits + 1
-        return max(odd_bits, self.mantissa_width + self.count_bits - self.guard_bits)
+        fraction = self.guard_bits + self.epsilon_fraction
+        return max(odd_bits, self.mantissa_width + self.count_bits - fraction)
 
     # -- scale --------------------------------------------------------------------------------
 
@@ -180,20 +218,22 @@ class Formats:
     @property
     def normalised_width(self) -> int:
         """wu: bits of the integer whose leading zeros make the exponent of r."""
-        width = self.spread_width if self.config.norm == "l1" else self.mantissa_width
-        return width + self.odd_fraction
+        if self.config.norm == "l2":
+            return self.mantissa_width + self.odd_fraction
+        return self.spread_width + self.epsilon_fraction + self.odd_fraction
 
     @property
     def r_exponents(self) -> range:
         """The values of the exponent of r."""
-        fixed = [p + self.odd_fraction + self.mantissa_width - self.normalised_width for p in self.powers]
         if self.config.norm == "l1":
-            low, high = self.guard_bits, self.guard_bits + self.normalised_width - 1
+            # v has a 1 above epsilon's fraction; its quotient by the odd part, no less.
+            low = self.guard_bits + self.mantissa_width - self.spread_width
+            high = self.guard_bits + self.odd_fraction + self.mantissa_width - 1
         else:
             # The root has its top bit set; a division by the odd part clears a few bits below it at most.
             low = self.mantissa_width - self.spread_width // 2
-            high = low + self.spread_width // 2 - 1 + self.odd_fraction
-        return range(min(fixed) + low, max(fixed) + high + 1)
+            high = self.mantissa_width - 1 + self.odd_fraction
+        return range(min(self.powers) + low, max(self.powers) + high + 1)
 
     @property
     def r_exponent_shape(self) -> Shape:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from .rounding import clog2, half_up, odd_part
+from .rounding import clog2, half_up, odd_part, power_of_two
 
 __all__ = ["Contract"]
 
@@ -205,10 +205,46 @@ class Contract:
 
     @cached_property
     def w(self) -> int:
-        """Bits of v (L1) or of V (L2, where the page calls it w2)."""
+        """Whole bits of v (L1), or of V (L2, where the page calls it w2)."""
         if self.norm == "l1":
             return self.width + self.L + self.G
         return 2 * (self.width + self.L)
+
+    @cached_property
+    def h(self) -> int:
+        """Fraction bits of v (L1) or V (L2), for epsilon alone: even for L2, 0 where D's or V's own unit will do."""
+        bits = 0
+        while not all(self._resolved(count, bits) for count in self.counts):
+            bits += 1 if self.norm == "l1" else 2
+        return bits
+
+    def _resolved(self, count: int, bits: int) -> bool:
+        """Whether epsilon, rounded to so many bits, moves r by at most 2**-T of what it is in any channel."""
+        exact = self._epsilon(count)
+        # Samples that are not all equal have sum|x - mean| >= 1, and n * sum x^2 - S^2 >= n - 1; r is the root of V.
+        least = exact + (1 << self.G) if self.norm == "l1" else 2 * (exact + count - 1)
+        error = abs(half_up(exact.numerator << bits, exact.denominator) - exact * (1 << bits))
+        return error * (1 << self.T) <= least * (1 << bits)
+
+    def _epsilon(self, count: int) -> Fraction:
+        """The exact epsilon in the unit of D (L1) or of n * sum x^2 - S^2 (L2)."""
+        if self.norm == "l1":
+            return Fraction(self.epsilon) * (count << (self.x_fraction + self.G))
+        return Fraction(self.epsilon) * (count**2 << (2 * self.x_fraction))
+
+    def E(self, count: int) -> int:
+        """Epsilon in units of 2**-h of D (L1) or of n * sum x^2 - S^2 (L2) for a channel of ``count`` samples."""
+        return self._epsilons[count]
+
+    @cached_property
+    def _epsilons(self) -> dict[int, int]:
+        exact = {count: self._epsilon(count) for count in self.counts}
+        return {count: half_up(e.numerator << self.h, e.denominator) for count, e in exact.items()}
+
+    def effective_epsilon(self, count: int) -> Fraction:
+        """What a channel of ``count`` samples gets for epsilon, in LSB of x (L1) or in LSB squared (L2)."""
+        unit = count << self.G if self.norm == "l1" else count**2
+        return Fraction(self.E(count), unit << self.h)
 
     @cached_property
     def f(self) -> int:
@@ -217,24 +253,14 @@ class Contract:
             return 0
         odd_bits = clog2(max(odd_part(count)[0] for count in self.counts))
         if self.norm == "l1":
-            return max(odd_bits, self.T + self.L - self.G)
+            return max(odd_bits, self.T + self.L - self.G - self.h)
         return odd_bits + 1
 
-    def E(self, count: int) -> int:
-        """Epsilon in units of v (L1) or V (L2) for a channel of ``count`` samples, at least one."""
-        return self._epsilons[count]
-
     @cached_property
-    def _epsilons(self) -> dict[int, int]:
-        epsilon = Fraction(self.epsilon)
-        if self.norm == "l1":
-            units = {count: count * 2 ** (self.x_fraction + self.G) for count in self.counts}
-        else:
-            units = {count: count**2 * 2 ** (2 * self.x_fraction) for count in self.counts}
-        return {
-            count: max(1, half_up(epsilon.numerator * unit, epsilon.denominator))
-            for count, unit in units.items()
-        }
+    def theta(self) -> Fraction:
+        """Bound of the relative error of r: of its floors and of epsilon's rounding."""
+        whole = power_of_two(-(self.T - 2))
+        return whole * 3 / 2 if self.norm == "l2" and not self.powers_of_two else whole
 
     @cached_property
     def r_exponents(self) -> range:

@@ -1,12 +1,14 @@
 """How far an output is from the exact rational result of the same integers.
 
-Exact means: the mean is S / n, not its rounding; the spread is what the formula says with the effective
-epsilon E of the contract, neither floored nor normalised; K is not rounded to k; y is not rounded.
+Exact means: the mean is S / n, not its rounding; the spread is what the formula says with the user's epsilon,
+neither floored nor normalised; K is not rounded to k; y is not rounded.
 
     y - beta' = gamma * 2**(fy - fg) * (n*x - S) / (n*r)
 
-    n*r = sum|n*x - S| / n + E / 2**G          L1
-        = sqrt(n * sum x^2 - S^2 + E)          L2
+    n*r = sum|n*x - S| / n + n * epsilon * 2**fx                 L1
+        = sqrt(n * sum x^2 - S^2 + n^2 * epsilon * 2**(2 fx))    L2
+
+A channel of equal samples without epsilon has no spread: its n*r counts as 1, which changes nothing where n*x = S.
 
 An output at the end of its range may be a saturated one. It is compared with the exact result brought into
 the range, so that a wrong saturation still counts as an error.
@@ -135,9 +137,10 @@ def error_bound(contract: Contract, distance: int | None = None) -> float:
     """
     d = Fraction(2 ** (contract.y_width - 1) if distance is None else distance)
     of_k = max(d / 2**contract.scale_width, power_of_two(contract.width - 1 - contract.SHIFT_MAX))
-    of_r = d / 2 ** (contract.T - 2)
-    of_mean = Fraction(0) if contract.powers_of_two else Fraction(1, 256)
-    return float(Fraction(1, 2) + of_k + of_r + of_mean)
+    of_mean = Fraction(0)
+    if not contract.powers_of_two:
+        of_mean = Fraction(1, 256 if contract.norm == "l1" else 512)
+    return float(Fraction(1, 2) + of_k + d * contract.theta + of_mean)
 
 
 def _outputs(contract: Contract, shape: tuple[int, ...], y: Integers) -> Integers:
@@ -165,23 +168,25 @@ def _blocks(
 
 
 def spreads(contract: Contract, x: Integers, totals: list[int], count: int) -> list[Fraction]:
-    """n*r of each channel."""
+    """n*r of each channel, with the user's epsilon; 1 where that is 0."""
+    epsilon = Fraction(contract.epsilon)
     if contract.norm == "l2":
+        epsilon *= count**2 * 4**contract.x_fraction
         pairs = zip(totals, square_sum(x), strict=True)
-        return [_root(count * squares - total**2 + contract.E(count)) for total, squares in pairs]
+        return [_root(count * squares - total**2 + epsilon) or Fraction(1) for total, squares in pairs]
     floors = np.array([total // count for total in totals], dtype=x.dtype)[:, None]
     is_above = x > floors
     above = np.where(is_above, x, 0).sum(axis=1, dtype=np.int64).tolist()
     number = np.count_nonzero(is_above, axis=1).tolist()
-    epsilon = Fraction(contract.E(count), 2**contract.G)
+    epsilon *= count * 2**contract.x_fraction
     # sum|n*x - S| is twice the part above the mean: the parts above and below cancel.
     return [
-        Fraction(2 * (count * high - many * total), count) + epsilon
+        Fraction(2 * (count * high - many * total), count) + epsilon or Fraction(1)
         for high, many, total in zip(above, number, totals, strict=True)
     ]
 
 
-def _root(square: int) -> Fraction:
+def _root(square: Fraction) -> Fraction:
     """sqrt(square) to :data:`ROOT_BITS` bits, from below."""
-    pairs = max(0, ROOT_BITS - square.bit_length() // 2)
-    return Fraction(math.isqrt(square << 2 * pairs), 1 << pairs)
+    pairs = max(0, ROOT_BITS - (square.numerator.bit_length() - square.denominator.bit_length()) // 2)
+    return Fraction(math.isqrt((square.numerator << 2 * pairs) // square.denominator), 1 << pairs)

@@ -1,7 +1,7 @@
 """How far the integer gradients are from the exact rational ones of the same integers.
 
-Exact means: the mean is S / n, not its rounding; r is what the formula says with the effective epsilon E of the
-contract; nothing else is rounded. With R = n*r, s = sgn(n*x - S) and C = n * sum dy*x - S * dbeta
+Exact means: the mean is S / n, not its rounding; r is what the formula says with the user's epsilon; nothing else
+is rounded. With R = n*r, s = sgn(n*x - S) and C = n * sum dy*x - S * dbeta
 
     dgamma = C / R
     dx     = slope * (n*dy - dbeta) - turn * w,    slope = gamma * 2**Kd_exponent / R
@@ -146,7 +146,7 @@ def parameter_errors(contract: Contract, x: Integers, dy: Integers, dgamma: Inte
     errors = Errors()
     exact = exact_dgamma(contract, x, dy)
     largest = (1 << (contract.gradient_width - 1)) - 1
-    theta = _theta(contract)
+    theta = contract.theta
     for block in _blocks(contract, x, dy, 0):
         for row in range(len(block.x)):
             index = block.part.start + row
@@ -180,7 +180,7 @@ def dx_bound(
     distance : ``|x - mean|`` in LSB of x, for L2
     rho : bound of the rounding error of the mean, in units of r
     """
-    c, theta = contract, float(_theta(contract))
+    c, theta = contract, float(contract.theta)
     kappa = np.maximum(2.0**-c.scale_width, 2.0 ** -(c.SHIFTd_MAX + 1) / K)
     of_means = K * (q * offset * rho + 2.0**-c.Gm * (0.5 + 1.5 * q))
     bound: Reals = 0.5 + d * kappa + (d + A) * (theta + rho) + of_means
@@ -223,11 +223,6 @@ def _dx_bounds(contract: Contract, block: _Block, d: Reals, A: Reals) -> Reals:
         distance=weights / count,
         rho=_column([_rho(contract, R / count) for R in block.R]),
     )
-
-
-def _theta(contract: Contract) -> Fraction:
-    """Bound of the relative error of r that is due to its mantissa."""
-    return power_of_two(-(contract.T - 2) if contract.powers_of_two else -(contract.T - 3))
 
 
 def _rho(contract: Contract, r: Fraction) -> Fraction:

@@ -56,7 +56,7 @@ class Forward:
 
     ``mean`` is mu in 2**-G LSB of x; r = ``r_mantissa`` * 2**-``r_exponent`` LSB of x; ``scale`` is k,
     ``shift`` is t, ``negative`` tells gamma < 0; ``sign_count`` is sum s (L1 only, else ``None``);
-    ``spread`` is the integer v: D + E for L1, the root for L2. ``mean`` and ``spread`` hold Python integers.
+    ``spread`` is the integer v of the page: for L2 the root. ``mean`` and ``spread`` hold Python integers.
     """
 
     y: Integers

@@ -37,7 +37,7 @@ def any_configuration(draw: random.Random) -> Configuration:
         "form": draw.choice(FORMS[norm]),
         "lanes": lanes,
         "counts": tuple(draw.sample(sorted(counts), len(counts))),
-        "epsilon": draw.choice([0.0, 1.0, 1e-5, 0.1, draw.random() ** 8]),
+        "epsilon": draw.choice([0.0, 1.0, 1e-5, 1e-12, 0.1, draw.random() ** 8]),
         "guard_bits": draw.choice([None, None, pick(0, 64)]),
         "scale_width": pick(8, 24),
     }
@@ -89,6 +89,7 @@ def test_constants(configurations: list[Configuration]) -> None:
             "F": formats.scale_fraction,
             "w": formats.spread_width,
             "f": formats.odd_fraction,
+            "h": formats.epsilon_fraction,
             "powers_of_two": formats.only_powers_of_two,
         }
         assert ours == {name: getattr(golden, name) for name in ours}, configuration
@@ -131,7 +132,7 @@ def test_widths_hold_the_extremes(configurations: list[Configuration]) -> None:
                     count - half
                 )
                 largest = integer.spread_l1(golden, deviation, count)
-                assert largest[0] < 1 << formats.spread_width
+                assert largest[0] < 1 << (formats.spread_width + formats.epsilon_fraction)
                 smallest = integer.spread_l1(golden, 0, count)
             else:
                 floor = total // count
@@ -140,7 +141,8 @@ def test_widths_hold_the_extremes(configurations: list[Configuration]) -> None:
                     assert low * low * count < 1 << formats.square_sum_width
                 else:
                     assert centred < 1 << formats.square_sum_width
-                assert count * squares - total**2 + golden.E(count) < 1 << formats.spread_width
+                whole = count * squares - total**2 + (golden.E(count) >> golden.h)
+                assert whole < 1 << formats.spread_width
                 largest = integer.spread_l2(golden, total, squares, count)
                 smallest = integer.spread_l2(golden, 0, 0, count)
             for _, mantissa, exponent in (largest, smallest):

@@ -171,7 +171,7 @@ def random_contract(norm: str, rng: np.random.Generator) -> Contract:
         dx_fraction=whole(0, dx_width - 1),
         gamma_width=gamma_width,
         gamma_fraction=whole(0, gamma_width - 1),
-        epsilon=[0.0, 1e-5, 0.1, 1.0][whole(0, 3)],
+        epsilon=[0.0, 1e-12, 1e-5, 0.1, 1.0][whole(0, 4)],
     )
 
 

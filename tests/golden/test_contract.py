@@ -24,8 +24,11 @@ def test_default_l1_by_hand() -> None:
     # The root of epsilon bounds r of L2: 14 - log2(sqrt(1e-5) * 2**12) = 10.3.
     assert Contract(norm="l2").K_bits == 11
     assert Contract(epsilon=0).K_bits == 15 + 12 - 13 + 10
-    # 1e-5 * 2**12 * 2**20 = 42949.67
-    assert contract.E(1024) == 42950
+    # 1e-5 * 2**12 * 2**20 = 42949.67296: with 6 fraction bits 0.069 of 2**-6 is missing, less than the
+    # 43973.67 * 2**-24 that r may move by; with 5 bits 0.465 of 2**-5.
+    assert (contract.h, contract.E(1024)) == (6, 2748779)
+    # For L2 1e-5 * 2**24 * 2**20 moves r by less as a whole number.
+    assert (Contract(norm="l2").h, Contract(norm="l2").E(1024)) == (0, 175921860)
 
 
 def test_other_counts_by_hand() -> None:
@@ -38,8 +41,8 @@ def test_other_counts_by_hand() -> None:
     assert contract.w == 8 + 7 + 23
     l2 = contract.replace(norm="l2")
     assert (l2.w, l2.f) == (2 * (8 + 7), 6)
-    # 1e-5 * 2**8 * 100**2 = 25.6
-    assert l2.E(100) == 26
+    # 1e-5 * 2**8 * 100**2 = 25.6, with 14 fraction bits.
+    assert (l2.h, l2.E(100)) == (14, 419430)
 
 
 def test_backward_by_hand() -> None:
@@ -75,9 +78,10 @@ def test_running_formats() -> None:
     assert Contract().replace(counts=(64,)).Gr == 6
 
 
-def test_epsilon_zero_still_counts_one() -> None:
-    assert Contract(epsilon=0).E(1024) == 1
-    assert Contract(norm="l2", epsilon=0).E(1024) == 1
+def test_epsilon_zero_is_zero() -> None:
+    for norm in ("l1", "l2"):
+        contract = Contract(norm=norm, epsilon=0)
+        assert (contract.h, contract.E(1024), contract.effective_epsilon(1024)) == (0, 0, 0)
 
 
 def test_small_gamma_range_needs_no_scale_bits() -> None:
@@ -89,7 +93,9 @@ def test_small_gamma_range_needs_no_scale_bits() -> None:
 
 def test_user_guard_bits() -> None:
     assert Contract(guard_bits=3).G == 3
-    assert Contract(guard_bits=0, counts=(100,)).f == Contract().T + 7
+    own = Contract(guard_bits=0, counts=(100,))
+    # 20 bits for epsilon leave the division less to add.
+    assert (own.h, own.f) == (20, own.T + 7 - 20)
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2"])
@@ -118,7 +124,7 @@ def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
             "dy_fraction": whole(0, dy_width - 1) if whole(0, 1) else None,
             "dx_width": dx_width,
             "dx_fraction": whole(0, dx_width - 1) if whole(0, 1) else None,
-            "epsilon": float(rng.choice([0.0, 1e-5, 1e-3, 1.0])),
+            "epsilon": float(rng.choice([0.0, 1e-12, 1e-5, 1e-3, 1.0])),
             "momentum_shift": whole(1, 15),
             "running_fraction": whole(0, 64) if whole(0, 1) else None,
         }
@@ -126,6 +132,7 @@ def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
         contract, formats = Contract.from_parameters(config.to_mapping()), Formats(config)
         defaults = Contract.from_parameters({**parameters, "form": config.form})
         assert defaults == contract, "the defaults differ"
+        lsb = 2 ** (contract.x_fraction * (1 if norm == "l1" else 2))
         ours: tuple[object, ...] = (
             contract.G,
             contract.T,
@@ -134,7 +141,9 @@ def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
             contract.SHIFT_MAX,
             contract.F,
             contract.f,
+            contract.h,
             tuple(contract.E(count) for count in contract.counts),
+            tuple(contract.effective_epsilon(count) for count in contract.counts),
         )
         theirs: tuple[object, ...] = (
             formats.guard_bits,
@@ -144,7 +153,9 @@ def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
             formats.shift_max,
             formats.scale_fraction,
             formats.odd_fraction,
+            formats.epsilon_fraction,
             formats.epsilons,
+            tuple(formats.effective_epsilon(index) * lsb for index in range(len(contract.counts))),
         )
         assert ours == theirs, parameters
         backward = BackwardFormats(config)

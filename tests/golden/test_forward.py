@@ -51,6 +51,12 @@ class Channel:
     sign_count: int
 
 
+def with_epsilon(contract: Contract, spread: Fraction, epsilon: Fraction) -> Fraction:
+    """The spread of a channel and epsilon in units of 2**-h; a constant channel's is 1 or more."""
+    rounded = half_up(epsilon * power(contract.h)) / power(contract.h)
+    return spread + rounded if spread + rounded >= 1 else 1 + rounded
+
+
 def plain(contract: Contract, x: list[int], gamma: int, beta: int) -> Channel:
     c, n = contract, len(x)
     mean = half_up(Fraction(sum(x), n) * power(c.G))
@@ -63,14 +69,14 @@ def plain(contract: Contract, x: list[int], gamma: int, beta: int) -> Channel:
         odd //= 2
     if c.norm == "l1":
         unit = n * power(c.G)
-        spread = Fraction(sum(abs(value) for value in centred)) / n + max(1, half_up(epsilon * unit)) / unit
+        whole = Fraction(sum(abs(value) for value in centred)) * power(c.G)
+        spread = with_epsilon(c, whole, epsilon * unit) / unit
         times_odd = spread * odd
     else:
         exact_mean = Fraction(sum(x), n)
         variance = sum((value - exact_mean) ** 2 for value in x) / n
-        variance += Fraction(max(1, half_up(epsilon * n * n)), n * n)
         # n * standard deviation to T bits, then without the power of two in n.
-        square, pairs = variance * n * n, 0
+        square, pairs = with_epsilon(c, variance * n * n, epsilon * n * n), 0
         while square * 4**pairs < power(2 * c.T - 2):
             pairs += 1
         while square * power(2 * pairs) >= power(2 * c.T):
@@ -78,7 +84,7 @@ def plain(contract: Contract, x: list[int], gamma: int, beta: int) -> Channel:
         times_odd = floor_root(square * power(2 * pairs)) / power(pairs) / (n // odd)
     if any(count & (count - 1) for count in c.counts):
         # The unit of the quotient: f bits below that of the dividend.
-        fraction = c.f + (c.G if c.norm == "l1" else pairs)
+        fraction = c.f + (c.G + c.h if c.norm == "l1" else pairs)
         unit = power(fraction) * (n // odd)
         spread = half_up(times_odd * unit / odd) / unit
     else:
@@ -169,7 +175,7 @@ def test_any_format(norm: str, seed: int) -> None:
             gamma_fraction=whole(0, gamma_width - 1),
             beta_width=beta_width,
             beta_fraction=whole(0, min(y_fraction, beta_width - 1)),
-            epsilon=[0.0, 1e-5, 0.1, 1.0][whole(0, 3)],
+            epsilon=[0.0, 1e-12, 1e-5, 0.1, 1.0][whole(0, 4)],
         )
         count = contract.counts[0]
         centre = whole(-(1 << (width - 1)), (1 << (width - 1)) - 1)

@@ -43,7 +43,8 @@ def example(config: Configuration) -> Example:
     total = int(x.sum())
     guard = formats.guard_bits
     mean = half_up(Fraction(total << guard, count))
-    epsilon = formats.epsilons[0]
+    epsilon, fraction = formats.epsilons[0], formats.epsilon_fraction
+    lifted = f" * 2^{fraction}" if fraction else ""
     steps = [
         ("S = sum x", f"{lows} * {low} + {count - lows} * {high} = {total}"),
         (
@@ -53,19 +54,24 @@ def example(config: Configuration) -> Example:
     ]
     if config.norm == "l1":
         deviation = sum(abs((int(value) << guard) - mean) for value in x)
-        spread = deviation + epsilon
-        r = Fraction(spread, count << guard)
+        spread = (deviation << fraction) + epsilon
+        r = Fraction(spread, count << (guard + fraction))
         steps += [
             (f"D = sum abs(x * 2^{guard} - mu)", f"{deviation}"),
-            ("v = D + E", f"{deviation} + {epsilon} = {spread}"),
-            (f"r = v / ({count} * 2^{guard})", f"{float(r):.6g} units of x"),
+            (f"v = D{lifted} + E", f"{deviation}{lifted} + {epsilon} = {spread}"),
+            (f"r = v / ({count} * 2^{guard + fraction})", f"{float(r):.6g} units of x"),
         ]
     else:
         squares = int((x.astype(object) ** 2).sum())
-        variance = count * squares - total * total + epsilon
+        variance = count * squares - total * total
+        square = (variance << fraction) + epsilon
+        root = isqrt(square << 40) / 2 ** (20 + fraction // 2) / count
         steps += [
-            ("V = n * sum x^2 - S^2 + E", f"{count} * {squares} - {total * total} + {epsilon} = {variance}"),
-            ("r = sqrt(V) / n", f"{isqrt(variance << 40) / 2**20 / count:.6g} units of x"),
+            (
+                f"V = (n * sum x^2 - S^2){lifted} + E",
+                f"({count} * {squares} - {total * total}){lifted} + {epsilon} = {square}",
+            ),
+            (f"r = sqrt(V{f' / 2^{fraction}' if fraction else ''}) / n", f"{root:.6g} units of x"),
         ]
     mantissa, exponent = int(golden.r_mantissa[0]), int(golden.r_exponent[0])
     exact = Fraction(gamma) * Fraction(2) ** (config.y_fraction - config.gamma_fraction + exponent) / mantissa
@@ -98,7 +104,7 @@ def example(config: Configuration) -> Example:
         ("beta", f"{beta}, which stands for {_real(beta, config.beta_fraction)}"),
         (
             "E",
-            f"{epsilon}, which is epsilon in the units of {'v' if config.norm == 'l1' else 'V'}, at least 1",
+            f"{epsilon}, which is epsilon in the units of {'v' if config.norm == 'l1' else 'V'}",
         ),
     ]
     return Example(setting, steps, results)

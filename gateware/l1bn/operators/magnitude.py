@@ -27,10 +27,11 @@ class Magnitude(wiring.Component):
     width : bits of the integer
     mantissa_width : bits to keep; the rest is floored away
     tag : shape of what goes along with the integer
+    fraction : bits at the lower end above which the integer has a 1
 
     Members
     -------
-    i : ``{value, tag}``, the value not 0; held until the result leaves
+    i : ``{value, tag}``, the value at least ``2**fraction``; held until the result leaves
     o : ``{mantissa, zeros, tag}``; the mantissa's top bit is 1
 
     Latency: ``latency``. One result in ``interval`` cycles.
@@ -38,9 +39,9 @@ class Magnitude(wiring.Component):
 
     held = 1
 
-    def __init__(self, width: int, mantissa_width: int, tag: data.Layout):
+    def __init__(self, width: int, mantissa_width: int, tag: data.Layout, fraction: int = 0):
         self.mantissa_width = mantissa_width
-        self.normalizer = Normalizer(width)
+        self.normalizer = Normalizer(width, fraction=fraction)
         self.latency, self.interval = self.normalizer.latency, self.normalizer.interval
         zeros = self.normalizer.o.payload.zeros.shape()
         super().__init__(
@@ -64,27 +65,34 @@ class Magnitude(wiring.Component):
 
 
 class DividedMagnitude(wiring.Component):
-    """As :class:`Magnitude`, of ``round(value * 2**fraction / odd)`` with the odd part of the selected count.
+    """As :class:`Magnitude`, of ``round(value * 2**gained / odd)`` with the odd part of the selected count.
 
     Parameters
     ----------
     width : bits of the integer
-    fraction : fraction bits of the quotient
+    gained : fraction bits that the quotient has beyond the integer
     counts : samples in a channel; ``tag.select`` is the index of one
     mantissa_width : bits to keep; the rest is floored away
     tag : layout of what goes along with the integer, with ``select`` in it
+    fraction : bits at the lower end above which the quotient has a 1
 
-    Members and attributes: as :class:`Magnitude`; the quotient must not be 0. The integer has left when the
-    quotient is there, so that a channel can be divided while the one before is normalised.
+    Members and attributes: as :class:`Magnitude`. The integer has left when the quotient is there, so that a channel
+    can be divided while the one before is normalised.
     """
 
     held = 2
 
     def __init__(
-        self, width: int, fraction: int, counts: Sequence[int], mantissa_width: int, tag: data.StructLayout
+        self,
+        width: int,
+        gained: int,
+        counts: Sequence[int],
+        mantissa_width: int,
+        tag: data.StructLayout,
+        fraction: int = 0,
     ):
-        self.divide = DivideByCount(width + 1, fraction, [odd_part(count)[0] for count in counts])
-        self.magnitude = Magnitude(width + fraction, mantissa_width, tag)
+        self.divide = DivideByCount(width + 1, gained, [odd_part(count)[0] for count in counts])
+        self.magnitude = Magnitude(width + gained, mantissa_width, tag, fraction)
         self.latency = self.divide.latency + ChannelRegister.latency + self.magnitude.latency
         self.interval = max(self.divide.interval, self.magnitude.interval + 1)
         super().__init__(
@@ -123,10 +131,11 @@ class RootMagnitude(wiring.Component):
     width : bits of the integer, even
     mantissa_width : bits of the root
     tag : shape of what goes along with the integer
+    fraction : bits at the lower end, even, above which the integer has a 1
 
     Members
     -------
-    i : ``{value, tag}``, the value not 0; held until the result leaves
+    i : ``{value, tag}``, the value at least ``2**fraction``; held until the result leaves
     o : ``{mantissa, zeros, tag}``
 
     Latency: ``latency``. One result in ``interval`` cycles, one more.
@@ -134,9 +143,9 @@ class RootMagnitude(wiring.Component):
 
     held = 1
 
-    def __init__(self, width: int, mantissa_width: int, tag: data.Layout):
+    def __init__(self, width: int, mantissa_width: int, tag: data.Layout, fraction: int = 0):
         self.mantissa_width = mantissa_width
-        self.normalizer = Normalizer(width, radix_bits=2)
+        self.normalizer = Normalizer(width, radix_bits=2, fraction=fraction)
         self.root = IterativeSquareRoot(2 * mantissa_width, settling_cycles(mantissa_width + 2) + 2)
         self.latency = self.normalizer.latency + self.root.latency
         self.interval = self.latency + 1

@@ -18,21 +18,27 @@ class Normalizer(wiring.Component):
     ----------
     width : bits of the integer, a multiple of ``radix_bits``
     radix_bits : bits of a place: 1 for a mantissa, 2 for the radicand of a square root
+    fraction : bits at the lower end, a multiple of ``radix_bits``, above which the integer has a 1
 
     Members
     -------
-    i : the integer, unsigned, not 0
+    i : the integer, unsigned, at least ``2**fraction``
     o : ``{mantissa, zeros}``: the integer shifted left by ``zeros`` places, its top place not 0
 
-    Latency: ``latency``, ``width / radix_bits`` (whatever the integer is). One result in ``interval`` cycles.
+    Latency: ``latency``, ``(width - fraction) / radix_bits`` (whatever the integer is). One result in ``interval``
+    cycles.
     """
 
-    def __init__(self, width: int, radix_bits: int = 1):
-        if width % radix_bits or width < 2 * radix_bits:
+    def __init__(self, width: int, radix_bits: int = 1, fraction: int = 0):
+        whole = width - fraction
+        if whole % radix_bits or whole < 2 * radix_bits:
             allowed = f"a multiple of {radix_bits}, at least {2 * radix_bits}"
-            raise ValueError(f"width = {width} is not possible; allowed: {allowed}")
+            raise ValueError(f"width - fraction = {whole} is not possible; allowed: {allowed}")
+        if fraction < 0 or fraction % radix_bits:
+            allowed = f"a multiple of {radix_bits}, at least 0"
+            raise ValueError(f"fraction = {fraction} is not possible; allowed: {allowed}")
         self.width, self.radix_bits = width, radix_bits
-        self.places = width // radix_bits
+        self.places = whole // radix_bits
         self.latency = self.places
         self.interval = self.places + 1
         result = {"mantissa": width, "zeros": range(self.places)}

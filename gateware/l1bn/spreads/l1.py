@@ -11,6 +11,7 @@ from ..operators.deviation import SignAbsAccumulator
 from ..operators.magnitude import DividedMagnitude, Magnitude
 from ..operators.table import lookup
 from ..streams import ChannelRegister
+from .epsilon import add_fraction, whole_spread
 
 __all__ = ["L1Spread"]
 
@@ -31,16 +32,17 @@ class L1Spread(wiring.Component):
         self.formats = formats
         config = formats.config
         self.accumulator = SignAbsAccumulator(
-            config.width, config.lanes, config.counts, formats.guard_bits, formats.epsilons
+            config.width, config.lanes, config.counts, formats.guard_bits, formats.epsilon_wholes
         )
         sign_count = {"sign_count": signed(formats.sign_count_width)}
         tag = data.StructLayout({**sign_count, **select_field(formats.select_width)})
-        width, kept = formats.spread_width, formats.mantissa_width
+        fraction, kept = formats.epsilon_fraction, formats.mantissa_width
+        width = formats.spread_width + fraction
         self.magnitude: Magnitude | DividedMagnitude
         if formats.only_powers_of_two:
-            self.magnitude = Magnitude(width, kept, tag)
+            self.magnitude = Magnitude(width, kept, tag, fraction)
         else:
-            self.magnitude = DividedMagnitude(width, formats.odd_fraction, config.counts, kept, tag)
+            self.magnitude = DividedMagnitude(width, formats.odd_fraction, config.counts, kept, tag, fraction)
         self.held = 2 + self.magnitude.held
         super().__init__(
             {
@@ -61,9 +63,10 @@ class L1Spread(wiring.Component):
         formats = self.formats
         m.submodules.accumulator = accumulator = self.accumulator
         m.submodules.magnitude = magnitude = self.magnitude
-        m.submodules.deviations = deviations = ChannelRegister(magnitude.i.payload.shape())
+        spread = whole_spread(formats, magnitude.i.payload.tag.shape())
+        m.submodules.deviations = deviations = ChannelRegister(spread)
         wiring.connect(m, wiring.flipped(self.i), accumulator.i)
-        wiring.connect(m, deviations.o, magnitude.i)
+        add_fraction(m, formats, deviations.o, magnitude.i)
 
         fixed = formats.guard_bits + formats.mantissa_width - formats.spread_width
         exponents = [power + fixed for power in formats.powers]

@@ -23,12 +23,14 @@ from ..operators.table import lookup
 from ..operators.total import delayed_flag
 from ..operators.variance import Variance
 from ..streams import ChannelRegister, join
+from .epsilon import add_fraction, whole_spread
 
 __all__ = ["L2OnePassSpread", "L2TwoPassSpread"]
 
 
 class RootSpread(wiring.Component):
-    """From the integer n^2 (variance + epsilon) of a channel to r, for counts that are powers of two.
+    """From the integer n^2 (variance + epsilon) of a channel, without epsilon's fraction, to r, for counts that are
+    powers of two.
 
     Parameters
     ----------
@@ -46,7 +48,8 @@ class RootSpread(wiring.Component):
         self.formats = formats
         select = select_field(formats.select_width)
         tag = data.StructLayout(select)
-        self.root = RootMagnitude(formats.spread_width, formats.mantissa_width, tag)
+        fraction = formats.epsilon_fraction
+        self.root = RootMagnitude(formats.spread_width + fraction, formats.mantissa_width, tag, fraction)
         self.latency = 2 * ChannelRegister.latency + self.root.latency
         self.interval = self.root.interval + 1
         self.held = self.root.held + 1
@@ -61,9 +64,10 @@ class RootSpread(wiring.Component):
         m = Module()
         formats = self.formats
         m.submodules.root = root = self.root
-        m.submodules.variances = variances = ChannelRegister(root.i.payload.shape())
+        spread = whole_spread(formats, root.i.payload.tag.shape())
+        m.submodules.variances = variances = ChannelRegister(spread)
         m.submodules.roots = roots = ChannelRegister(self.o.payload.shape())
-        wiring.connect(m, variances.o, root.i)
+        add_fraction(m, formats, variances.o, root.i)
         wiring.connect(m, roots.o, wiring.flipped(self.o))
         fixed = formats.mantissa_width - formats.spread_width // 2
         exponents = [power + fixed for power in formats.powers]
@@ -140,7 +144,11 @@ class L2OnePassSpread(wiring.Component):
         config = formats.config
         self.accumulator = SquareAccumulator(config.width, config.lanes, formats.count_max, config.target)
         self.variance = Variance(
-            formats.square_sum_width, formats.sum_width, config.counts, formats.epsilons, formats.spread_width
+            formats.square_sum_width,
+            formats.sum_width,
+            config.counts,
+            formats.epsilon_wholes,
+            formats.spread_width,
         )
         self.root = root_spread(formats)
         self.held = self.root.held
@@ -214,7 +222,7 @@ class L2TwoPassSpread(wiring.Component):
             formats.square_sum_width,
             self.accumulator.centred.width,
             config.counts,
-            formats.epsilons,
+            formats.epsilon_wholes,
             formats.spread_width,
         )
         self.root = root_spread(formats)

@@ -132,10 +132,9 @@ def _spread(contract: Contract, result: Any, exponent: int) -> npt.NDArray[np.fl
     """The spread without eps, in units of the tensor, from the r of the hardware, which contains it."""
     r = np.ldexp(result.r_mantissa.astype(np.float64), -result.r_exponent.astype(np.int64))
     (count,) = contract.counts
+    epsilon = float(contract.effective_epsilon(count))
     if contract.norm == "l1":
-        epsilon = math.ldexp(contract.E(count) / count, -contract.G)
         return np.ldexp(np.maximum(r - epsilon, 0), -exponent)
-    epsilon = contract.E(count) / count**2
     return np.ldexp(np.maximum(r * r - epsilon, 0), -2 * exponent)
 
 

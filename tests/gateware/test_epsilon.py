@@ -1,0 +1,77 @@
+"""Epsilon at the edges of what its fraction can be, in every norm and form, bit for bit against the golden model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from l1bn.config import Configuration
+from l1bn.formats import Formats
+from l1bn.forward import unit
+
+from .test_forward import FORMS, Channel, Traffic, parameters
+
+CASES: dict[str, dict[str, Any]] = {
+    "two samples": {"width": 16, "counts": (2,)},
+    "four samples": {"width": 16, "counts": (4,), "lanes": 2},
+    "eight samples, epsilon 1": {"width": 8, "counts": (8,), "epsilon": 1.0},
+    "sixty-four samples": {"width": 8, "counts": (64,), "lanes": 4},
+    "forty-nine samples": {"width": 4, "counts": (49,), "scale_width": 24},
+    "mixed counts": {"width": 24, "counts": (4, 60, 16), "lanes": 2},
+    "mixed powers": {"width": 16, "counts": (2, 64, 8), "epsilon": 3e-7},
+    "none, powers": {"width": 8, "counts": (4, 16), "epsilon": 0.0},
+    "none, others": {"width": 16, "counts": (6, 8), "epsilon": 0.0, "scale_width": 10},
+    "tiny, powers": {"width": 4, "counts": (8, 2), "x_fraction": 0, "epsilon": 1e-12},
+    "tiny, others": {"width": 12, "counts": (3, 4), "epsilon": 1e-9},
+    "all of it a fraction": {"width": 12, "counts": (4,), "guard_bits": 0, "epsilon": 1e-5},
+}
+
+
+def edges(config: Configuration, seed: int) -> Iterator[Channel]:
+    """Of each count: any samples, one off by one, none off, a few of each, and half of them at either end."""
+    low, high = -(1 << (config.width - 1)), (1 << (config.width - 1)) - 1
+    rng = np.random.default_rng(seed)
+    for select, count in enumerate(config.counts):
+        at = np.arange(count)
+        rows = [
+            rng.integers(low, high, count, endpoint=True),
+            high - (at == 0),
+            np.full(count, low),
+            rng.integers(-1, 1, count, endpoint=True),
+            np.where(at < count // 2, low, high),
+        ]
+        for row, (gamma, beta) in zip(rows, parameters(config, seed + select), strict=False):
+            yield Channel(row, gamma, beta, select)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("form", ["l1", "l2-one-pass"])
+def test_statistics_outputs_and_latency(name: str, form: str, seed: int) -> None:
+    check(Configuration(**FORMS[form], **CASES[name]), seed)
+
+
+@pytest.mark.parametrize("name", ["four samples", "none, others", "tiny, powers"])
+def test_two_passes(name: str, seed: int) -> None:
+    check(Configuration(**FORMS["l2-two-pass"], **CASES[name]), seed)
+
+
+def check(config: Configuration, seed: int) -> None:
+    device = unit(config)
+    traffic = Traffic(device, seed=seed)
+    traffic.pass_through(edges(config, seed))
+    traffic.bench.run()
+    sent, taken = traffic.bench.sources["i"].accepted, traffic.bench.sinks["o"].taken
+    assert taken[0] - sent[0] == device.latency(config.counts[0])
+
+
+def test_the_cases_reach_what_they_are_for() -> None:
+    """Fractions of epsilon and none, whole parts of 0 and others, both at once."""
+    reached = set()
+    for form in FORMS.values():
+        for case in CASES.values():
+            formats = Formats(Configuration(**form, **case))
+            reached.add((formats.config.norm, formats.epsilon_fraction > 0, all(formats.epsilon_wholes)))
+    assert len(reached) == 8
