@@ -14,6 +14,7 @@ from amaranth.back.verilog import YosysError
 from l1bn_console.tables import print_json, print_tables
 
 from . import __version__, generate, manifest, presets, tables
+from .accuracy import advice
 from .config import PARAMETERS, Configuration, ConfigurationError
 from .explain import explain
 from .options import option, value
@@ -130,6 +131,7 @@ def generate_command(
     """
     configuration, name_in_file = chosen_configuration(file, config, preset, typed)
     name = name_in_file if name is None else name
+    _advise(configuration)
     _begin("generating")
     for path in generate.write(configuration, name=name, folder=output, force=force):
         click.echo(path)
@@ -171,8 +173,16 @@ def export_command(
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is missing; install: pip install 'l1bn[export]'") from error
     name = name_in_file if name is None else name
+    _advise(configuration)
     _begin("exporting")
     click.echo(package.export(configuration, name=name, folder=output, force=force))
+
+
+def _advise(configuration: Configuration) -> None:
+    """Say so where the error of y may be more than one unit of its last place."""
+    said = advice(configuration)
+    if said:
+        click.echo(f"l1bn: note: {said}", err=True)
 
 
 def _begin(what: str) -> None:

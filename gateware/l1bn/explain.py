@@ -14,6 +14,7 @@ from typing import Any
 from amaranth.hdl import Shape, Value
 
 from . import manifest
+from .accuracy import advice
 from .backward import BackwardBatchNorm
 from .config import PARAMETERS, Configuration, ConfigurationError, Parameter
 from .formats import Formats
@@ -32,6 +33,7 @@ WIDTHS = {
     "sign_count_width": ("sum s", "sum of the signs, signed"),
     "square_sum_width": ("sum x^2", "sum of the squares"),
     "spread_width": ("w", "spread before it is normalised"),
+    "epsilon_fraction": ("h", "fraction bits of the spread for epsilon alone"),
     "odd_fraction": ("f", "fraction bits that a division by the odd part of n adds"),
     "mantissa_width": ("T", "mantissa of r"),
     "r_exponent_shape": ("", "exponent of r, signed"),
@@ -67,7 +69,7 @@ def explain(config: Configuration) -> dict[str, Any]:
     """Everything that follows from a configuration, ready for JSON.
 
     ``changes`` lists the neighbours: the changed parameter with its values, and what is different there. An error
-    bound is ``None`` where guard bits of the user's own leave none.
+    bound is ``None`` where guard bits of the user's own leave none. ``epsilon`` of a count is what its channels get.
 
     Raises :exc:`ConfigurationError` for a direction that is explained by those two only.
     """
@@ -91,6 +93,7 @@ def explain(config: Configuration) -> dict[str, Any]:
         "configuration": described["configuration"],
         "passes": described["passes"],
         **before,
+        "advice": advice(config),
         "constants": {
             name: {"value": getattr(built.formats, name), "symbol": symbol, "about": about}
             for name, (symbol, about) in CONSTANTS.items()

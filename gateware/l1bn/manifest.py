@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from amaranth.hdl import Shape, Value, ValueCastable
 from amaranth.lib import data, wiring
 
 from . import __version__
+from .accuracy import error_bound, has_bound
 from .config import ConfigurationError
 from .formats import Formats
 from .running_formats import RunningFormats
@@ -127,52 +126,35 @@ def _count(unit: wiring.Component, index: int) -> dict[str, Any]:
     """What depends on the number of samples in a channel."""
     config, formats = unit.config, unit.formats
     count = config.counts[index]
-    if config.norm == "l1":
-        steps = count << (config.x_fraction + formats.guard_bits)
-    else:
-        steps = (count * count) << (2 * config.x_fraction)
     return {
         "count": count,
         "select": index,
         "beats": count // config.lanes,
         "latency": unit.latency(count),
         "cycles_per_channel": unit.cycles_per_channel(count),
-        "epsilon": str(Fraction(formats.epsilons[index], steps)),
+        "epsilon": str(formats.effective_epsilon(index)),
     }
 
 
 def _accuracy(formats: Formats) -> dict[str, Any] | None:
-    """The bound of docs/arithmetic.md on the error of an output that does not saturate.
-
-    ``None`` where guard bits of the user's own leave the mean coarser than the bound needs, and for a backward unit,
-    whose bound depends on the channel.
-    """
+    """The bound of docs/arithmetic.md on the error of an output that does not saturate, ``None`` where none holds."""
     config = formats.config
-    if config.direction == "backward":
+    if not has_bound(config):
         return None
-    if formats.guard_bits < Formats(dataclasses.replace(config, guard_bits=None)).guard_bits:
-        return None
-    formula = "1/2 + max(d*2^-scale_width, 2^(width-1-shift_max)) + d*2^-(mantissa_width-2)"
-    mean = Fraction(0)
-    if not formats.only_powers_of_two:
-        formula += " + 2^-8"
-        mean = Fraction(1, 256)
-
-    def bound(distance: int) -> Fraction:
-        scale = max(
-            Fraction(distance, 1 << config.scale_width),
-            Fraction(1 << (config.width - 1), 1 << formats.shift_max),
-        )
-        spread = Fraction(distance, 1 << (formats.mantissa_width - 2))
-        return Fraction(1, 2) + scale + spread + mean
-
+    terms = ["1/2", "max(d*2^-scale_width, 2^(width-1-shift_max))"]
+    if formats.only_powers_of_two:
+        terms += ["d*2^-(mantissa_width-2)"]
+    elif config.norm == "l1":
+        terms += ["d*2^-(mantissa_width-2)", "2^-8"]
+    else:
+        terms += ["d*3*2^-(mantissa_width-1)", "2^-9"]
     return {
         "unit": "last place of y",
-        "against": "the exact rational result of the same integers and the epsilon of the count",
-        "formula": formula,
+        "against": "the exact rational result of the same integers with the epsilon of the configuration",
+        "formula": " + ".join(terms),
         "d": "|y - beta| in last places of y",
-        "largest_for_beta_0": str(bound(1 << (config.y_width - 1))),
-        "largest": str(bound(1 << config.y_width)),
+        "largest_for_beta_0": str(error_bound(formats, 1 << (config.y_width - 1))),
+        "largest": str(error_bound(formats, 1 << config.y_width)),
     }
 
 

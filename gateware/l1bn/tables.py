@@ -80,10 +80,12 @@ def _widths_table(explanation: Mapping[str, Any]) -> Table:
 
 def _counts_table(explanation: Mapping[str, Any]) -> Table:
     bound = explanation["error_bound"]
+    epsilons = ("epsilon", "epsilon in effect")
     table = Table(
         f"Counts; y is within {bound} units of its last place at beta = 0" if bound else "Counts",
-        numbers("select", "count", "beats", "latency", "cycles a channel", "samples a cycle", "epsilon"),
+        numbers("select", "count", "beats", "latency", "cycles a channel", "samples a cycle", *epsilons),
         keys=2,
+        notes=[explanation["advice"]] if explanation["advice"] else [],
     )
     for count in explanation["counts"]:
         samples = count["count"] / count["cycles_per_channel"]
@@ -94,8 +96,8 @@ def _counts_table(explanation: Mapping[str, Any]) -> Table:
             count["latency"],
             count["cycles_per_channel"],
         )
-        epsilon = float(Fraction(count["epsilon"]))
-        table.add(*(f"{cell:,}" for cell in cells), f"{samples:.3f}", f"{epsilon:.4g}")
+        asked, had = explanation["configuration"]["epsilon"], float(Fraction(count["epsilon"]))
+        table.add(*(f"{cell:,}" for cell in cells), f"{samples:.3f}", f"{asked:.10g}", f"{had:.10g}")
     return table
 
 

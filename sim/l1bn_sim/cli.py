@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from l1bn.accuracy import advice
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.options import option, value, values
 from l1bn_console.tables import print_json, print_tables, print_text
@@ -104,6 +105,9 @@ def run(
     toolchain.require()
     toolchain.libpython()
     _prepare(output)
+    for config in configurations:
+        if said := advice(config):
+            click.echo(f"l1bn_sim: note: {run_name(config)}: {said}", err=True)
     listed = [_job(config, channels, seed, output, waves) for config in configurations]
     done, failures = _measure_all(listed, jobs)
     return _show(done, failures, output, as_json)

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from l1bn import cli, generate, presets
+from l1bn.accuracy import advice
 from l1bn.config import PARAMETERS, Configuration
 from l1bn.explain import WIDTHS, explain, neighbours
 from l1bn.formats import Formats
+from l1bn.tables import explanation_tables
 from l1bn.units import unit
 
 L1 = Configuration(norm="l1", width=8, lanes=2, counts=(64, 16))
@@ -48,6 +50,25 @@ def test_blocks_of_a_device_are_counted() -> None:
     wide = dataclasses.replace(L2, width=20, y_width=20, form="one-pass")
     # 20 bits take two blocks, 20 by 20 bits four.
     assert [multiplier["blocks"] for multiplier in explain(wide)["multipliers"]] == [4, 8]
+
+
+def test_the_epsilon_of_every_count_is_shown_beside_the_users() -> None:
+    config = Configuration(counts=(4, 48, 64))
+    explanation = explain(config)
+    table = next(table for table in explanation_tables(explanation) if table.title.startswith("Counts"))
+    headings = [column.heading for column in table.columns]
+    assert "0.6367" in table.title and table.notes == []
+    for index, row in enumerate(table.rows):
+        asked, effective = (row[headings.index(name)] for name in ("epsilon", "epsilon in effect"))
+        assert (asked, effective) == ("1e-05", f"{float(Formats(config).effective_epsilon(index)):.10g}")
+        assert float(effective) == pytest.approx(1e-5, rel=1e-6)
+
+
+def test_a_bound_of_more_than_a_unit_is_commented_on() -> None:
+    explanation = explain(Configuration(width=20, counts=(16,)))
+    assert explanation["advice"] == advice(Configuration(width=20, counts=(16,))) is not None
+    table = next(table for table in explanation_tables(explanation) if table.title.startswith("Counts"))
+    assert table.notes == [explanation["advice"]]
 
 
 @pytest.mark.parametrize("config", [L1, L2])

@@ -251,10 +251,9 @@ def test_the_manifest_states_time_and_epsilon_of_every_count(
         assert item["beats"] * config.lanes == item["count"]
         assert item["latency"] == unit.latency(item["count"])
         assert item["cycles_per_channel"] == unit.cycles_per_channel(item["count"])
-        effective = Fraction(item["epsilon"])
-        resolution = effective / unit.formats.epsilons[index]
-        assert effective > 0
-        assert abs(effective - Fraction(config.epsilon)) <= resolution
+        golden = Contract.from_parameters(config.to_mapping())
+        lsb = 1 << (config.x_fraction * (1 if config.norm == "l1" else 2))
+        assert Fraction(item["epsilon"]) == golden.effective_epsilon(item["count"]) / lsb
 
 
 @pytest.mark.parametrize(
@@ -266,13 +265,17 @@ def test_the_manifest_states_time_and_epsilon_of_every_count(
         ({"width": 16, "scale_width": 18}, 0.64),
         ({"width": 16, "scale_width": 20}, 0.54),
         ({"width": 16, "scale_width": 20, "counts": (1000,)}, 0.54 + 2**-8),
+        ({"norm": "l2", "counts": (1000,)}, 0.64),
+        # What the README says of the default formats, whatever the norm and the counts are.
+        ({"norm": "l1", "counts": (4, 60, 1000)}, 0.64),
     ],
 )
 def test_the_manifest_states_the_bound_of_the_documentation(values: dict[str, Any], largest: float) -> None:
     config = Configuration(**values)
     accuracy = manifest.describe(forward.unit(config), "top")["accuracy"]
     assert largest - 0.011 < Fraction(accuracy["largest_for_beta_0"]) <= largest
-    assert ("2^-8" in accuracy["formula"]) == ("counts" in values)
+    assert ("2^-8" in accuracy["formula"]) == ("counts" in values and config.norm == "l1")
+    assert ("2^-9" in accuracy["formula"]) == ("counts" in values and config.norm == "l2")
     contract = Contract.from_parameters(config.to_mapping())
     for key, distance in (("largest_for_beta_0", config.y_width - 1), ("largest", config.y_width)):
         assert float(Fraction(accuracy[key])) == float(error_bound(contract, distance=2**distance))
