@@ -172,3 +172,13 @@ def test_the_report_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         report.write_json([], path)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_unit_whose_error_may_exceed_a_unit_is_commented_on(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(toolchain, "require", lambda: None)
+    monkeypatch.setattr(cli, "_measure_all", lambda jobs, processes: ([], {}))
+    cli.main(["run", "--norm", "l1", "--lanes", "1", "--count", "8", "--width", "8,20,32", "--output", str(tmp_path)])
+    notes = [line for line in capsys.readouterr().err.splitlines() if "note: " in line]
+    assert len(notes) == 2
+    assert "w20" in notes[0] and "scale_width = 21 brings it to 1" in notes[0]
+    assert "w32" in notes[1] and "24 does with a y_width of up to 23" in notes[1]
