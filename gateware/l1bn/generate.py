@@ -10,10 +10,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from amaranth.back import verilog as amaranth_verilog
 from amaranth.lib import wiring
 
-from . import __version__, caches, manifest
+from . import __version__, manifest, rtlil
 from .config import Configuration, ConfigurationError
 from .identifiers import check_module_name
 from .units import unit as unit_of
@@ -37,8 +36,7 @@ def verilog(unit: wiring.Component, name: str) -> str:
     Raises :exc:`ConfigurationError` if ``name`` is no module name.
     """
     check_module_name(name)
-    with caches.within(AMARANTH_USE_YOSYS="builtin"):
-        text = amaranth_verilog.convert(unit, name=name, emit_src=False, strip_internal_attrs=True)
+    text = rtlil.verilog(unit, name)
     lines = header(unit.config, name, f"l1bn generate --config {name}.json")
     comment = "".join(f"// {line}".rstrip() + "\n" for line in lines)
     text = separate_initial_values(_plain_module_names(_without_empty_wires(text)))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.back import verilog
 from amaranth.hdl import Shape
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, Flow
 
-from l1bn import caches
+from l1bn import rtlil
 
 from .fields import Field, Payload, StreamPort
 
@@ -29,9 +28,7 @@ class Design:
     def of(cls, component: Component, name: str) -> Design:
         """The design of a component that has only streams as ports and only the domain ``sync``."""
         streams = stream_ports(component)
-        with caches.within(AMARANTH_USE_YOSYS="builtin"):
-            text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
-        return cls(name, text, streams)
+        return cls(name, rtlil.verilog(component, name), streams)
 
     @property
     def signals(self) -> list[str]:

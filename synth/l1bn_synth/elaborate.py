@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.back import rtlil
+from l1bn import rtlil
 
 from .activity import Vectors
 from .registry import Unit
@@ -32,4 +32,4 @@ def elaborate(unit: Unit, primitives: str) -> Elaboration:
         latency = component.latency
         cycles = unit.results_per_channel() if unit.count else getattr(component, "interval", 1)
     vectors = pack(component, STIMULI[unit.stimulus](unit.arguments))
-    return Elaboration(str(rtlil.convert(component, name="unit", emit_src=False)), latency, cycles, vectors)
+    return Elaboration(rtlil.convert(component, "unit"), latency, cycles, vectors)

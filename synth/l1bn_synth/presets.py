@@ -13,10 +13,10 @@ from statistics import median
 from typing import Any
 
 import click
-from amaranth.back import rtlil
 
 from l1bn.config import Configuration
 from l1bn.presets import PRESETS, RESOURCES, Preset, Resources
+from l1bn.rtlil import convert
 from l1bn.units import unit
 
 from . import nextpnr, yosys
@@ -48,7 +48,7 @@ def versions() -> dict[str, str]:
 
 
 def _rtlil(config: Configuration) -> str:
-    return str(rtlil.convert(unit(config), name="unit", emit_src=False))
+    return convert(unit(config), "unit")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

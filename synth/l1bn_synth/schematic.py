@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from amaranth.back import rtlil
+
+from l1bn import rtlil
 
 from .registry import Unit, units
 from .tools import FlowError, ToolMissing, run_tool
@@ -43,7 +44,7 @@ def operators(width: int) -> dict[str, Unit]:
 
 def netlist(unit: Unit) -> str:
     """The unit in Yosys' JSON, as registers, adders, comparisons and choices of whole words."""
-    source = str(rtlil.convert(unit.build("portable"), name="unit", emit_src=False))
+    source = rtlil.convert(unit.build("portable"), "unit")
     with tempfile.TemporaryDirectory(prefix="l1bn-yosys-") as name:
         folder = Path(name)
         (folder / "unit.il").write_text(source, encoding="utf-8")

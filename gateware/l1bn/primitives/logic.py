@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from amaranth.hdl import Cat, Const, Module, Shape, Signal, Value
-from amaranth.lib import wiring
+from amaranth.hdl import Cat, Const, Fragment, Module, Shape, Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from ..rtlil import Shared
 from .blocks import product_shape
 from .portable import SampleMemory
 
@@ -72,7 +73,7 @@ class Pipeline:
         return Term(result.as_signed() if shape.signed else result, low.offset, stage + len(parts))
 
 
-class Multiplier(wiring.Component):
+class Multiplier(Shared):
     """:class:`l1bn.primitives.portable.Multiplier` out of look-up tables.
 
     Members are those of the portable form; ``latency`` follows from the widths.
@@ -89,27 +90,41 @@ class Multiplier(wiring.Component):
                 "product": Out(self.product_shape),
             }
         )
-        # The pipeline is built here, because its depth follows from its adders.
-        self._pipeline = Module()
-        product = self._total(self._pipeline)
-        self._pipeline.d.comb += self.product.eq(product.value)
-        self.latency = product.stage
+        self.latency = latency(self.a_shape, self.b_shape)
 
-    def _total(self, m: Module) -> Term:
-        pipeline = Pipeline(m, self.enable)
-        a, b = pipeline.register(self.a), pipeline.register(self.b)
-        terms = []
-        for index in range(len(b)):
-            row: Value = a.as_unsigned() & b[index].replicate(len(a))
-            if a.shape().signed:
-                row = row.as_signed()
-            if self.b_shape.signed and index == len(b) - 1:
-                row = -row
-            terms.append(Term(pipeline.register(row), index, 2))
-        while len(terms) > 1:
-            sums = [pipeline.add(low, high) for low, high in zip(terms[::2], terms[1::2], strict=False)]
-            terms = sums + terms[2 * len(sums) :]
-        return terms[0]
+    @property
+    def kind(self) -> str:
+        factors = (f"{'s' if shape.signed else 'u'}{shape.width}" for shape in (self.a_shape, self.b_shape))
+        return f"multiplier_{'_'.join(factors)}"
 
-    def elaborate(self, platform: object) -> Module:
-        return self._pipeline
+    def body(self) -> Module:
+        m = Module()
+        product = total(Pipeline(m, self.enable), self.a, self.b)
+        m.d.comb += self.product.eq(product.value)
+        return m
+
+
+@cache
+def latency(a_shape: Shape, b_shape: Shape) -> int:
+    """Stages of a product, which follow from its adders."""
+    m = Module()
+    stages = total(Pipeline(m, Const(1)), Signal(a_shape), Signal(b_shape)).stage
+    Fragment.get(m, None)  # Amaranth warns of what is built and never used
+    return stages
+
+
+def total(pipeline: Pipeline, a_factor: Value, b_factor: Value) -> Term:
+    """The sum of the partial products."""
+    a, b = pipeline.register(a_factor), pipeline.register(b_factor)
+    terms = []
+    for index in range(len(b)):
+        row: Value = a.as_unsigned() & b[index].replicate(len(a))
+        if a.shape().signed:
+            row = row.as_signed()
+        if b.shape().signed and index == len(b) - 1:
+            row = -row
+        terms.append(Term(pipeline.register(row), index, 2))
+    while len(terms) > 1:
+        sums = [pipeline.add(low, high) for low, high in zip(terms[::2], terms[1::2], strict=False)]
+        terms = sums + terms[2 * len(sums) :]
+    return terms[0]

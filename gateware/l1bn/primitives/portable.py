@@ -6,6 +6,8 @@ from amaranth.hdl import Module, Shape, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..rtlil import Written, undefined_memory
+
 __all__ = ["Multiplier", "SampleMemory"]
 
 
@@ -58,7 +60,8 @@ class SampleMemory(wiring.Component):
     r_enable, r_address : the word at the address is fetched; the fetched word holds while ``r_enable`` is 0
     o_enable, o_data : the fetched word moves to ``o_data``, which holds while ``o_enable`` is 0
 
-    An address is never read in the cycle in which it is written: what that gives is undefined.
+    What a read gives is undefined where nothing was written before, and for an address that is written in the same
+    cycle.
     """
 
     def __init__(self, width: int, depth: int):
@@ -78,20 +81,24 @@ class SampleMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.memory = words = memory.Memory(
-            shape=self.width, depth=self.depth, init=[], attrs={"no_rw_check": 1}
-        )
-        write = words.write_port()
-        read = words.read_port()
+        fetched = Signal(self.width)
+        write = (self.w_enable, self.w_address, self.w_data)
+        read = (self.r_enable, self.r_address, fetched)
+        if isinstance(platform, Written):
+            m.submodules.memory = undefined_memory("memory", depth=self.depth, write=write, read=read)
+        else:
+            m.submodules.memory = words = memory.Memory(shape=self.width, depth=self.depth, init=[])
+            w_port, r_port = words.write_port(), words.read_port()
+            m.d.comb += [
+                *(
+                    port.eq(value)
+                    for port, value in zip((w_port.en, w_port.addr, w_port.data), write, strict=True)
+                ),
+                *(port.eq(value) for port, value in zip((r_port.en, r_port.addr), read, strict=False)),
+                fetched.eq(r_port.data),
+            ]
         out = Signal(self.width, reset_less=True)
-        m.d.comb += [
-            write.en.eq(self.w_enable),
-            write.addr.eq(self.w_address),
-            write.data.eq(self.w_data),
-            read.en.eq(self.r_enable),
-            read.addr.eq(self.r_address),
-            self.o_data.eq(out),
-        ]
+        m.d.comb += self.o_data.eq(out)
         with m.If(self.o_enable):
-            m.d.sync += out.eq(read.data)
+            m.d.sync += out.eq(fetched)
         return m
