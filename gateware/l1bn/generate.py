@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import signal
-import tempfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 from amaranth.lib import wiring
@@ -15,10 +10,11 @@ from amaranth.lib import wiring
 from . import __version__, manifest, rtlil
 from .config import Configuration, ConfigurationError
 from .identifiers import check_module_name
+from .placing import place
 from .units import unit as unit_of
 from .waivers import BLOCKS, GENERATED, waived
 
-__all__ = ["default_name", "header", "separate_initial_values", "uninterrupted", "verilog", "write"]
+__all__ = ["default_name", "header", "separate_initial_values", "verilog", "write"]
 
 
 def default_name(config: Configuration) -> str:
@@ -61,15 +57,19 @@ def write(
     """
     name = check_module_name(default_name(config) if name is None else name)
     targets = (folder / f"{name}.v", folder / f"{name}.json")
-    _check_targets(targets, force)
-    unit = unit_of(config)
-    texts = (verilog(unit, name), manifest.dumps(manifest.describe(unit, name)))
+
+    def replaced() -> list[str]:
+        _check_targets(targets, force)
+        return [path.name for path in reversed(targets) if path.exists()]
+
     try:
-        with uninterrupted():
-            _check_targets(targets, force)
-            _replace(targets, texts)
+        replaced()
     except OSError as error:
         raise ConfigurationError("output", str(folder), f"a folder to write to ({error.strerror})") from error
+    unit = unit_of(config)
+    texts = (verilog(unit, name), manifest.dumps(manifest.describe(unit, name)))
+    files = {path.name: text.encode() for path, text in zip(targets, texts, strict=True)}
+    place(folder, files, replaced)
     return targets
 
 
@@ -126,49 +126,9 @@ def _plain_module_names(text: str) -> str:
     return re.sub(r"^( *)\\(\S+)  ?(?=\S+ +\($)", rename, text, flags=re.MULTILINE)
 
 
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold back the signals that end a program until the block, which must be short, is over.
-
-    A handler does it, not a mask: a mask holds for its own thread, and any thread of a process takes a signal.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # handlers run in the main thread only, and there alone interrupts arise
-        return
-    caught: list[int] = []
-    held = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda number, _: caught.append(number)) for number in held}
-    try:
-        yield
-    finally:
-        for held_back, handler in before.items():
-            signal.signal(held_back, handler)
-    for number in caught:
-        signal.raise_signal(number)
-
-
 def _check_targets(targets: tuple[Path, ...], force: bool) -> None:
     for path in targets:
         if path.is_dir():
             raise ConfigurationError("output", str(path), "a file, but this is a folder")
         if path.exists() and not force:
             raise ConfigurationError("output", str(path), "a file that does not exist yet, or --force")
-
-
-def _replace(targets: tuple[Path, ...], texts: tuple[str, ...]) -> None:
-    """Write every text to a folder beside its target, then move all of them into place."""
-    folder = targets[0].parent
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".l1bn-", dir=folder) as temporary:
-            drafts = [Path(temporary, path.name) for path in targets]
-            for draft, text in zip(drafts, texts, strict=True):
-                draft.write_text(text, encoding="utf-8", newline="\n")
-            for draft, path in zip(drafts, targets, strict=True):
-                draft.replace(path)
-    except OSError:
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        raise

@@ -228,7 +228,7 @@ def test_a_folder_that_cannot_be_made(capsys: pytest.CaptureFixture[str]) -> Non
     assert "output = '/proc/l1bn' is not possible; allowed: a folder to write to (" in error_line(capsys)
 
 
-@pytest.mark.parametrize("operation", ["write_text", "replace"])
+@pytest.mark.parametrize("operation", ["write_bytes", "rename"])
 def test_a_full_disk_leaves_nothing_behind(
     operation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -256,13 +256,13 @@ def test_an_interruption_while_generating_leaves_nothing_behind(
 def test_an_interruption_while_writing_waits_until_both_files_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace = Path.replace
+    rename = Path.rename
 
-    def interrupt_then_replace(path: Path, target: Path) -> Path:
+    def interrupt_then_rename(path: Path, target: Path) -> Path:
         os.kill(os.getpid(), signal.SIGINT)
-        return replace(path, target)
+        return rename(path, target)
 
-    monkeypatch.setattr(Path, "replace", interrupt_then_replace)
+    monkeypatch.setattr(Path, "rename", interrupt_then_rename)
     # A test run in the background of a shell ignores the signal otherwise.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

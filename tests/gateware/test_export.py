@@ -388,7 +388,7 @@ def test_force_spares_a_folder_that_is_no_export(tmp_path: Path, capsys: pytest.
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("operation", ["write_bytes", "replace"])
+@pytest.mark.parametrize("operation", ["write_bytes", "rename"])
 def test_a_full_disk_leaves_nothing_behind(
     operation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

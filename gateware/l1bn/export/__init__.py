@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..config import Configuration
 from ..generate import default_name
-from .folder import check_folder, write_folder
+from ..placing import place
+from .folder import replaced
 from .package import Package
 
 __all__ = ["Package", "export"]
@@ -22,7 +23,7 @@ def export(
     folder: Path,
     force: bool = False,
 ) -> Path:
-    """Write the package of a unit to ``folder``, which appears complete or not at all.
+    """Write the package of a unit into ``folder``, complete or not at all; the manifest appears last.
 
     Parameters
     ----------
@@ -39,8 +40,6 @@ def export(
         If the name or the configuration is not possible, or the folder cannot be written.
     """
     package = Package(config, default_name(config) if name is None else name)
-    check_folder(folder, force)
-    files = package.files()
-    check_folder(folder, force)
-    write_folder(files, folder)
+    replaced(folder, force)
+    place(folder, package.files(), lambda: replaced(folder, force))
     return folder
