@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, fx
 from torch.nn.modules import batchnorm
 
-from ..backend import Backend, BackendFactory, GoldenBackend
+from ..backend import BackendFactory, GoldenBackend
 from ..contract import Contract
 from . import fixed
 from .deviation import MeanAbsoluteDeviation
@@ -79,25 +79,21 @@ class BatchNorm(batchnorm._BatchNorm):
         """Compute in these formats from now on, in floating point for ``None``. ``ValueError`` for the other norm."""
         if formats is not None and formats.norm != self.norm:
             raise ValueError(f"formats.norm = {formats.norm!r} is not possible; allowed: {self.norm}")
-        self.formats = formats
-        self.backend = backend
-        self._made: dict[Contract, Backend] = {}
+        self.arithmetic = None if formats is None else fixed.Arithmetic(formats, backend)
 
-    def __getstate__(self) -> dict[str, Any]:
-        # Copies and files make their own backends: one may be a process or a library.
-        return self.__dict__ | {"_made": {}}
+    @property
+    def formats(self) -> Contract | None:
+        """The formats that the layer computes in, ``None`` for floating point; :meth:`compute_in` changes them."""
+        return None if self.arithmetic is None else self.arithmetic.contract
+
+    @property
+    def backend(self) -> BackendFactory | None:
+        """Makes who computes with the integers; ``None`` for floating point."""
+        return None if self.arithmetic is None else self.arithmetic.factory
 
     def extra_repr(self) -> str:
         text: str = super().extra_repr()
         return text if self.formats is None else f"{text}, width={self.formats.width}"
-
-    def unit(self, count: int) -> tuple[Contract, Backend]:
-        """The contract for channels of ``count`` samples and its backend, made once."""
-        assert self.formats is not None
-        contract = self.formats.replace(counts=(count,), epsilon=self.eps)
-        if contract not in self._made:
-            self._made[contract] = self.backend(contract)
-        return contract, self._made[contract]
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() not in self.dimensions:
@@ -107,7 +103,7 @@ class BatchNorm(batchnorm._BatchNorm):
     def forward(self, input: Tensor) -> Tensor:
         if isinstance(input, fx.Proxy):
             return self._node(input)
-        if self.formats is None and self.norm == "l2":
+        if self.arithmetic is None and self.norm == "l2":
             return super().forward(input)
         self._check_input_dim(input)
         momentum = self._count_batch()
@@ -116,9 +112,11 @@ class BatchNorm(batchnorm._BatchNorm):
         if self.training and not self.track_running_stats:
             running = None, None
         check(input, running, (self.weight, self.bias), use_batch, self.eps)
-        if self.formats is None:
+        if self.arithmetic is None:
             return l1_batch_norm(input, *running, self.weight, self.bias, use_batch, momentum, self.eps)
-        return fixed.batch_norm(self, input, *running, use_batch, momentum)
+        return self.arithmetic.batch_norm(
+            input, *running, self.weight, self.bias, use_batch, momentum, self.eps
+        )
 
     def _node(self, input: Any) -> Any:
         """The layer as one node of a symbolic trace, as those of torch are."""
