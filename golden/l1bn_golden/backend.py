@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from . import integer
 from .contract import Contract
+from .gradients import Statistics
 from .samples import Integers
 
 __all__ = ["Backend", "BackendFactory", "GoldenBackend"]
@@ -16,7 +17,8 @@ class Backend(Protocol):
     """The arithmetic of one unit. Integers of shape (channels, n), n one of the unit's counts.
 
     ``forward`` returns an object with the attributes of :class:`~l1bn_golden.integer.Forward`, ``backward``
-    one with ``dx``, ``dgamma`` and ``dbeta``; ``statistics`` is what ``forward`` returned for this x.
+    one with ``dx``, ``dgamma`` and ``dbeta``; ``statistics`` has ``mean``, ``r_mantissa``, ``r_exponent`` and
+    ``sign_count`` as ``forward`` returned them for this x.
     """
 
     def forward(self, x: Integers, gamma: Integers, beta: Integers) -> Any: ...
@@ -36,5 +38,5 @@ class GoldenBackend:
     def forward(self, x: Integers, gamma: Integers, beta: Integers) -> integer.Forward:
         return integer.forward(self.contract, x, gamma, beta)
 
-    def backward(self, x: Integers, dy: Integers, gamma: Integers, statistics: integer.Forward) -> Any:
+    def backward(self, x: Integers, dy: Integers, gamma: Integers, statistics: Statistics) -> Any:
         return integer.backward(self.contract, x, dy, gamma, statistics)

@@ -195,7 +195,7 @@ def test_any_backend_takes_the_place_of_the_model() -> None:
     assert made == [*units, units[0]]
     same = convert(nn.Sequential(nn.BatchNorm2d(3)), "l1", formats, Recorder)[0]
     same(torch.randn(4, 3, 2, 2))
-    assert made[3:] == [formats.replace(counts=(16,), epsilon=1e-5)]
+    assert made[3:] == [formats.replace(counts=(16,), epsilon=same.eps)]
 
 
 def test_bad_input() -> None:
@@ -254,7 +254,7 @@ def test_every_output_is_a_number_of_the_format(norm: str, dtype: torch.dtype) -
     digits = 1 - round(math.log2(torch.finfo(dtype).eps))
     for width in range(4, 33):
         formats = contract(norm, width)
-        layer = FLAT[norm](2, formats=formats)
+        layer = FLAT[norm](2, formats=formats, dtype=torch.promote_types(dtype, torch.float32))
         with torch.no_grad():
             layer.weight.fill_(3)
         x = torch.randn(64, 2).to(dtype)

@@ -11,7 +11,6 @@ Optional: needs the extra ``train``. The classes take the place of :class:`torch
 """
 
 from .conversion import convert
-from .floating import NotFiniteError
 from .modules import (
     BatchNorm,
     L1BatchNorm1d,
@@ -30,6 +29,5 @@ __all__ = [
     "L2BatchNorm1d",
     "L2BatchNorm2d",
     "L2BatchNorm3d",
-    "NotFiniteError",
     "convert",
 ]

@@ -7,7 +7,7 @@ for it keeps the answer of :func:`backends_of`.
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 import sys
 import uuid
 from functools import cache
@@ -62,15 +62,7 @@ def find_backends(key: str) -> Backends:
 
 @cache
 def _imported(name: str) -> Backends:
-    module, qualified = name.split(":")
-    return Backends(_attribute(importlib.import_module(module), qualified), name)
-
-
-def _attribute(found: object, qualified: str) -> BackendFactory:
-    for part in qualified.split("."):
-        found = getattr(found, part)
-    assert callable(found)
-    return found
+    return Backends(pkgutil.resolve_name(name), name)
 
 
 def _name(factory: BackendFactory) -> str | None:
@@ -78,8 +70,8 @@ def _name(factory: BackendFactory) -> str | None:
     module, qualified = getattr(factory, "__module__", None), getattr(factory, "__qualname__", None)
     if module not in sys.modules or not isinstance(qualified, str):
         return None
+    name = f"{module}:{qualified}"
     try:
-        found = _attribute(sys.modules[module], qualified)
-    except AttributeError:
+        return name if pkgutil.resolve_name(name) is factory else None
+    except (AttributeError, ValueError):  # no such attribute, or something like <lambda> that is no name
         return None
-    return f"{module}:{qualified}" if found is factory else None

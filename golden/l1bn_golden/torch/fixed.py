@@ -95,7 +95,7 @@ class Arithmetic:
             return y
         arguments = (x, weight, bias, eps, self._text, self._key)
         y, mean, spread, *_ = normalise(*arguments) if traced else Normalise.apply(*arguments)
-        if running_mean is not None and running_spread is not None and (traced or x.numel()):
+        if running_mean is not None and running_spread is not None and (is_tracing() or x.numel()):
             track(((running_mean, mean), (running_spread, spread)), momentum)
         return y
 

@@ -15,26 +15,14 @@ from torch import Tensor
 from torch.jit._trace import is_tracing
 
 __all__ = [
-    "NotFiniteError",
     "along_channels",
     "check",
     "computation_dtype",
     "l1_batch_norm",
-    "require_finite",
     "track",
 ]
 
 REDUCED = (torch.float16, torch.bfloat16)
-
-
-class NotFiniteError(ValueError):
-    """A NaN or an infinity where a number was expected."""
-
-
-def require_finite(name: str, values: Tensor) -> None:
-    """:exc:`NotFiniteError` if there is a NaN or an infinity among the values."""
-    if not torch.isfinite(values).all():
-        raise NotFiniteError(f"{name} = nan or inf is not possible; allowed: finite numbers")
 
 
 def along_channels(values: Tensor, like: Tensor) -> Tensor:
@@ -92,12 +80,12 @@ def check(
     _same_dtype(x, [tensor for tensor in (*running, *affine) if tensor is not None])
 
 
-@torch.no_grad()
 def track(averages: Iterable[tuple[Tensor, Tensor]], momentum: float | Tensor) -> None:
     """Move each running average towards its new value by ``momentum``, in place, both of shape (channels,)."""
     for average, value in averages:
         wide = computation_dtype(average.dtype)
-        average.copy_(torch.lerp(average.to(wide), value.detach().to(wide), momentum))
+        # Two products, as in torch: a difference from an infinite variance is none.
+        average.copy_(momentum * value.detach().to(wide) + (1 - momentum) * average.detach().to(wide))
 
 
 def _affine(x: Tensor, rate: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -18,8 +19,7 @@ from torch.nn import functional
 from ..backend import BackendFactory, GoldenBackend
 from ..contract import Contract
 from ..provenance import provenance
-from ..torch import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d, NotFiniteError
-from ..torch.floating import require_finite
+from ..torch import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d
 from .data import Pictures, digits, mnist
 from .models import LATENT, Critic, Discriminator, Generator, Norm, Perceptron, Residual
 from .observe import Observer
@@ -92,8 +92,8 @@ def execute(settings: Settings, backend: BackendFactory = GoldenBackend) -> dict
     """Train, and return JSON-able results: per-epoch lists and, in integers, shares of events.
 
     ``accuracy`` in per cent on the test pictures and ``loss`` on the training pictures for the classifiers,
-    ``distance`` for the GAN. ``failed`` names the error if the run met a value that is not finite; the lists
-    then end there. ``backend`` computes with the integers, by default the golden model.
+    ``distance`` for the GAN. ``failed`` says so if a loss is not finite; the lists then end there. ``backend``
+    computes with the integers, by default the golden model.
     """
     torch.manual_seed(settings.seed)
     observer = Observer(backend)
@@ -110,9 +110,15 @@ def execute(settings: Settings, backend: BackendFactory = GoldenBackend) -> dict
         for values in train(settings, norm):
             for name, value in values.items():
                 results.setdefault(name, []).append(value)
-    except NotFiniteError as error:
+    except FloatingPointError as error:
         results["failed"] = str(error)
     return results | {"shares": observer.shares()}
+
+
+def _finite(loss: Tensor) -> None:
+    """:exc:`FloatingPointError` if a loss is none."""
+    if not math.isfinite(loss.item()):
+        raise FloatingPointError(f"the loss is {loss.item()}")
 
 
 def _batches(count: int, size: int) -> Iterator[Tensor]:
@@ -132,7 +138,7 @@ def _train_classifier(settings: Settings, norm: Norm) -> Iterator[dict[str, floa
         losses = []
         for batch in _batches(settings.images, settings.batch):
             loss = functional.cross_entropy(model(pictures.train[batch]), pictures.train_labels[batch])
-            require_finite("loss", loss)
+            _finite(loss)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -162,12 +168,12 @@ def _train_gan(settings: Settings, norm: Norm) -> Iterator[dict[str, float]]:
             fake = generator(torch.randn(settings.batch, LATENT))
             real_scores, fake_scores = discriminator(pictures[batch]), discriminator(fake.detach())
             loss = functional.softplus(-real_scores).mean() + functional.softplus(fake_scores).mean()
-            require_finite("loss", loss)
+            _finite(loss)
             of_discriminator.zero_grad()
             loss.backward()
             of_discriminator.step()
             loss = functional.softplus(-discriminator(fake)).mean()
-            require_finite("loss", loss)
+            _finite(loss)
             of_generator.zero_grad()
             loss.backward()
             of_generator.step()
