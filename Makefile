@@ -84,12 +84,12 @@ synth_options = $(call option,--target,TARGET) $(call option,--preset,PRESET) $(
   $(call option,--scheduler,SCHEDULER)
 
 .PHONY: accelerator
-accelerator: toolchain install-synth install-export ## Simulate the example accelerator of hw/accelerator on handwritten digits
+accelerator: toolchain install-synth ## Simulate the example accelerator of hw/accelerator on handwritten digits
 	@$(PY) -m l1bn_sim.accelerator
 
 .PHONY: accelerator-synth
 takes_accelerator-synth := SEEDS JOBS
-accelerator-synth: install-synth install-export ## Synthesise it for an ECP5-25k: resources, clock, the normaliser's share
+accelerator-synth: install-synth ## Synthesise it for an ECP5-25k: resources, clock, the normaliser's share
 #v SEEDS=number JOBS=processes
 	@$(PY) -m l1bn_synth.accelerator $(call option,--seeds,SEEDS) $(call option,--jobs,JOBS)
 

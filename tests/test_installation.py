@@ -177,6 +177,11 @@ def test_what_is_there_is_not_installed_again(installed: Clone) -> None:
     assert [installed.install(name)[2] for name in ("sim", "synth", "export", "train")] == [[]] * 4
 
 
+def test_an_extra_brings_those_that_it_contains(installed: Clone) -> None:
+    assert installed.install("export")[2] == []
+    assert installed.install("synth")[2] == [PIP]
+
+
 def test_changed_pins_are_installed(installed: Clone) -> None:
     with (installed.folder / "constraints.txt").open("a") as file:
         file.write("one==1\n")

@@ -171,7 +171,9 @@ def export_command(
     try:
         from . import export as package
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name} is missing; install: pip install 'l1bn[export]'") from error
+        raise click.ClickException(
+            f"{error.name} is missing; install: make export, or pip install '.[export]' in l1bn's own folder"
+        ) from error
     name = name_in_file if name is None else name
     _advise(configuration)
     _begin("exporting")
