@@ -11,6 +11,15 @@ __all__ = ["PARAMETERS", "Configuration", "ConfigurationError", "Parameter"]
 
 MOST_COUNTS = 64
 """So many counts a unit can tell apart."""
+GRADIENTS = frozenset({"dy_width", "dy_fraction", "dx_width", "dx_fraction"})
+AVERAGES = frozenset({"momentum_shift", "running_fraction"})
+UNUSED: dict[str, frozenset[str]] = {
+    "forward": GRADIENTS | AVERAGES,
+    "backward": AVERAGES | {"form", "beta_width", "beta_fraction", "channels"},
+    "inference": GRADIENTS | {"form", "momentum_shift", "channels", "storage"},
+    "training": frozenset(),
+}
+"""Parameters that have no meaning for a direction."""
 FORMS = {"l1": ("two-pass",), "l2": ("one-pass", "two-pass")}
 
 
@@ -259,6 +268,12 @@ class Configuration:
     def to_mapping(self) -> dict[str, Any]:
         """The parameters with their defaults filled in, ready for JSON."""
         return {**dataclasses.asdict(self), "counts": list(self.counts)}
+
+    def used_parameters(self) -> dict[str, Any]:
+        """Those of :meth:`to_mapping` that have a meaning for the direction."""
+        return {
+            name: value for name, value in self.to_mapping().items() if name not in UNUSED[self.direction]
+        }
 
     @property
     def passes(self) -> int:

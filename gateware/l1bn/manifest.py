@@ -11,11 +11,11 @@ from amaranth.lib import data, wiring
 
 from . import __version__
 from .accuracy import error_bound, has_bound
-from .config import ConfigurationError
+from .config import Configuration, ConfigurationError
 from .formats import Formats
 from .running_formats import RunningFormats
 
-__all__ = ["SCHEMA", "describe", "dumps", "read"]
+__all__ = ["SCHEMA", "describe", "dumps", "parameters", "read"]
 
 SCHEMA = 1
 """Version of the manifest's structure; it grows when a key moves, goes or changes its meaning."""
@@ -96,6 +96,16 @@ def describe(unit: wiring.Component, name: str) -> dict[str, Any]:
         "ports": _ports(unit),
         "formats": _formats(formats),
     }
+
+
+def parameters(config: Configuration) -> dict[str, Any]:
+    """The parameters that a unit is made of, each with its number where that follows from the others."""
+    values = config.used_parameters()
+    derived = {
+        "guard_bits": Formats(config).guard_bits,
+        "running_fraction": RunningFormats(config).running_fraction,
+    }
+    return values | {name: number for name, number in derived.items() if name in values}
 
 
 def dumps(manifest: dict[str, Any]) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from typing import Any
 
 import pytest
+from amaranth.back import rtlil
 
+from l1bn import generate, manifest, units
 from l1bn.config import PARAMETERS, Configuration, ConfigurationError
+from l1bn.formats import Formats
 
 # The ranges that users were promised, on purpose not taken from the code.
 RANGES = {
@@ -189,3 +193,43 @@ def test_a_configuration_does_not_change() -> None:
 )
 def test_passes(norm: str, form: str, passes: int) -> None:
     assert Configuration(norm=norm, form=form).passes == passes
+
+
+UNUSED = {
+    "forward": {"dy_width", "dy_fraction", "dx_width", "dx_fraction", "momentum_shift", "running_fraction"},
+    "backward": {"form", "beta_width", "beta_fraction", "momentum_shift", "running_fraction", "channels"},
+    "inference": {
+        *("form", "dy_width", "dy_fraction", "dx_width", "dx_fraction"),
+        *("momentum_shift", "channels", "storage"),
+    },
+    "training": set(),
+}
+
+
+@pytest.mark.parametrize("direction", UNUSED)
+def test_what_a_direction_does_not_use_changes_nothing(direction: str) -> None:
+    other = {
+        **{"form": "two-pass", "beta_width": 7, "beta_fraction": 2, "channels": 7, "storage": "outside"},
+        **{"dy_width": 9, "dy_fraction": 3, "dx_width": 7, "dx_fraction": 3},
+        **{"momentum_shift": 5, "running_fraction": 4},
+    }
+    config = Configuration(norm="l2", direction=direction, width=6, counts=(4,), channels=4)
+    assert set(config.to_mapping()) - set(config.used_parameters()) == UNUSED[direction]
+    changed = dataclasses.replace(config, **{name: other[name] for name in UNUSED[direction]})
+    texts = {rtlil.convert(units.unit(one), name="unit", emit_src=False) for one in (config, changed)}
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize("direction", UNUSED)
+@pytest.mark.parametrize("counts", [(16,), (12, 20)])
+def test_every_parameter_that_is_shown_has_a_value(direction: str, counts: tuple[int, ...]) -> None:
+    config = Configuration(direction=direction, counts=counts)
+    shown = manifest.parameters(config)
+    assert set(shown) == set(config.used_parameters())
+    assert None not in shown.values()
+    assert shown["guard_bits"] == Formats(config).guard_bits
+    lines = "\n".join(generate.header(config, "unit", "l1bn"))
+    assert "None" not in lines and "derived" not in lines
+    for name in UNUSED[direction]:
+        assert not re.search(rf"\b{name}\b", lines)
+    assert Configuration.from_mapping(shown).to_mapping().keys() == config.to_mapping().keys()

@@ -102,7 +102,7 @@ def test_names_are_plain_and_its_own(exported: Path) -> None:
         assert path.stem.startswith(NAME)
         assert text.startswith(f"// {path.stem}: ")
         assert "SPDX-License-Identifier: Apache-2.0" in text
-        assert "  counts          8, 12" in text
+        assert "  counts           8, 12" in text
 
 
 IPXACT = {
@@ -203,6 +203,16 @@ def test_the_register_page_needs_no_server(exported: Path) -> None:
     assert set(names) <= places
     for field in ("in_packet", "sequence", "r_mantissa", "affine"):
         assert f"<code>{field}</code>" in text
+
+
+def test_the_data_sheet_has_the_parameters_of_the_direction_with_their_values(exported: Path) -> None:
+    text = (exported / "doc" / f"{NAME}.md").read_text()
+    section = text.partition("## Parameters")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section, flags=re.MULTILINE))
+    assert "guard_bits" in rows
+    assert not {"dy_width", "momentum_shift", "running_fraction"} & set(rows)
+    assert not {"None", "derived", ""} & set(rows.values())
+    assert "None" not in text
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2"])

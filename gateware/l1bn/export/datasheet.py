@@ -48,8 +48,7 @@ def files(package: Package) -> dict[str, str]:
         formats=package.unit.formats,
         described=described,
         parameters={
-            key: (PARAMETERS[key].about, value if value is not None else "derived")
-            for key, value in config.to_mapping().items()
+            key: (PARAMETERS[key].about, value) for key, value in manifest.parameters(config).items()
         },
         native=native_ports(package.unit),
         fields=[port for port in described["ports"] if "fields" in port],
