@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Sequence
 
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--samples", type=int, default=4_000_000, help="samples a run (default: %(default)s)")
     parser.add_argument("--count", type=int, default=1024, help="samples a channel (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the samples (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the speeds as JSON instead of a table")
     options = parser.parse_args(arguments)
     if options.samples < 1:
         parser.error(f"samples = {options.samples} is not possible; allowed: 1 or more")
@@ -43,12 +45,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         parser.error(str(error))
 
-    print(f"numpy {np.__version__}, n = {options.count}, seed {options.seed}")
-    print("norm   W   million samples/s")
+    if not options.json:
+        print(f"numpy {np.__version__}, n = {options.count}, seed {options.seed}")
+        print("norm   W   million samples/s")
+    rows = []
     for norm in ("l1", "l2"):
         for width in (8, 12, 16, 24, 32):
             speed = samples_per_second(norm, width, options.count, options.samples, options.seed)
-            print(f"{norm:4}  {width:2}   {speed / 1e6:17.1f}")
+            rows.append({"norm": norm, "width": width, "count": options.count, "samples_per_second": speed})
+            if not options.json:
+                print(f"{norm:4}  {width:2}   {speed / 1e6:17.1f}")
+    if options.json:
+        print(json.dumps(rows, indent=2))
 
 
 if __name__ == "__main__":

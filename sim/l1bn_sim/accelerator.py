@@ -22,7 +22,7 @@ import numpy as np
 
 from l1bn.config import Configuration
 from l1bn.export import export
-from l1bn_console.tables import Table, coloured, names, print_tables, print_text, texts
+from l1bn_console.tables import Table, coloured, names, print_json, print_tables, print_text, texts
 from l1bn_golden import Contract
 
 from . import toolchain
@@ -185,11 +185,15 @@ def _show(
     show_default=True,
     help="Folder of the normaliser, the vectors, the simulations and the picture.",
 )
-def command(output: Path) -> int:
+@click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON instead of a table.")
+def command(output: Path, as_json: bool) -> int:
     """Simulate the example accelerator on handwritten digits and compare every sample with NumPy."""
     toolchain.require()
     output.mkdir(parents=True, exist_ok=True)
     runs = run_all(output)
+    if as_json:
+        print_json([dataclasses.asdict(run) for run in runs])
+        return 0 if all(run.passed for run in runs) else 1
     print_tables(_table(runs))
     if shutil.which("iverilog") is None:
         print_text("Icarus Verilog is not installed and was left out; install: apt-get install iverilog")

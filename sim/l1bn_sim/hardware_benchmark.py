@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l1bn.config import Configuration
+from l1bn_console.tables import print_json
 from l1bn_golden import Contract, forward
 from l1bn_golden.data import gaussian
 
@@ -75,21 +76,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--store", type=Path, default=STORE, help="folder of the models (default: %(default)s)"
     )
+    parser.add_argument("--json", action="store_true", help="print the speeds as JSON instead of a table")
     options = parser.parse_args(arguments)
     if options.cycles < 1:
         parser.error(f"cycles = {options.cycles} is not possible; allowed: 1 or more")
     if options.seed < 0:
         parser.error(f"seed = {options.seed} is not possible; allowed: 0 or more")
-    return exit_code(lambda: _print_speeds(options.cycles, options.seed, options.store))
+    return exit_code(lambda: _print_speeds(options.cycles, options.seed, options.store, options.json))
 
 
-def _print_speeds(cycles: int, seed: int, store: Path) -> None:
-    print(f"n = {COUNT}, {cycles:,} cycles a run, one core, seed {seed}")
-    print("direction  norm   W  lanes   million cycles/s   million samples/s")
+def _print_speeds(cycles: int, seed: int, store: Path, as_json: bool) -> None:
+    if not as_json:
+        print(f"n = {COUNT}, {cycles:,} cycles a run, one core, seed {seed}")
+        print("direction  norm   W  lanes   million cycles/s   million samples/s")
+    rows = []
     for direction, norm, width, lanes in UNITS:
         config = Configuration(direction=direction, norm=norm, width=width, lanes=lanes, counts=(COUNT,))
         clock, samples = speed(config, cycles, seed, store)
+        unit = {"direction": direction, "norm": norm, "width": width, "lanes": lanes, "count": COUNT}
+        rows.append({**unit, "cycles_per_second": clock, "samples_per_second": samples})
+        if as_json:
+            continue
         print(f"{direction:9}  {norm:4}  {width:2}  {lanes:5}   {clock / 1e6:16.2f}   {samples / 1e6:17.2f}")
+    if as_json:
+        print_json(rows)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from collections.abc import Sequence
@@ -12,8 +13,9 @@ import click
 import torch
 from rich.console import Console
 
-from l1bn.config import Configuration, ConfigurationError
-from l1bn_console.tables import Table, names, numbers, print_tables
+from l1bn.config import PARAMETERS, Configuration, ConfigurationError
+from l1bn.options import option, value
+from l1bn_console.tables import Table, names, numbers, print_json, print_tables
 from l1bn_golden.training.data import digits, mnist
 from l1bn_golden.training.runs import Settings, execute
 
@@ -80,7 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+UNIT = [option("norm", default="both"), option("width", default=str(WIDTH)), option("lanes")]
+"""The options that say what the hardware is."""
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, params=[*UNIT])
 @click.option(
     "--task",
     type=click.Choice(["mlp", "cnn"]),
@@ -88,9 +94,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show_default=True,
     help="Perceptron on 8x8 digits, or residual network on MNIST.",
 )
-@click.option("--norm", type=click.Choice(["l1", "l2"]), help="Norm.  [default: both]")
-@click.option("--width", type=int, default=WIDTH, show_default=True, help="Bits of x, y and the gradients.")
-@click.option("--lanes", type=int, default=1, show_default=True, help="Samples in a beat.")
 @click.option("--epochs", type=click.IntRange(1), help="Epochs.  [default: 10 for mlp, 2 for cnn]")
 @click.option("--images", type=int, help="Pictures for training, a multiple of 64.  [default: all]")
 @click.option("--pauses", type=float, default=0.0, help="Share of idle and of stalled cycles, 0 to 0.9.")
@@ -102,16 +105,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show_default=True,
     help="Folder of the models.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON instead of a table.")
 def command(
     task: str,
-    norm: str | None,
-    width: int,
-    lanes: int,
     epochs: int | None,
     images: int | None,
     pauses: float,
     seed: int,
     store: Path,
+    as_json: bool,
+    **typed: str | None,
 ) -> None:
     """Train a network twice: its norms computed by the integer model, then by the generated hardware.
 
@@ -124,20 +127,30 @@ def command(
     images = available if images is None else images
     if not 64 <= images <= available or images % 64:
         raise ConfigurationError("images", images, f"a multiple of 64, at most {available}")
-    norms = ["l1", "l2"] if norm is None else [norm]
-    for each in norms:
-        Configuration(norm=each, width=width, lanes=lanes)
+    given = {name: value(name, text) for name, text in typed.items() if text}
+    units = [
+        Configuration.from_mapping({"width": WIDTH, "norm": norm, **given})
+        for norm in ([given["norm"]] if "norm" in given else PARAMETERS["norm"].choices)
+    ]
     toolchain.require()
     torch.set_num_threads(1)  # the layers are too small to gain from more
     runs = []
-    for each in norms:
+    for unit in units:
         settings = Settings(
-            task=task, norm=each, width=width, seed=seed, epochs=epochs or EPOCHS[task], images=images
+            task=task,
+            norm=unit.norm,
+            width=unit.width,
+            seed=seed,
+            epochs=epochs or EPOCHS[task],
+            images=images,
         )
-        waiting = Console(stderr=True).status(f"{task}, {each}: training with the model, then the hardware")
-        with waiting, HardwareLoop(lanes=lanes, idle=pauses, stall=pauses, seed=seed, store=store) as loop:
+        waiting = Console(stderr=True).status(f"{task}, {unit.norm}: training with the model, then the hardware")
+        with waiting, HardwareLoop(lanes=unit.lanes, idle=pauses, stall=pauses, seed=seed, store=store) as loop:
             runs.append(train(settings, loop))
-    print_tables(_table(runs))
+    if as_json:
+        print_json([dataclasses.asdict(run) for run in runs])
+    else:
+        print_tables(_table(runs))
 
 
 def _table(runs: list[LoopRun]) -> Table:

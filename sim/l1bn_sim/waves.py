@@ -21,6 +21,7 @@ from amaranth.sim import Simulator
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.drawings import SPACE, Row, timing
 from l1bn.forward import BatchNorm, unit
+from l1bn.options import option, value
 from l1bn_golden.data import gaussian
 
 from .commands import exit_code
@@ -192,13 +193,16 @@ def _levels(levels: Sequence[bool | None]) -> str:
     return wave
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--norm", default="l1", show_default=True, metavar="l1|l2")
-@click.option("--form", metavar="one-pass|two-pass", help="[default: that of the norm]")
-@click.option("--storage", default="inside", show_default=True, metavar="inside|outside")
-@click.option("--width", type=int, default=8, show_default=True, metavar="4..32", help="Bits of a sample.")
-@click.option("--lanes", type=int, default=1, show_default=True, help="Samples in a beat.")
-@click.option("--count", type=int, default=8, show_default=True, help=f"Samples in a channel, up to {MOST}.")
+UNIT = [
+    *map(option, ("norm", "form", "storage")),
+    option("width", default="8"),
+    option("lanes"),
+    option("counts", default=f"8; here one, up to {MOST}"),
+]
+"""The options that say which unit to draw."""
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]}, params=[*UNIT])
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -206,11 +210,15 @@ def _levels(levels: Sequence[bool | None]) -> str:
     show_default=True,
     help="Folder of the picture and the VCD file.",
 )
-def command(output: Path, count: int, **values: Any) -> int:
+def command(output: Path, **typed: str | tuple[str, ...] | None) -> int:
     """Draw two channels on their way through a small unit."""
+    given = {name: value(name, text) for name, text in typed.items() if text}
+    config = Configuration.from_mapping({"width": 8, "counts": [8], **given})
+    if len(config.counts) > 1:
+        raise ConfigurationError("count", ",".join(map(str, config.counts)), "one count, so that it is a picture")
+    (count,) = config.counts
     if count > MOST:
         raise ConfigurationError("count", count, f"a whole number from 2 to {MOST}, so that it is a picture")
-    config = Configuration.from_mapping({**values, "count": count})
     name = "-".join([config.norm, str(config.form), config.storage, f"w{config.width}", f"n{count}"])
     output.mkdir(parents=True, exist_ok=True)
     vcd, svg = output / f"{name}.vcd", output / f"{name}.svg"

@@ -83,7 +83,7 @@ def draw(text: str, program: Sequence[str], path: Path) -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("operator", required=False)
-@click.option("--width", type=int, default=8, show_default=True, help="Bits of a sample.")
+@click.option("--width", type=int, help="Bits of a sample.  [default: 8 where there is such an operator]")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -91,17 +91,21 @@ def draw(text: str, program: Sequence[str], path: Path) -> None:
     show_default=True,
     help="Folder of the picture.",
 )
-def command(operator: str | None, width: int, output: Path) -> int:
+def command(operator: str | None, width: int | None, output: Path) -> int:
     """Draw the schematic of OPERATOR; without one, list the operators there are."""
-    known = operators(width)
+    known = operators(8 if width is None else width)
     if operator is None:
         for name, unit in known.items():
             click.echo(f"{name} ({unit.width} bits)")
         return 0
     if operator not in known:
         raise click.ClickException(f"OPERATOR = {operator!r} is not possible; allowed: {', '.join(known)}")
-    program = netlistsvg()
     unit = known[operator]
+    if width not in (None, unit.width):
+        widths = sorted({each.width for each in units().values() if each.lanes == 1 and slug(each) == operator})
+        allowed = " or ".join(map(str, widths))
+        raise click.ClickException(f"WIDTH = {width} is not possible; allowed for {operator}: {allowed}")
+    program = netlistsvg()
     path = output / f"{operator}-w{unit.width}.svg"
     output.mkdir(parents=True, exist_ok=True)
     draw(netlist(unit), program, path)

@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from l1bn.config import MOST_COUNTS, PARAMETERS, Configuration, ConfigurationError
 from l1bn_golden import Contract
 from l1bn_sim import cli as simulation
-from l1bn_sim import waves
+from l1bn_sim import loop_training, waves
 
 ROOT = Path(__file__).parents[2]
 IN_THE_MODEL = [name for name, parameter in PARAMETERS.items() if not parameter.choices and name != "channels"]
@@ -57,8 +58,9 @@ def test_a_fraction_depends_on_its_width_in_both() -> None:
             assert verdict(Contract, values) == verdict(Configuration, values)
 
 
-def test_help_of_the_simulation_has_the_parameters_own_words() -> None:
-    for option in simulation.UNIT:
+@pytest.mark.parametrize("options", [simulation.UNIT, waves.UNIT, loop_training.UNIT])
+def test_help_of_every_command_has_the_parameters_own_words(options: list[click.Option]) -> None:
+    for option in options:
         parameter = PARAMETERS[str(option.name)]
         assert parameter.about[1:] in str(option.help)
         if parameter.choices:
@@ -105,10 +107,6 @@ def test_defaults_of_the_pages_are_those_of_the_table() -> None:
         for name, default in zip(names, defaults, strict=False):
             if re.fullmatch(r"[\d.e-]+", default):
                 assert float(default) == float(PARAMETERS[name].default)
-
-
-def test_a_picture_takes_the_same_parameters() -> None:
-    assert {option.name for option in waves.command.params} - {"output"} <= {*PARAMETERS, "count"}
 
 
 def test_the_error_says_what_help_says() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
 import sys
 from typing import Any
@@ -85,6 +86,10 @@ def test_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 + 10
     assert all(float(line.split()[2]) > 0 for line in lines[2:])
+    benchmark.main(["--samples", "2000", "--count", "100", "--json"])
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["norm"], row["width"]) for row in rows[:2]] == [("l1", 8), ("l1", 12)]
+    assert all(row["count"] == 100 and row["samples_per_second"] > 0 for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +98,7 @@ def test_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
         (accuracy.main, ["--outputs", "0"], "outputs = 0 is not possible; allowed: 1 or more"),
         (accuracy.main, ["--gradients", "0"], "gradients = 0 is not possible; allowed: 1 or more"),
         (accuracy.main, ["--seed", "-1"], "seed = -1 is not possible"),
+        (benchmark.main, ["--seed", "-1"], "seed = -1 is not possible"),
         (benchmark.main, ["--samples", "0"], "samples = 0 is not possible"),
         (benchmark.main, ["--count", "1"], "count = 1 is not possible; allowed: a whole number from 2 to"),
     ],

@@ -79,7 +79,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     [
         (["--count", "128"], "count = 128 is not possible; allowed: a whole number from 2 to 64"),
         (["--width", "3"], "width = 3 is not possible"),
-        (["--width", "x"], "'x' is not a valid integer"),
+        (["--width", "x"], "width = 'x' is not possible; allowed: a whole number from 4 to 32"),
+        (["--count", "8,16"], "count = '8,16' is not possible; allowed: one count"),
     ],
 )
 def test_bad_input(

@@ -52,6 +52,7 @@ def test_it_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "words"),
     [
         (["mean-sum"], "netlistsvg is missing; install: apt-get install npm"),
+        (["mean-sum", "--width", "0"], "WIDTH = 0 is not possible; allowed for mean-sum: 8 or 12 or "),
         (["mean"], "OPERATOR = 'mean' is not possible; allowed: mean-sum, "),
     ],
 )
