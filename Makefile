@@ -142,6 +142,10 @@ lint: install-dev ## Check style (ruff) and types (mypy)
 	@$(PY) -m ruff check
 	@$(PY) -m mypy
 
+.PHONY: docs-check
+docs-check: toolchain $(VENV)/.installed-dev ## Run every command of README and docs in a fresh copy, the long ones too (an hour)
+	@$(PY) -m pytest -m docs tests/docs $(call given,PYTEST)
+
 .PHONY: accuracy
 accuracy: install-sim ## Measure the error of the integer model against exact rationals
 	@$(PY) -m l1bn_golden.accuracy

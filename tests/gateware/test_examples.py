@@ -40,29 +40,6 @@ def test_the_accelerator_fits_the_generated_unit(tmp_path: Path, capsys: pytest.
     assert (lint.returncode, lint.stderr) == (0, "")
 
 
-def test_the_readme_shows_the_accelerator() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"```systemverilog\n(.*?)```", readme, re.S)
-    assert shown
-
-    def statements(text: str) -> str:
-        return " ".join(re.sub(r"//.*", "", text).split())
-
-    assert statements(shown[1]) in statements((EXAMPLES / "accelerator.sv").read_text(encoding="utf-8"))
-
-
-def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"```python\n(.*?)```", readme, re.S)
-    assert shown
-    monkeypatch.chdir(tmp_path)
-    exec(compile(shown[1], "README.md", "exec"), {})
-    assert {path.name for path in (tmp_path / "build" / "python").iterdir()} == {
-        "normaliser.v",
-        "normaliser.json",
-    }
-
-
 def test_the_readme_shows_the_configuration() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = re.search(r"```toml\n(.*?)```", readme, re.S)
