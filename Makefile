@@ -143,7 +143,8 @@ lint: install-dev ## Check style (ruff) and types (mypy)
 	@$(PY) -m mypy
 
 .PHONY: docs-check
-docs-check: toolchain $(VENV)/.installed-dev ## Run every command of README and docs in a fresh copy, the long ones too (an hour)
+takes_docs-check := PYTEST
+docs-check: toolchain install-dev ## Run every command of README and docs in a fresh copy, the long ones too (an hour)
 	@$(PY) -m pytest -m docs tests/docs $(call given,PYTEST)
 
 .PHONY: accuracy
