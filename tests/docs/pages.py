@@ -89,7 +89,7 @@ def inline_commands(page: str) -> Iterator[Command]:
     """Commands inside the text."""
     for token in _tokens(page):
         for child in token.children or ():
-            if child.type == "code_inline" and re.match(r"(make|\.venv/bin/\S+|python -m) ", child.content):
+            if child.type == "code_inline" and re.match(r"(make|l1bn|\.venv/bin/\S+|python -m) ", child.content):
                 yield Command(page, (token.map or [0])[0] + 1, child.content)
 
 

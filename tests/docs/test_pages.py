@@ -138,7 +138,7 @@ def check_systemverilog(block: Block, tree: Path) -> None:
 
 def check_options(command: Command, tree: Path) -> None:
     """A command that is not run: what it calls exists, and so do the variables and options that it is given."""
-    text = re.sub(r"^python ", ".venv/bin/python ", command.text)
+    text = re.sub(r"^(python|l1bn) ", r".venv/bin/\1 ", command.text)
     if text.startswith("make "):
         done = shell(f"{text} --dry-run --no-print-directory", tree)
         assert done.returncode == 0, f"{command}: {done.stderr}"
