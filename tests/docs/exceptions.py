@@ -70,6 +70,7 @@ SHOWN = {
 _FLOW = "a drawing of the flow of data"
 _CYCLES = "formulas of cycles, which tests/gateware hold units to"
 _ARITHMETIC = "formulas of the contract, which tests/golden and tests/gateware hold both sides to"
+_LAYERS = "formulas of the integer layers, which tests/golden hold them to"
 FIGURES = {
     "docs/accelerator.md": {"pixels -->": _FLOW},
     "hw/accelerator/README.md": {"pixels -->": _FLOW},
@@ -77,5 +78,6 @@ FIGURES = {
     "docs/training_unit.md": {"i_x --+": _FLOW, "latency ": _CYCLES},
     "docs/architecture.md": {"beats ": _CYCLES, "latency ": _CYCLES, "i  ": "the ports of a spread"},
     "docs/arithmetic.md": {"": _ARITHMETIC},
+    "docs/training.md": {"x  ": _LAYERS, "|error|": _LAYERS},
 }
 """Blocks that are no code, by how they begin."""
