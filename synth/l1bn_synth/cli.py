@@ -153,6 +153,8 @@ def check(store: bool, **values: Any) -> None:
         click.echo(str(movement))
     for key in unknown:
         click.echo(f"{key}: not in the baseline")
+    for path in write_report(report, options.output / options.target):
+        click.echo(f"wrote {path}")
     click.echo(
         f"{len(report.rows)} rows compared, {len(moved)} metrics moved, {len(unknown)} rows not stored"
     )
@@ -172,6 +174,8 @@ def peers(**values: Any) -> None:
     tools = {name: version for report in reports for name, version in report.tools.items()}
     click.echo(page(rows, tools))
     for report in reports:
+        for path in write_report(report, values["output"] / f"peers-{report.target}"):
+            click.echo(f"wrote {path}")
         _exit_for(report)
 
 

@@ -23,7 +23,7 @@ from l1bn.config import Configuration
 from l1bn_console.tables import print_tables
 from l1bn_sim.toolchain import build_environment
 
-from . import exceptions
+from . import exceptions, pages
 from .pages import PAGES, ROOT, Block, Command, blocks, entry_of, inline_commands, skipped
 
 NO_COPY = shutil.ignore_patterns(".git", ".venv", "build", "*_cache", "__pycache__", "*.egg-info")
@@ -219,6 +219,34 @@ def test_every_entry_of_the_list_is_needed() -> None:
     for page, figures in exceptions.FIGURES.items():
         for start in figures:
             assert any(block.kind == "figure" and block.text.startswith(start) for block in blocks(page)), (page, start)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    ["make nothing", "make sim NROM=l1", ".venv/bin/l1bn generate --widht 3", "python -m l1bn_sim run --speed 9",
+     "l1bn nothing"],
+)  # fmt: skip
+def test_a_command_that_is_only_taken_apart_must_exist(shown: str, tree: Path) -> None:
+    with pytest.raises(AssertionError):
+        check_options(Command("page", 1, shown), tree)
+
+
+@pytest.mark.parametrize("text", ["import sys; print('word', file=sys.stderr)", "raise SystemExit(1)"])
+def test_code_that_complains_is_no_code_that_runs(text: str, tree: Path) -> None:
+    with pytest.raises(AssertionError):
+        run_python(Block("page", 1, "python", text), tree)
+
+
+def test_a_command_that_fails_ends_the_page(tree: Path) -> None:
+    with pytest.raises(AssertionError, match="is not possible; allowed: "):
+        run_console(Block("page", 1, "console", ".venv/bin/l1bn generate --width 3\necho on"), tree, whole=False)
+
+
+def test_a_block_that_nobody_knows_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("# Page\n\n    something of its own\n")
+    monkeypatch.setattr(pages, "ROOT", tmp_path)
+    with pytest.raises(ValueError, match="neither run nor listed"):
+        blocks("page.md")
 
 
 def test_the_table_of_the_readme_is_as_make_sim_prints_it(
