@@ -12,6 +12,9 @@ of their own each. The exit code is 1 when an error exceeds the proven bound or 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -145,6 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="unsaturated dx for each norm, W and M (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=1, help="seed of all data (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON; the tables go to stderr")
     options = parser.parse_args(arguments)
     for name in ("outputs", "gradients"):
         if getattr(options, name) < 1:
@@ -152,11 +156,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.seed < 0:
         parser.error(f"seed = {options.seed} is not possible; allowed: 0 or more")
 
-    print(f"numpy {np.__version__}, seed {options.seed}; errors in LSB of y")
+    with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
+        rows = _report(options.outputs, options.seed)
+        print()
+        cases = [(case.norm, case.width, case.scale_width) for case in CASES]
+        gradients = gradient_report(cases, options.gradients, options.seed)
+    if options.json:
+        outputs, others = ([dataclasses.asdict(row) for row in found] for found in (rows, gradients))
+        print(json.dumps({"outputs": outputs, "gradients": others}, indent=2))
+    return int(any(row.fails for row in rows) or any(row.fails for row in gradients))
+
+
+def _report(outputs: int, seed: int) -> list[Row]:
+    """Measure and print the rows of y."""
+    print(f"numpy {np.__version__}, seed {seed}; errors in LSB of y")
     print(HEADER)
     rows: list[Row] = []
     for number, case in enumerate(CASES, start=1):
-        for row in measure(case, options.outputs, options.seed):
+        for row in measure(case, outputs, seed):
             rows.append(row)
             print(_line(row))
         name = f"{case.norm} W={case.width} M={case.scale_width}"
@@ -169,11 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{case.norm} W={case.width:2} M={case.scale_width}: max error {worst:.4f} in {total} outputs;"
             f" bound {max(row.bound for row in mine):.4f}, limit {case.limit:.2f}"
         )
-    print()
-    within = gradient_report(
-        [(case.norm, case.width, case.scale_width) for case in CASES], options.gradients, options.seed
-    )
-    return int(any(row.fails for row in rows) or not within)
+    return rows
 
 
 if __name__ == "__main__":

@@ -63,10 +63,19 @@ def test_accuracy_fails_on_wrong_gradients(
         result = right(*arguments)
         return dataclasses.replace(result, **{output: getattr(result, output) // 4 * 4})
 
-    assert accuracy_gradients.gradient_report([(norm, 8, 16)], 1, 1)
+    assert not any(row.fails for row in accuracy_gradients.gradient_report([(norm, 8, 16)], 1, 1))
     monkeypatch.setattr(accuracy_gradients, "backward", wrong)
-    assert not accuracy_gradients.gradient_report([(norm, 8, 16)], 1, 1)
+    assert any(row.fails for row in accuracy_gradients.gradient_report([(norm, 8, 16)], 1, 1))
     assert "above the bound\n" in capsys.readouterr().out
+
+
+def test_accuracy_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(accuracy, "CASES", accuracy.CASES[:1])
+    assert accuracy.main(["--outputs", "1", "--gradients", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {row["case"]["norm"] for row in found["outputs"]} == {"l1"}
+    assert all(0 < row["error"] < row["bound"] for row in found["outputs"])
+    assert all(row["dx"]["of_bound"] < 1 for row in found["gradients"])
 
 
 def test_accuracy_fails_above_an_enforced_limit(
