@@ -60,55 +60,70 @@ def _reached(root: str) -> Provenance:
     files: dict[str, str] = {}
     packages: dict[str, str] = {}
     waiting = [root]
-    seen: set[str] = set()
+    followed: set[str] = set()
     while waiting:
         module = waiting.pop()
-        if module in seen:
+        top = module.partition(".")[0]
+        if module in followed or top in sys.stdlib_module_names:
             continue
-        seen.add(module)
-        top, _, rest = module.partition(".")
-        if top in sys.stdlib_module_names:
-            continue
+        followed.add(module)
         distributions = _distributions().get(top, [])
         if distributions and distributions != [_DISTRIBUTION]:
             packages |= {name: importlib.metadata.version(name) for name in distributions}
             continue
         path = _source(module)
         if path is None:
-            # An attribute that is imported from a module; only a whole package can be missing.
-            if not rest:
-                packages[top] = "missing"
+            packages[top] = "missing"
             continue
-        content = path.read_bytes()
-        files[module] = hashlib.sha256(content).hexdigest()
-        imports, names = _parsed(module, path, content)
-        waiting += imports
-        for data in (path.with_name(name) for name in names if not name.endswith(".py")):
-            if data.is_file():
-                files[f"{module}: {data.name}"] = hashlib.sha256(data.read_bytes()).hexdigest()
+        # A package on the way to a module counts, but what else it imports is no matter of that module.
+        for name in (module.rsplit(".", count)[0] for count in range(module.count(".") + 1)):
+            source = _source(name)
+            if source is not None:
+                files |= _contents(name, source)
+        for origin, attribute in _parsed(module, path, path.read_bytes()).imports:
+            inner = f"{origin}.{attribute}" if attribute else origin
+            ours = origin.partition(".")[0] not in (*sys.stdlib_module_names, *_distributions())
+            waiting.append(inner if ours and _source(inner) is not None else origin)
     return Provenance(files, packages)
 
 
+def _contents(module: str, path: Path) -> dict[str, str]:
+    """The hashes of a source file and of the files beside it that it names."""
+    content = path.read_bytes()
+    files = {module: hashlib.sha256(content).hexdigest()}
+    for data in (path.with_name(name) for name in _parsed(module, path, content).names):
+        if data.suffix != ".py" and data.is_file():
+            files[f"{module}: {data.name}"] = hashlib.sha256(data.read_bytes()).hexdigest()
+    return files
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """What a source file imports, as modules and the names taken from them; and strings that may name files."""
+
+    imports: tuple[tuple[str, str | None], ...]
+    names: tuple[str, ...]
+
+
 @cache
-def _parsed(module: str, path: Path, content: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The modules that a source file imports, its packages among them, and the strings that may name files."""
+def _parsed(module: str, path: Path, content: bytes) -> _Parsed:
     tree = ast.parse(content)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    parents = [module.rsplit(".", count)[0] for count in range(1, module.count(".") + 1)]
-    return (*parents, *_imports(tree, package, path)), tuple(sorted(_names(tree)))
+    return _Parsed(tuple(_imports(tree, package, path)), tuple(sorted(_names(tree))))
 
 
-def _imports(tree: ast.AST, package: str, path: Path) -> Iterator[str]:
-    """Every module that may be imported; what is imported from a module may be one, too."""
+def _imports(tree: ast.AST, package: str, path: Path) -> Iterator[tuple[str, str | None]]:
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names):
-                yield from (alias.name for alias in names)
+                for alias in names:
+                    yield alias.name, None
+                    if alias.asname is None:  # this is the name that it is bound to
+                        yield alias.name.partition(".")[0], None
             case ast.ImportFrom(module=module, names=names, level=level):
                 base = package.rsplit(".", level - 1)[0] if level else ""
                 origin = ".".join(part for part in (base, module) if part)
-                yield origin
-                yield from (f"{origin}.{alias.name}" for alias in names)
+                yield from ((origin, alias.name) for alias in names)
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in _LOADERS:
                 raise TypeError(
                     f"{path.name}, line {node.lineno}: imports by a computed name cannot be followed"

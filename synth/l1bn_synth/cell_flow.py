@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import activity, osu018
+from . import elaborate as elaborate_module
 from .activity import Activity
 from .cache import Step
 from .elaborate import Elaboration, elaborate
@@ -31,7 +32,7 @@ class CellMeasurement:
 
 def programs() -> dict[str, str]:
     """Versions of every program that decides a number, each with what it requires."""
-    return {**osu018.programs(), **activity.programs()}
+    return {**elaborate_module.programs(), **osu018.programs(), **activity.programs()}
 
 
 def steps_of() -> int:

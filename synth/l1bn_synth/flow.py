@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from . import activity, nextpnr, yosys
+from . import elaborate as elaborate_module
 from .activity import Activity, cell_models
 from .cache import Step
 from .devices import PLAIN, WHOLE_UNITS, Device, Effort
@@ -96,7 +97,12 @@ def versions(family: str) -> dict[str, str]:
 
 def programs(family: str) -> dict[str, str]:
     """Versions of every program that decides a number, each with what it requires."""
-    return {**yosys.programs(), **nextpnr.programs(family), **activity.programs()}
+    return {
+        **elaborate_module.programs(),
+        **yosys.programs(),
+        **nextpnr.programs(family),
+        **activity.programs(),
+    }
 
 
 def steps_of(seeds: int) -> int:

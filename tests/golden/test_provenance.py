@@ -14,19 +14,24 @@ from l1bn_golden import provenance as module
 from l1bn_golden.provenance import provenance
 
 SOURCES = {
-    "pack/__init__.py": "",
+    "pack/__init__.py": "from .other import thing\n",
+    "pack/other.py": "thing = 1\n",
     "pack/top.py": "from . import near\nfrom .data import read\nfrom .deep import inner\n\ndef top(): ...\n",
     "pack/near.py": "import numpy\n\ndef late():\n    from .lazy import value\n    return value\n",
-    "pack/lazy.py": "import pack.plain\nvalue = 1\n",
+    "pack/lazy.py": "import pack.plain as plain\nvalue = 1\n",
     "pack/plain.py": "try:\n    import no_such_package\nexcept ImportError:\n    pass\n",
     "pack/data.py": 'import json\n\ndef read():\n    return open("table.toml")\n',
     "pack/table.toml": "a = 1\n",
     "pack/deep/__init__.py": "from ..below import nothing\n",
-    "pack/deep/inner.py": "",
+    "pack/deep/inner.py": "from .. import open_\n",
+    "pack/open_/__init__.py": "from .inside import *\n",
+    "pack/open_/inside.py": "",
     "pack/below.py": "nothing = None\n",
     "pack/apart.py": "from . import top\n",
     "pack/apart.toml": "",
 }
+# A package on the way to a module counts, but not what it imports for others.
+UNREACHED = {"pack/apart.py", "pack/apart.toml", "pack/other.py", "pack/below.py"}
 
 
 @pytest.fixture
@@ -49,7 +54,7 @@ def now(function: Any) -> module.Provenance:
 
 def test_everything_that_is_imported_anywhere(top: Any) -> None:
     found = now(top)
-    unreached = {"pack/apart.py", "pack/apart.toml"}
+    unreached = {name for name in SOURCES if name in UNREACHED}
     expected = {
         name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for name in SOURCES.keys() - unreached - {"pack/table.toml"}
@@ -63,9 +68,18 @@ def test_each_file_moves_the_digest_if_it_is_reached(top: Any, tmp_path: Path, n
     before = now(top).digest
     path = tmp_path / name
     path.write_text(path.read_text() + "\n# changed\n")
-    assert (now(top).digest != before) == ("apart" not in name)
+    assert (now(top).digest != before) == (name not in UNREACHED)
     path.write_text(SOURCES[name])
     assert now(top).digest == before
+
+
+@pytest.mark.parametrize(
+    "line", ["import pack", "import pack.plain", "from pack import thing", "from . import thing"]
+)
+def test_what_a_package_hands_on_is_followed(top: Any, tmp_path: Path, line: str) -> None:
+    assert "pack.other" not in now(top).files
+    (tmp_path / "pack/plain.py").write_text(line + "\n")
+    assert "pack.other" in now(top).files
 
 
 def test_a_new_module_counts_as_soon_as_it_is_imported(top: Any, tmp_path: Path) -> None:
