@@ -9,16 +9,18 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import toolchain
 
-__all__ = ["LOG", "BuildError", "build_folder", "call", "digest", "make_model", "package_file"]
+__all__ = ["LOG", "BuildError", "build_folder", "call", "digest", "is_whole", "make_model", "package_file"]
 
 LOG = "build.log"
+CHECKSUMS = "checksums.json"
 
 
 class BuildError(RuntimeError):
@@ -48,20 +50,49 @@ def call(folder: Path, command: Sequence[str]) -> None:
 
 @contextmanager
 def build_folder(target: Path, keep: Sequence[str]) -> Iterator[Path]:
-    """A folder to build in; when the build is done, ``target`` appears with the files to keep.
-
-    It appears by one rename, so an interrupted build leaves nothing that could be mistaken for a complete one.
-    """
+    """A folder to build in; when the build is done, ``target`` appears with the files to keep, see :func:`is_whole`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent)
     with beside as partial, toolchain.workplace(Path(partial)) as folder:
         yield folder
+        _keep([folder / name for name in keep], target)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether what was built once is there as it was built; where it is damaged, that is told, and it is removed."""
+    if not folder.exists():
+        return False
+    try:
+        whole = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8")) == _checksums(folder)
+    except (OSError, ValueError):
+        whole = False
+    if not whole:
+        print(f"l1bn_sim: {folder}: it is damaged; it is dropped and built again", file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+    return whole
+
+
+def _keep(files: Sequence[Path], target: Path) -> None:
+    """Make ``target`` appear with copies of the files and their checksums.
+
+    It appears by one rename, so an interrupted build leaves nothing that could be mistaken for a complete one.
+    """
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as partial:
         complete = Path(partial) / "complete"
         complete.mkdir()
-        for name in keep:
-            shutil.move(folder / name, complete / name)
-        with suppress(OSError):  # somebody else was first: theirs is the same
+        for file in files:
+            shutil.copy(file, complete / file.name)
+        (complete / CHECKSUMS).write_text(json.dumps(_checksums(complete)), encoding="utf-8")
+        try:
             complete.rename(target)
+        except OSError:
+            if not is_whole(target):  # else somebody was first: theirs is the same
+                raise
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.iterdir() if path.name != CHECKSUMS)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def make_model(folder: Path, options: Sequence[str], runtime: Path) -> None:
@@ -73,23 +104,15 @@ def make_model(folder: Path, options: Sequence[str], runtime: Path) -> None:
     """
     # One C++ file: the wheel's makefile gets precompiled headers, which several files would use, wrong for g++.
     make = ["make", "-j2", "-f", "Vtop.mk", "VM_PARALLEL_BUILDS=0", *options]
-    if not runtime.exists():
+    if not is_whole(runtime):
         with _locked(runtime.with_suffix(".lock")):
-            if not runtime.exists():
+            if not is_whole(runtime):
                 call(folder, make)
-                _keep_runtime(folder, runtime)
+                _keep(list(folder.glob("verilated*.o")), runtime)
                 return
-    for kept in runtime.iterdir():
+    for kept in runtime.glob("*.o"):
         shutil.copyfile(kept, folder / kept.name)
     call(folder, make)
-
-
-def _keep_runtime(folder: Path, runtime: Path) -> None:
-    kept = folder / "runtime"
-    kept.mkdir()
-    for compiled in folder.glob("verilated*.o"):
-        shutil.copyfile(compiled, kept / compiled.name)
-    kept.rename(runtime)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Verilator models as shared libraries: built once, loaded into this process, stepped by C++ alone.
 
 A library's folder is named by a hash of everything that decides what it does (the Verilog, the driver, the
-options and the versions of the tools).
+options, the sources that build it and the versions of the tools).
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from enum import IntEnum
 from functools import cache
 from pathlib import Path
 
+from l1bn_golden.provenance import provenance
+
 from . import toolchain
-from .compile import LOG, build_folder, call, digest, make_model, package_file
+from .compile import LOG, build_folder, call, digest, is_whole, make_model, package_file
 from .design import Design
 from .fields import StreamPort
 
@@ -98,9 +100,9 @@ def build(design: Design, store: Path) -> Path:
         "ports.h": _ports(design.streams),
         DRIVER: package_file(DRIVER),
     }
-    common = [VERILATOR_OPTIONS, OPTIMISATION, toolchain.versions()]
+    common = [VERILATOR_OPTIONS, OPTIMISATION, toolchain.versions(), provenance(build).digest]
     target = store / f"{design.name}-{digest([sources, options, common])}"
-    if (target / LIBRARY).exists():
+    if is_whole(target):
         return target / LIBRARY
     with build_folder(target, (LIBRARY, f"{design.name}.v", LOG)) as folder:
         for name, text in sources.items():

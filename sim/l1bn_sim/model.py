@@ -1,7 +1,7 @@
 """Verilator models of generated Verilog, one folder a model, built once and then reused.
 
 A model's folder is named by a hash of everything that decides what it does: the Verilog, the waivers, the
-options and the versions of the tools.
+options, the sources that build it and the versions of the tools.
 
 Two things make a build short. Only the ports are public to the simulator, so Verilator optimises all the
 rest. And the part of Verilator that is the same in every model (most of what there is to compile) is kept
@@ -16,8 +16,10 @@ from pathlib import Path
 
 import cocotb_tools.config
 
+from l1bn_golden.provenance import provenance
+
 from . import toolchain
-from .compile import LOG, BuildError, build_folder, call, digest, make_model, package_file
+from .compile import LOG, BuildError, build_folder, call, digest, is_whole, make_model, package_file
 
 __all__ = ["BuildError", "Model", "build"]
 
@@ -60,7 +62,7 @@ def build(verilog: str, top: str, ports: Iterable[str], store: Path, waves: bool
     control = package_file("waivers.vlt") + _public(top, ports)
     decisive = [verilog, control, options, *_common(waves)]
     model = Model(store / f"{top}-{digest(decisive)}", top, waves)
-    if model.executable.exists():
+    if is_whole(model.folder):
         return model
     toolchain.require()
     with build_folder(model.folder, (top, f"{top}.v", LOG)) as folder:
@@ -74,7 +76,7 @@ def build(verilog: str, top: str, ports: Iterable[str], store: Path, waves: bool
 def _common(waves: bool) -> list[object]:
     """What decides the part that is the same in every model."""
     shims = {name: package_file(f"fst/{name}") for name in ("lz4.h", "zlib.h")} if waves else {}
-    return [OPTIMISATION, toolchain.versions(), shims]
+    return [OPTIMISATION, toolchain.versions(), provenance(build).digest, shims]
 
 
 def _public(top: str, ports: Iterable[str]) -> str:
