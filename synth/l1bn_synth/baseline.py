@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .compare import metric
+from .compare import BETTER_UP, metric
 from .rows import Row
 from .tools import FlowError
 from .write import write_text
@@ -29,8 +29,6 @@ TOLERANCES = {
 }
 """By how much, as a share of the stored value, a metric may move unnoticed."""
 
-_BETTER_UP = {"fmax"}
-
 
 @dataclass(frozen=True)
 class Movement:
@@ -43,10 +41,10 @@ class Movement:
 
     @property
     def worse(self) -> bool:
-        return (self.now < self.stored) == (self.metric in _BETTER_UP)
+        return (self.now < self.stored) == (self.metric in BETTER_UP)
 
     def __str__(self) -> str:
-        change = f"{100 * (self.now / self.stored - 1):+.1f} %" if self.stored else "new"
+        change = f"{100 * (self.now / self.stored - 1):+z.1f} %" if self.stored else "new"
         direction = "worse" if self.worse else "better"
         return f"{self.row}: {self.metric} {self.stored:g} -> {self.now:g} ({change}, {direction})"
 
@@ -65,25 +63,44 @@ def load(target: str, tools: Mapping[str, str], folder: Path = FOLDER) -> dict[s
 
     Raises :exc:`FlowError` where nothing is stored for them.
     """
-    path = folder / f"{target}.json"
-    try:
-        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        stored = {}
-    except (OSError, ValueError) as error:
-        raise FlowError(f"baseline {path.name} cannot be read: {error}") from error
+    stored = _read(folder / f"{target}.json")
     key = versions_key(tools)
     if key not in stored:
         known = "; ".join(stored) or "none"
         raise FlowError(f"no baseline of {target} for {key}; stored: {known}. Store one with check --store")
-    rows: dict[str, dict[str, float]] = stored[key]
-    return rows
+    return stored[key]
+
+
+def _read(path: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """What a file holds: metrics by row by tool versions; nothing where there is no file."""
+    try:
+        stored: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise FlowError(f"baseline {path.name} cannot be read: {error}") from error
+    if not _is_baseline(stored):
+        raise FlowError(
+            f"baseline {path.name} is damaged: it does not hold every metric of its rows as a number"
+        )
+    result: dict[str, dict[str, dict[str, float]]] = stored
+    return result
+
+
+def _is_baseline(stored: Any) -> bool:
+    if not isinstance(stored, dict) or not all(isinstance(rows, dict) for rows in stored.values()):
+        return False
+    metrics = [row for rows in stored.values() for row in rows.values()]
+    return all(
+        isinstance(row, dict) and all(isinstance(row.get(name), int | float) for name in TOLERANCES)
+        for row in metrics
+    )
 
 
 def store(target: str, tools: Mapping[str, str], rows: Sequence[Row], folder: Path = FOLDER) -> Path:
     """Keep the metrics of these rows for these tool versions; other versions stay, and so do rows not run."""
     path = folder / f"{target}.json"
-    stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    stored = _read(path)
     kept = stored.setdefault(versions_key(tools), {})
     kept.update({row.key: _metrics(row) for row in rows})
     write_text(path, json.dumps(stored, indent=1, sort_keys=True) + "\n")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .rows import Row
 
-__all__ = ["METRICS", "Claim", "Pair", "claims", "cost", "pairs", "sensitivities"]
+__all__ = ["BETTER_UP", "METRICS", "Claim", "Pair", "claims", "cost", "pairs", "sensitivities"]
 
 METRICS = {
     "area": "area",
@@ -22,6 +22,8 @@ METRICS = {
     "energy": "energy per sample",
     "power": "power",
 }
+BETTER_UP = frozenset({"fmax", "rate"})
+"""The metrics of which more is better."""
 _COUNTERPARTS = (
     ("abs + sign", "square + root"),
     ("sign-abs accumulator", "square accumulator"),

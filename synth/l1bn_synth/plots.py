@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot
 
-from .compare import metric, pairs
+from .compare import BETTER_UP, metric, pairs
 from .rows import Row
 
 __all__ = ["plots"]
@@ -74,7 +74,11 @@ def ratio_bars(rows: Sequence[Row]) -> str:
         axes.axvline(1, color="black", linewidth=0.8)
         axes.set_yticks(range(len(compared)), [pair.title for pair in compared])
         axes.invert_yaxis()
-        axes.set_xlabel("L1 : L2 (left of the line L1 has less)")
+        less = [label for name, label in names.items() if name not in BETTER_UP]
+        more = [label for name, label in names.items() if name in BETTER_UP]
+        axes.set_xlabel(
+            f"L1 : L2. L1 is better left of the line in {', '.join(less)}; right of it in {', '.join(more)}."
+        )
         axes.legend(ncols=6, loc="lower center", bbox_to_anchor=(0.3, 1.0), frameon=False)
         return _svg(figure)
 
@@ -89,7 +93,7 @@ def frequencies(rows: Sequence[Row]) -> str:
             axes.plot(
                 [fmax["min"], fmax["max"]], [line, line], color=COLOURS[row.norm], linewidth=5, alpha=0.4
             )
-            axes.plot([fmax["median"]], [line], "|", color=COLOURS[row.norm], markersize=9)
+            axes.plot([fmax["median"]], [line], "|", color=COLOURS[row.norm], markersize=9, clip_on=False)
         axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
         axes.invert_yaxis()
         axes.set_xlim(left=0)
@@ -106,7 +110,9 @@ def area_against_rate(rows: Sequence[Row]) -> str:
         figure, axes = pyplot.subplots(figsize=(8, 4.5))
         for row, marker in zip(tops, itertools.cycle("os^Dv<>Ph*Xd"), strict=False):
             x, y = metric(row, "rate") / 1e6, metric(row, "lut")
-            axes.plot(x, y, marker, color=COLOURS[row.norm], label=_label(row), markersize=7, alpha=0.8)
+            style: Any = {"color": COLOURS[row.norm], "markersize": 7, "alpha": 0.8}
+            # A small unit lies on the axis: its marker stays whole.
+            axes.plot(x, y, marker, label=_label(row), clip_on=False, zorder=3, **style)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=7)
         axes.set_xlabel("million samples per second")
         axes.set_ylabel("LUT (logic cells, combinational cells)")

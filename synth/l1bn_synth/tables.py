@@ -50,6 +50,12 @@ def _rate(value: float) -> str:
     return f"{value / 1e6:.1f} M" if value < 1e9 else f"{value / 1e9:.2f} G"
 
 
+def _percent(share: float) -> str:
+    """A share with its sign; what rounds to nothing has none."""
+    text = f"{100 * share:+z.0f} %"
+    return text.removeprefix("+") if text == "+0 %" else text
+
+
 def _name(row: Row) -> list[str]:
     shape = f"{row.width}" + (f" x {row.lanes}" if row.lanes > 1 else "")
     return [row.unit, shape, row.device, "yes" if row.dsp_allowed else "no"]
@@ -122,7 +128,8 @@ def ratios(rows: Sequence[Row]) -> TableText:
         values = [pair.ratio(name) for name in names]
         body.append([pair.title, *("-" if value is None else f"{value:.2f}" for value in values)])
     notes = [
-        "Below 1 L1 needs less, or is slower. A dash: L2 has none of it, so there is no ratio.",
+        "Fmax and samples per second: above 1 L1 is better. Everything else: below 1 L1 is better. A dash: L2 has none "
+        "of it, so there is no ratio.",
         "The sign-abs accumulator ends with its multiplication by the mean, once a channel; that of the square "
         "accumulator (the variance) is outside it.",
     ]
@@ -139,7 +146,7 @@ def costs_of_l1(rows: Sequence[Row]) -> TableText:
         for name, sign in (("area", -1), ("lut", -1), ("ff", -1), ("energy", -1), ("fmax", 1)):
             ratio = pair.ratio(name)
             if ratio is not None:
-                saved.append(f"{METRICS[name]} {100 * sign * (ratio - 1):+.0f} %")
+                saved.append(f"{METRICS[name]} {_percent(sign * (ratio - 1))}")
         dsp = pair.l2.dsp - pair.l1.dsp
         if pair.l2.dsp:
             saved.append(f"{dsp} of {pair.l2.dsp} DSP")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 
 import pytest
 from samples import row, rows
 
-from l1bn_synth import baseline
+from l1bn_synth import baseline, plots
+from l1bn_synth import compare as compare_module
 from l1bn_synth.compare import claims, cost, pairs, sensitivities
 from l1bn_synth.peers import compare, page, peers
 from l1bn_synth.registry import preset
@@ -48,6 +50,31 @@ def test_page_is_self_contained(report, tmp_path):
         assert reference not in page
     assert "x on HX8K: too large" in page
     assert "estimate" in page
+
+
+def test_each_plot_says_which_side_is_better_by_metric():
+    page = plots.ratio_bars(rows())
+    assert "L1 is better left of the line in LUT, FF, DSP, BRAM, energy; right of it in Fmax." in page
+    assert {"fmax", "rate"} == compare_module.BETTER_UP
+    (note, *_) = ratios(rows()).notes
+    assert note.startswith("Fmax and samples per second: above 1 L1 is better. Everything else: below 1")
+
+
+def test_markers_at_an_axis_are_whole():
+    small = [row(lut=0, samples_per_second=0.0, fmax_mhz={"median": 0.0, "min": 0.0, "max": 0.0, "seeds": 5})]
+    for plot in (plots.area_against_rate(small), plots.frequencies(small)):
+        assert re.search(r"<g>\s*<use ", plot) and not re.search(r"<g clip-path=[^>]*>\s*<use ", plot)
+
+
+@pytest.mark.parametrize(
+    ("lut", "said"),
+    [(1004, "LUT 0 %"), (996, "LUT 0 %"), (1000, "LUT 0 %"), (1010, "LUT -1 %"), (900, "LUT +10 %")],
+)
+def test_nothing_saved_has_no_sign(lut, said):
+    both = [row(lut=lut), row(unit="forward L2, one pass", norm="l2", lut=1000)]
+    ((_, saved),) = costs_of_l1(both).rows
+    assert saved.split(", ")[0] == said
+    assert "-0 %" not in saved and "+0 %" not in saved
 
 
 def test_same_rows_give_the_same_files(report, tmp_path):
@@ -202,3 +229,28 @@ def test_baseline_of_other_tools_is_none(tmp_path):
 def test_rows_are_plain_data():
     for line in rows():
         assert row_from(json.loads(json.dumps(dataclasses.asdict(line)))) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "cannot be read: "),
+        ('{"yosys 0.70": ', "cannot be read: "),
+        ("[]", "is damaged: "),
+        ('{"nextpnr-ecp5 0.11, yosys 0.70": []}', "is damaged: "),
+        ('{"nextpnr-ecp5 0.11, yosys 0.70": {"a": {"lut": 3}}}', "is damaged: "),
+        ('{"nextpnr-ecp5 0.11, yosys 0.70": {"a": {"lut": "3"}}}', "is damaged: "),
+        (None, "no baseline of ecp5 for nextpnr-ecp5 0.11, yosys 0.70; stored: none. Store one with"),
+    ],
+)
+def test_a_missing_or_damaged_baseline_is_one_line(tmp_path, text, words):
+    path = tmp_path / "ecp5.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(FlowError, match=re.escape(words)) as caught:
+        baseline.load("ecp5", TOOLS, tmp_path)
+    assert "\n" not in str(caught.value)
+    if text is not None:
+        with pytest.raises(FlowError, match=re.escape(words)):
+            baseline.store("ecp5", TOOLS, rows(), tmp_path)
+        assert path.read_text() == text, "nothing is overwritten"
