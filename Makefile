@@ -83,6 +83,13 @@ synth_options = $(call option,--target,TARGET) $(call option,--preset,PRESET) $(
   $(if $(call given,DSP),$(or $(call flag,--dsp,DSP),--no-dsp)) $(call option,--jobs,JOBS) $(call option,--limit,LIMIT) \
   $(call option,--scheduler,SCHEDULER)
 
+.PHONY: presets
+takes_presets := PRESET SEEDS JOBS CHECK
+presets: toolchain install-synth ## Measure what each preset of `l1bn presets` takes on its device
+#v PRESET=name (only this one) SEEDS=number JOBS=processes, CHECK=1 (only name those that have changed since)
+	@$(PY) -m l1bn_synth.presets $(call option,--seeds,SEEDS) $(call option,--jobs,JOBS) \
+	  $(call flag,--check,CHECK) $(if $(call given,PRESET),$(call quoted,$(call given,PRESET)))
+
 .PHONY: accelerator
 accelerator: toolchain install-synth ## Simulate the example accelerator of hw/accelerator on handwritten digits
 	@$(PY) -m l1bn_sim.accelerator

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 RESOURCES = Path(__file__).with_name("presets.json")
-"""What ``python -m l1bn_synth.presets`` measured."""
+"""What ``make presets`` measured."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,11 @@ PRESETS: dict[str, Preset] = {
     "int16-l2": Preset("int16 with the L2 norm, to compare", _ECP5, _L2),
     "int16-backward": Preset(
         "the gradients of int16: dx, dgamma and dbeta", _ECP5, {"direction": "backward"}
+    ),
+    "int16-ecp5": Preset("int16 on the blocks of an ECP5", _ECP5, {"target": "ecp5"}),
+    "int16-l2-ecp5": Preset("int16-l2 on the blocks of an ECP5", _ECP5, {**_L2, "target": "ecp5"}),
+    "int16-backward-ecp5": Preset(
+        "int16-backward on the blocks of an ECP5", _ECP5, {"direction": "backward", "target": "ecp5"}
     ),
     "int16-x16": Preset("16 bits, 16 samples a cycle", _ECP5_45K, _SIXTEEN_LANES),
     "int16-x16-l2": Preset("int16-x16 with the L2 norm, to compare", _ECP5_45K, {**_SIXTEEN_LANES, **_L2}),

@@ -25,11 +25,15 @@ def presets_table() -> Table:
             *names("name", "norm"),
             *numbers("width", "lanes"),
             *texts("count"),
-            *names("device"),
+            *names("target", "device"),
             *numbers("LUT", "FF", "DSP", "BRAM", "MHz"),
             *texts("what it is for"),
         ],
-        notes=[f"MHz: {runs} of nextpnr; {tools}; measured by python -m l1bn_synth.presets --seeds {seeds}"],
+        notes=[
+            "target: what the unit is built from, plain Verilog (portable) or the multipliers and memories of a family;"
+            " device: where that was synthesised, placed and routed",
+            f"MHz: {runs} of nextpnr; {tools}; measured by python -m l1bn_synth.presets --seeds {seeds}",
+        ],
     )
     for name, preset in presets.PRESETS.items():
         config, found = preset.configuration, presets.resources(name)
@@ -38,9 +42,8 @@ def presets_table() -> Table:
         if found is not None:
             resources = [*(f"{number:,}" for number in (found.lut, found.ff, found.dsp, found.bram))]
             resources.append(f"{found.fmax_mhz:.1f}")
-        table.add(
-            name, config.norm, config.width, config.lanes, counts, preset.device, *resources, preset.about
-        )
+        built = (config.width, config.lanes, counts, config.target, preset.device)
+        table.add(name, config.norm, *built, *resources, preset.about)
     return table
 
 

@@ -23,10 +23,10 @@ from l1bn_sim.accelerator import MODULES, SOURCES, build_ip, normaliser
 from . import nextpnr, yosys
 from .cache import Cache, Step
 from .devices import DEVICES, WHOLE_UNITS
+from .entry import run_command
 from .nextpnr import Area, check_capacity
 from .runner import run_flows
 from .steps import area_step, timing_steps, verilog_step
-from .tools import FlowError
 
 __all__ = ["main"]
 
@@ -119,20 +119,7 @@ def command(seeds: int, jobs: int, output: Path) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    try:
-        code: int = command.main(
-            arguments, prog_name="python -m l1bn_synth.accelerator", standalone_mode=False
-        )
-    except click.ClickException as error:
-        click.echo(f"l1bn_synth: {error.format_message()}", err=True)
-        return 2
-    except FlowError as error:
-        click.echo(f"l1bn_synth: {error}", err=True)
-        return 1
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("l1bn_synth: interrupted; finished steps are kept", err=True)
-        return 130
-    return code
+    return run_command(command, "python -m l1bn_synth.accelerator", arguments)
 
 
 if __name__ == "__main__":

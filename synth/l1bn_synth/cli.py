@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -23,17 +20,17 @@ from l1bn_console.tables import Table, names, numbers, print_tables
 from . import activity, baseline, cell_flow, flow, osu018, points
 from .cache import Cache, Step
 from .devices import FAMILIES
+from .entry import FAILED, run_command
 from .peers import page
 from .registry import PRESETS, preset
 from .report import Report, write_report
 from .rows import Row, fpga_row, row_from, standard_cell_row
-from .runner import Flow, Interrupted, run_flows
-from .tools import LIMIT_MINUTES, FlowError, ToolMissing
+from .runner import Flow, run_flows
+from .tools import LIMIT_MINUTES, FlowError
 
 __all__ = ["main"]
 
 STANDARD_CELL_MHZ = 100.0
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 @dataclass(frozen=True)
@@ -188,7 +185,9 @@ def list_units(preset_name: str) -> None:
 
 def units_table(preset_name: str) -> Table:
     """The units of a preset."""
-    table = Table(f"Units of {preset_name}", [*names("unit", "group", "norm"), *numbers("W", "lanes", "count")])
+    table = Table(
+        f"Units of {preset_name}", [*names("unit", "group", "norm"), *numbers("W", "lanes", "count")]
+    )
     for unit in preset(preset_name):
         table.add(unit.name, unit.group, unit.norm or "both", unit.width, unit.lanes, unit.count or "-")
     return table
@@ -286,35 +285,6 @@ def _exit_for(report: Report) -> None:
         sys.exit(FAILED)
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> None:
-    """Entry point: one line and no traceback for whatever a user can cause."""
-    os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")
-    # What a shell's `timeout` or a machine that shuts down sends; the programs must not go on without us.
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        code = cli.main(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        sys.exit(BAD_INPUT)
-    except click.ClickException as error:
-        click.echo(f"l1bn_synth: {error.format_message()}", err=True)
-        sys.exit(BAD_INPUT)
-    except (Interrupted, click.Abort, KeyboardInterrupt):
-        click.echo(
-            "l1bn_synth: interrupted; finished steps are kept and found again by the next run", err=True
-        )
-        sys.exit(INTERRUPTED)
-    except ToolMissing as error:
-        click.echo(f"l1bn_synth: {error}", err=True)
-        sys.exit(BAD_INPUT)
-    except FlowError as error:
-        click.echo(f"l1bn_synth: {error}", err=True)
-        sys.exit(FAILED)
-    except OSError as error:
-        click.echo(f"l1bn_synth: {error.filename or 'output'}: {error.strerror}", err=True)
-        sys.exit(BAD_INPUT)
-    sys.exit(code if isinstance(code, int) else 0)
+    """Entry point."""
+    sys.exit(run_command(cli, "python -m l1bn_synth"))

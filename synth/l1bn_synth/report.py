@@ -94,7 +94,8 @@ class Report:
 def shown(table: TableText) -> Table:
     """A table for a terminal: columns of numbers stand right, those of sentences may be wrapped."""
     columns = [
-        Column(name, _kind(cells)) for name, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True)
+        Column(name, _kind(cells))
+        for name, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True)
     ]
     found = Table(table.title, columns, keys=table.keys, notes=table.notes)
     for row in table.rows:

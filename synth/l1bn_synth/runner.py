@@ -27,7 +27,7 @@ Flow = Generator[list[Step], list[Any], Result]
 Notice = Callable[[str], None]
 
 
-class Interrupted(Exception):
+class Interrupted(KeyboardInterrupt):
     """The run was stopped from outside; what was finished is in the cache."""
 
 

@@ -55,7 +55,7 @@ SKIPPED = [
         timed=r"[ \d.]+$",
     ),
     Skipped(
-        ".venv/bin/python -m l1bn_synth.presets",
+        "make presets",
         "places and routes for minutes",
         never="rewrites a file of the package",
     ),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from l1bn import presets
 from l1bn.presets import PRESETS, Resources
@@ -16,6 +16,7 @@ from l1bn_synth import accelerator
 from l1bn_synth import presets as measurement
 from l1bn_synth.nextpnr import Area
 from l1bn_synth.runner import Outcome
+from l1bn_synth.yosys import synthesise_verilog
 
 COUNTER = """
 module counter(input clk, input rst, input up, output reg [3:0] q);
@@ -28,7 +29,7 @@ INCREMENT = "module increment(input [3:0] q, input up, output [3:0] next); assig
 
 
 def test_files_in_verilog_become_a_netlist_of_the_device() -> None:
-    result = accelerator.synthesise_verilog({"counter.v": COUNTER, "increment.v": INCREMENT}, "counter")
+    result = synthesise_verilog({"counter.v": COUNTER, "increment.v": INCREMENT}, "counter", "ecp5")
     assert result.cells["TRELLIS_FF"] == 4
     (module,) = (
         module
@@ -59,6 +60,15 @@ def test_the_share_of_the_normaliser() -> None:
     assert " 100.0 " in text
 
 
+@pytest.fixture
+def hardware(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What a preset is taken to be as hardware, by what it is for; nothing has to be elaborated."""
+    changed: dict[str, str] = {}
+    monkeypatch.setattr(measurement, "_rtlil", lambda preset: changed.get(preset.about, preset.about))
+    return changed
+
+
+@pytest.mark.usefixtures("hardware")
 def test_measurements_of_the_presets_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the place and in the form that ``l1bn presets`` reads."""
     stored = tmp_path / "presets.json"
@@ -66,8 +76,7 @@ def test_measurements_of_the_presets_are_kept(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(measurement, "RESOURCES", stored)
     monkeypatch.setattr(presets, "RESOURCES", stored)
     monkeypatch.setattr(measurement, "run_flows", lambda *_: Outcome(results=measured))
-    result = CliRunner().invoke(measurement.main, ["--seeds", "1", "--cache", str(tmp_path)])
-    assert result.exit_code == 0, result.output
+    assert measurement.main(["--seeds", "1", "--cache", str(tmp_path)]) == 0
     presets._measurements.cache_clear()
     try:
         assert {name: presets.resources(name) for name in PRESETS} == measured
@@ -76,31 +85,69 @@ def test_measurements_of_the_presets_are_kept(tmp_path: Path, monkeypatch: pytes
         presets._measurements.cache_clear()
 
 
-def test_one_preset_beside_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_preset_beside_the_others(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hardware: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """What was measured of the others stays, and must come from the same tools."""
     stored = tmp_path / "presets.json"
     monkeypatch.setattr(measurement, "RESOURCES", stored)
     before = {name: Resources(1, 1, 0, 0, 50.0) for name in PRESETS}
     monkeypatch.setattr(measurement, "run_flows", lambda *_: Outcome(results=before))
-    assert CliRunner().invoke(measurement.main, ["--seeds", "1"]).exit_code == 0
+    assert measurement.main(["--seeds", "1"]) == 0
     after = {"int16": Resources(7, 7, 0, 0, 60.0)}
     monkeypatch.setattr(measurement, "run_flows", lambda *_: Outcome(results=after))
-    assert CliRunner().invoke(measurement.main, ["int16", "--seeds", "1"]).exit_code == 0
+    assert measurement.main(["int16", "--seeds", "1"]) == 0
     luts = {
         name: kept["resources"]["lut"] for name, kept in json.loads(stored.read_text())["presets"].items()
     }
     assert luts == {name: 7 if name == "int16" else 1 for name in PRESETS}
     text = stored.read_text()
-    refused = CliRunner().invoke(measurement.main, ["int16", "--seeds", "2"])
-    assert refused.exit_code == 1 and "with other tools" in refused.output
+    assert measurement.main(["int16", "--seeds", "2"]) == 1
+    assert "with other tools or seeds: measure all of them" in capsys.readouterr().err
     assert stored.read_text() == text
+    for damaged in ("", "{", "[]", '{"presets": 1}'):
+        stored.write_text(damaged)
+        for arguments in (["int16", "--seeds", "1"], ["--check"]):
+            assert measurement.main(arguments) == 1
+            error = capsys.readouterr().err
+            assert error.startswith("l1bn_synth: presets.json ") and error.endswith("; measure all presets\n")
+            assert error.count("\n") == 1
 
 
-def test_nothing_is_kept_when_a_preset_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_of_other_hardware_are_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hardware: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(measurement, "RESOURCES", tmp_path / "presets.json")
+    measured = {name: Resources(1, 1, 0, 0, 50.0) for name in PRESETS}
+    monkeypatch.setattr(measurement, "run_flows", lambda *_: Outcome(results=measured))
+    assert measurement.main(["--seeds", "1"]) == 0
+    assert measurement.main(["--check"]) == 0
+    capsys.readouterr()
+    hardware["maps of 256x256, which the producer sends once for each pass"] = "another"
+    assert measurement.main(["--check"]) == 1
+    assert capsys.readouterr().out == "int16-replay: not measured as it is now; measure with make presets\n"
+    assert measurement.main(["--check", "int16"]) == 0
+
+
+def test_int16_comes_for_both_targets() -> None:
+    for name in ("int16", "int16-l2", "int16-backward"):
+        plain, blocks = PRESETS[name], PRESETS[f"{name}-ecp5"]
+        assert plain.device == blocks.device
+        assert dataclasses.replace(plain.configuration, target="ecp5") == blocks.configuration
+
+
+def test_nothing_is_kept_when_a_preset_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     stored = tmp_path / "presets.json"
     monkeypatch.setattr(measurement, "RESOURCES", stored)
     monkeypatch.setattr(measurement, "run_flows", lambda *_: Outcome(failures={"int16": "too large"}))
-    result = CliRunner().invoke(measurement.main, ["--cache", str(tmp_path / "cache")])
-    assert result.exit_code == 1
-    assert "int16: too large" in result.output
+    assert measurement.main(["--cache", str(tmp_path / "cache")]) == 1
+    assert "l1bn_synth: int16: too large\n" in capsys.readouterr().err
     assert not stored.exists()
