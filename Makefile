@@ -178,8 +178,8 @@ clean: ## Remove build/, .venv and the caches of the tools
 # What Verilator calls to build a simulation. CXX is its name for the compiler as well.
 .PHONY: toolchain
 toolchain:
-	@names=; packages=; \
-	if ! command -v "$${CXX:-g++}" >/dev/null; then names+=" the C++ compiler $${CXX:-g++},"; packages+=" g++"; fi; \
+	@names=; packages=; compiler=($${CXX:-g++}); \
+	if ! command -v "$${compiler[0]}" >/dev/null; then names+=" the C++ compiler $${compiler[0]},"; packages+=" g++"; fi; \
 	if ! command -v perl >/dev/null; then names+=" perl,"; packages+=" perl"; fi; \
 	if ! command -v make >/dev/null; then names+=" make,"; packages+=" make"; fi; \
 	if [ -n "$$names" ]; then echo >&2 "l1bn: missing:$${names%,}; install: apt-get install$$packages"; exit 2; fi

