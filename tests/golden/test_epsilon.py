@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -9,8 +10,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from l1bn_golden import Contract, forward
+from l1bn_golden import Contract, backward, forward
 from l1bn_golden.exact import error_bound, max_error
+from l1bn_golden.exact_gradients import gradient_errors, parameter_errors
 
 NORMS = ["l1", "l2"]
 COUNTS = [(2,), (3,), (4,), (7,), (8,), (49,), (60,), (64,), (1024,), (4, 1024), (2, 48, 1000), (8, 64, 4096)]
@@ -45,10 +47,10 @@ def squared_or_plain(contract: Contract, x: list[int], mean: int) -> Fraction:
     """The formula's r (L1, with the mean that the unit has) or its square (L2)."""
     n, epsilon = len(x), Fraction(contract.epsilon)
     if contract.norm == "l1":
-        mu = Fraction(mean, 1 << contract.G)
-        return sum(abs(value - mu) for value in x) / n + epsilon * 2**contract.x_fraction
-    exact = Fraction(sum(x), n)
-    return sum((value - exact) ** 2 for value in x) / n + epsilon * 4**contract.x_fraction
+        deviation = sum(abs((value << contract.G) - mean) for value in x)
+        return Fraction(deviation, n << contract.G) + epsilon * 2**contract.x_fraction
+    pairs = sum((value - x[0]) ** 2 for value in x) * n - (sum(x) - n * x[0]) ** 2
+    return Fraction(pairs, n**2) + epsilon * 4**contract.x_fraction
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -82,6 +84,20 @@ def test_y_is_within_the_bound_of_the_users_epsilon(norm: str, count: int, epsil
         gamma = [(1 << bit) - 1 for bit in range(4, 16)] * 6
         y = forward(contract, x, gamma, 0).y
         assert max_error(contract, x, gamma, 0, y) <= error_bound(contract)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_gradients_are_within_their_bounds_of_the_users_epsilon(norm: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for count, epsilon, width in itertools.product((2, 3, 4, 8, 49, 64), EPSILONS, (4, 16)):
+        contract = Contract(norm=norm, counts=(count,), epsilon=epsilon, width=width)
+        x = np.repeat(channels(count, width), 8, axis=0)
+        end = 1 << (width - 1)
+        dy = rng.integers(-end, end, x.shape) >> rng.integers(0, width - 1, (len(x), 1))
+        gamma = [(1 << bit) - 1 for bit in range(1, 16, 2)] * 6
+        result = backward(contract, x, dy, gamma, forward(contract, x, gamma, 0))
+        assert gradient_errors(contract, x, dy, gamma, result.dx).of_bound <= 1, contract
+        assert parameter_errors(contract, x, dy, result.dgamma).of_bound <= 1, contract
 
 
 @pytest.mark.parametrize("norm", NORMS)
