@@ -30,6 +30,9 @@ def exit_code(
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = command()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
     except click.ClickException as error:
         return _fail(error.format_message(), 2)
     except (ConfigurationError, ToolchainError) as error:

@@ -63,6 +63,12 @@ def test_bad_input(options, message, tmp_path, capsys):
     assert not folder.exists()
 
 
+def test_without_a_command_it_says_what_there_is(capsys):
+    assert cli.main([]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("Usage: python -m l1bn_sim ") and "\n  run  Simulate units on real data." in err
+
+
 def test_an_output_that_is_a_file(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert cli.main(["run", "--output", str(tmp_path / "file")]) == 2
