@@ -62,7 +62,7 @@ def trained() -> Iterator[Table]:
     shares = dict.fromkeys(("y saturated", "x zero", "dy zero", "dx zero", "dx saturated"), 0.98765)
     for task in TITLES:
         variants = next(iter(PRESETS.values())).variants[task]
-        found = [Estimate(1069.81, 112.04), Estimate(-10.5, 0.25), Estimate(3.25, 1.5)]
+        found = [Estimate(mean, 112.04, mean - 1, mean + 200.5) for mean in (1069.81, -10.5, 3.25)]
         yield table(task, [Row(task, variant, 5, 1, *found, 6.5, 4, shares, [], [], []) for variant in variants])
     settings = Settings(task="mlp", norm="l1", width=12, seed=0, epochs=10, images=1408)
     yield loop([LoopRun(settings, 98.71, 5786880, 13947121, 8123.4)])

@@ -103,7 +103,7 @@ def test_defaults_of_the_pages_are_those_of_the_table() -> None:
     for line in "\n".join(found).splitlines():
         names = re.findall(r"`(\w+)`", line.split("|")[2])
         defaults = re.split(r", (?!max)", line.split("|")[3].strip())
-        assert names and set(names) <= set(PARAMETERS)
+        assert set(names) <= set(PARAMETERS)
         for name, default in zip(names, defaults, strict=False):
             if re.fullmatch(r"[\d.e-]+", default):
                 assert float(default) == float(PARAMETERS[name].default)
