@@ -31,7 +31,7 @@ def check_module_name(name: object) -> str:
     """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z](_?[A-Za-z0-9])*", name):
         raise ConfigurationError(
-            "name", name, "a letter, then letters, digits and underscores, each between two of the others"
+            "name", name, "a letter, then letters, digits and single underscores, none at the end"
         )
     for allowed, words in WORDS.items():
         if name in words:
