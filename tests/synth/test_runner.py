@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from l1bn_synth.cache import Cache, Step
+from l1bn_synth.entry import run_command
 from l1bn_synth.runner import Interrupted, run_flows
 from l1bn_synth.tools import FlowError, ToolFailure, python_tool, run_tool
 
@@ -128,20 +132,36 @@ def test_interrupt_keeps_what_is_done(tmp_path):
     assert Cache(tmp_path).get(step(1)) == Number(2)
     assert Cache(tmp_path).get(step(2)) == Number(4)
     assert Cache(tmp_path).get(step(3)) is None
-    assert run_tool("python", python_tool("print(7)"), tmp_path) == "7\n", "the next run starts programs again"
+    assert run_tool("python", python_tool("print(7)"), tmp_path) == "7\n", (
+        "the next run starts programs again"
+    )
 
 
-def test_interrupt_stops_programs_that_run(tmp_path):
-    def hang(*others):
+def strike(number: int) -> Number:
+    """A program that sends this process a signal and then never ends."""
+    code = f"import os, signal; os.kill({os.getpid()}, {number}); signal.pause()"
+    run_tool("nextpnr-ice40", python_tool(code), Path.cwd())
+    return Number(0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_from_outside_stops_programs_that_run(tmp_path, capsys, number):
+    def struck():
         yield [step(1)]
-        yield [Step("hang", run_away, (1,), lambda data: Number(**data), programs), step(2)]
+        yield [Step("strike", strike, (int(number),), lambda data: Number(**data), programs)]
 
-    def notice(name: str) -> None:
-        if 2 in CALLS:
-            raise KeyboardInterrupt
+    @click.command()
+    def command() -> None:
+        run_flows({"a": struck()}, Cache(tmp_path), jobs=2)
 
-    with pytest.raises(Interrupted):
-        run_flows({"a": hang()}, Cache(tmp_path), jobs=2, notice=notice)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert run_command(command, "test", []) == 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    line = "l1bn_synth: interrupted; finished steps are kept and found again by the next run"
+    assert capsys.readouterr().err.strip() == line
+    assert Cache(tmp_path).get(step(1)) == Number(2)
 
 
 def test_a_fault_of_ours_is_one_line_and_the_others_are_kept(tmp_path):
@@ -152,11 +172,15 @@ def test_a_fault_of_ours_is_one_line_and_the_others_are_kept(tmp_path):
     def refused():
         yield [Step("double", double, (object(),), lambda data: Number(**data), programs)]
 
-    outcome = run_flows({"a": wrong(), "b": chain(2), "c": chain(99), "d": refused()}, Cache(tmp_path), jobs=1)
+    outcome = run_flows(
+        {"a": wrong(), "b": chain(2), "c": chain(99), "d": refused()}, Cache(tmp_path), jobs=1
+    )
     assert outcome.results == {"b": 4}
     line = wrong.__code__.co_firstlineno + 2
     assert outcome.failures.pop("a") == f"KeyError: 'fmax' (test_runner.py, line {line})"
-    assert outcome.failures.pop("c").startswith("double: ZeroDivisionError: nothing to divide (test_runner.py, line ")
+    assert outcome.failures.pop("c").startswith(
+        "double: ZeroDivisionError: nothing to divide (test_runner.py, line "
+    )
     assert outcome.failures.pop("d").startswith("TypeError: no argument of a step: ")
     assert outcome.failures == {}
 
@@ -165,7 +189,10 @@ def test_a_cache_that_cannot_be_written_loses_no_result(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     outcome = run_flows({"a": chain(1, 2), "b": chain(2, 3)}, Cache(tmp_path / "file" / "cache"), jobs=2)
     assert outcome.results == {"a": 6, "b": 10}
-    assert capsys.readouterr().err == f"l1bn_synth: {tmp_path}/file/cache: Not a directory; results are not kept\n"
+    assert (
+        capsys.readouterr().err
+        == f"l1bn_synth: {tmp_path}/file/cache: Not a directory; results are not kept\n"
+    )
 
 
 def test_unreachable_scheduler_is_one_line(tmp_path):
