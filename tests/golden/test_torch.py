@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import re
 from collections.abc import Callable
 from typing import Any
@@ -264,6 +265,24 @@ def test_what_is_not_finite_stays_in_its_channel(norm: str) -> None:
             assert not leaf.grad[:, 1].isfinite().any() and leaf.grad[:, [0, 2]].isfinite().all()
 
 
+@pytest.mark.parametrize("shape", [(20000, 2), (64, 2, 32, 32)])
+def test_samples_far_from_zero(shape: tuple[int, ...], generator) -> None:
+    """An error of some last places of the mean would be hundreds of those of y."""
+    x = (torch.randn(shape, generator=generator) + 1000).requires_grad_()
+    dy = torch.randn(shape, generator=generator)
+    layer = LAYERS["l1"][len(shape) // 4](2)
+    wide = copy.deepcopy(layer).double()
+    exact = x.detach().double().requires_grad_()
+    y, expected = layer(x), wide(exact)
+    y.backward(dy), expected.backward(dy.double())
+    torch.testing.assert_close(y.double(), expected, rtol=0, atol=1e-4)
+    # The sign of a sample that is the mean up to rounding is open.
+    clear = (exact - exact.mean([0, *range(2, exact.dim())], keepdim=True)).abs() > 1e-3
+    assert clear.double().mean() > 0.99
+    torch.testing.assert_close(x.grad.double()[clear], exact.grad[clear], rtol=0, atol=1e-4)
+    torch.testing.assert_close(layer.running_mean.double(), wide.running_mean, rtol=1e-7, atol=0)
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 def test_a_constant_channel_of_l1_gives_beta_and_no_gradient(dtype: torch.dtype) -> None:
     for eps in (1e-5, 1e-30):
@@ -322,6 +341,12 @@ def test_running_var_of_l1_is_no_variance() -> None:
     assert type(layer.running_var * 2) is Tensor and ((layer.running_var - 1) ** 2).mean().sqrt() > 0
     layer.running_var = torch.ones(3)
     assert layer.running_var.tolist() == [1, 1, 1]
+    other = L1BatchNorm1d(3)
+    other.running_var += 1
+    layer.running_var = other.running_var
+    for values in (layer.state_dict()["running_var"], copy.deepcopy(layer.running_var)):
+        assert type(values) is Tensor and values.tolist() == [2, 2, 2]
+    assert type(pickle.loads(pickle.dumps(layer.running_var))) is Tensor
     for variance in (
         lambda v: (v + 1e-5).sqrt(),
         lambda v: torch.rsqrt(v),

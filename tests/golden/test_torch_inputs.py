@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import io
+import math
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -57,13 +58,26 @@ class Kind:
         return f"{self.norm}-{self.dimensions}d-{'integers' if self.integers else 'floating'}"
 
 
-KINDS = [Kind(d) for d in (1, 2, 3)] + [
-    Kind(d, norm, integers) for norm in ("l1", "l2") for d in (1, 2, 3) for integers in (False,)
+KINDS = [
+    *(Kind(d) for d in (1, 2, 3)),
+    *(Kind(d, norm) for norm in ("l1", "l2") for d in (1, 2, 3)),
+    # Three dimensions add nothing there: the integers see rows of samples.
+    *(Kind(d, norm, integers=True) for norm in ("l1", "l2") for d in (1, 2)),
 ]
 
+STRAIGHT_THROUGH = (
+    "y is a staircase, whose derivative is 0 or does not exist; the gradient is that of the unit's backward pass, "
+    "which passes through rounding as if there were none"
+)
+ROUNDED = "the gradient is rounded to integers in the unit, so that a second derivative is an error and not 0"
+
 EXCEPTIONS: dict[tuple[str, str], str] = {
-    # (kind, check): why it does not hold there
+    (str(kind), check): reason
+    for kind in KINDS
+    if kind.integers
+    for check, reason in (("gradient", STRAIGHT_THROUGH), ("second_derivative", ROUNDED))
 }
+"""Why a check does not hold for a kind; it has to fail there."""
 
 
 @dataclass
@@ -152,6 +166,10 @@ def check_forward(case: Case) -> None:
         case.run(layer, case.x, dy)
         return
     wide = copy.deepcopy(layer).double()
+    if case.kind.integers:
+        # Epsilon counts in units of x as the unit reads it.
+        scaled = layer.formats.x_fraction - 15 + math.frexp(float(case.x.abs().max()))[1]
+        wide.eps = math.ldexp(layer.eps, scaled * (1 if case.kind.norm == "l1" else 2))
     y, dx, *rest = case.run(layer, case.x, dy)
     leaf = case.x.double().requires_grad_()
     expected = formula(wide, leaf)
@@ -160,8 +178,13 @@ def check_forward(case: Case) -> None:
         formats = layer.formats
         limits = formats.y_min * 2.0**-formats.y_fraction, formats.y_max * 2.0**-formats.y_fraction
         assert y.dtype == dx.dtype == case.dtype
-        step = max(2.0**-11, 8 * torch.finfo(case.dtype).eps)
+        # Half of the last place of x, 2^-12 for inputs of up to 9, times weight / r, up to 3, and roundings of y.
+        step = max(2.0**-9, 8 * torch.finfo(case.dtype).eps)
         torch.testing.assert_close(y.double(), expected.detach().clamp(*limits), rtol=0, atol=step)
+        for found, exact in zip([dx, *rest], gradients, strict=False):
+            torch.testing.assert_close(
+                found.double(), exact, rtol=0, atol=4 * step * float(exact.abs().max())
+            )
         return
     slack = 8 if case.dtype in (torch.bfloat16, torch.float16) else 64
     for found, exact in zip([y, dx, *rest], [expected.detach(), *gradients], strict=False):
@@ -245,7 +268,8 @@ def functional(case: Case) -> tuple[Callable[..., Tensor], tuple[Tensor, ...]]:
 
 def check_gradient(case: Case) -> None:
     function, inputs = functional(case)
-    assert torch.autograd.gradcheck(function, inputs, fast_mode=True)
+    # With an exception torch looks for the element, which takes ten times as long.
+    assert torch.autograd.gradcheck(function, inputs, fast_mode=True, raise_exception=False)
 
 
 def check_second_derivative(case: Case) -> None:
@@ -343,20 +367,21 @@ def check_errors(kind: Kind, seed: int) -> None:
 
 
 FLOAT64 = {"dtypes": (torch.float64,)}
+FLOAT32 = {"dtypes": (torch.float32,)}
 CHECKS: dict[str, Callable[[Kind, int], None]] = {"errors": check_errors}
 for check, selection in (
     (check_forward, {}),
     (check_factory_arguments, {}),
     (check_repr, FLOAT64),
-    (check_pickle, {}),
-    (check_non_contiguous, {}),
+    (check_pickle, FLOAT32),
+    (check_non_contiguous, {"dtypes": (torch.float32, torch.bfloat16)}),
     (check_memory_format, {}),
     (check_gradient, FLOAT64),
     (check_second_derivative, FLOAT64),
     (check_train_and_eval_differ, {}),
-    (check_to, {}),
-    (check_traces, {"dtypes": (torch.float32,)}),
-    (check_transforms, {"dtypes": (torch.float64, torch.float32)}),
+    (check_to, FLOAT32),
+    (check_traces, FLOAT32),
+    (check_transforms, FLOAT32),
     (check_autocast, {}),
 ):
 
@@ -375,7 +400,7 @@ def test_holds_as_for_torch(kind: Kind, check: str, seed: int) -> None:
         CHECKS[check](kind, seed)
         return
     # An exception that is none any more has to go.
-    with pytest.raises(Exception):  # noqa: B017
+    with pytest.raises((AssertionError, NotImplementedError)):
         CHECKS[check](kind, seed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,13 @@ class MeanAbsoluteDeviation(Tensor):
         For its root, its power of 0.5 or -0.5, and batch normalisation with it; for new ``data``, which would not
         reach the layer.
     """
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        # Copies and files have a plain tensor.
+        return copy.deepcopy(self.as_subclass(Tensor), memo)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.as_subclass(Tensor).__reduce_ex__(protocol)
 
     @classmethod
     def __torch_function__(

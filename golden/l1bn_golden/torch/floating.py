@@ -88,9 +88,15 @@ def track(averages: Iterable[tuple[Tensor, Tensor]], momentum: float | Tensor) -
         average.copy_(momentum * value.detach().to(wide) + (1 - momentum) * average.detach().to(wide))
 
 
-def _affine(x: Tensor, rate: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+def _affine(
+    x: Tensor, rate: Tensor, weight: Tensor | None, bias: Tensor | None, remainder: Tensor | None = None
+) -> Tensor:
+    """``(x - remainder) * rate * weight + bias`` in one pass over x."""
     scale = rate if weight is None else rate * along_channels(weight, x)
-    return x * scale if bias is None else torch.addcmul(along_channels(bias, x), x, scale)
+    offset = None if bias is None else along_channels(bias, x)
+    if remainder is not None:
+        offset = -remainder * scale if offset is None else offset - remainder * scale
+    return x * scale if offset is None else torch.addcmul(offset, x, scale)
 
 
 def l1_batch_norm(
@@ -139,6 +145,9 @@ def l1_batch_norm(
     for dimension in dimensions[1:]:
         constant = constant.all(dimension, keepdim=True)
     rate = torch.where(constant, 0, 1 / torch.where(constant, 1, deviation + eps))
+    # What rounding left of the mean, some last places of it: much where the samples are far from 0.
+    remainder = centred.detach().mean(dimensions, keepdim=True)
+    mean = mean + remainder
     if running_mean is not None and running_deviation is not None:
         track(((running_mean, mean.flatten()), (running_deviation, deviation.flatten())), momentum)
-    return _affine(centred, rate, weight, bias).to(x.dtype)
+    return _affine(centred, rate, weight, bias, remainder).to(x.dtype)

@@ -151,6 +151,12 @@ class _L1BatchNorm(BatchNorm):
         # Tensors that already are of another class are those of a trace.
         return values.as_subclass(MeanAbsoluteDeviation) if type(values) is Tensor else values
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The buffer itself is a plain tensor.
+        super().__setattr__(
+            name, value.as_subclass(Tensor) if type(value) is MeanAbsoluteDeviation else value
+        )
+
 
 class L1BatchNorm1d(_L1BatchNorm):
     __doc__ = BatchNorm.__doc__
