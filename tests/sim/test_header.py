@@ -25,10 +25,10 @@ STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wcast-align", "-We
 
 
 def write_header(folder: Path, name: str) -> Package:
-    """The package ``name``, whose header is written to ``folder``."""
-    package = Package(CONFIGURATION, name)
-    description = rdl.system_rdl(package.map, name)
-    (folder / f"{name}_regs.h").write_text(rdl.c_header(rdl.compiled(description), name))
+    """The package of a unit, whose header is written to ``folder`` as that of one called ``name``, whatever that is."""
+    package = Package(CONFIGURATION, "unit")
+    described = rdl.compiled(rdl.system_rdl(package.map, "unit"))
+    (folder / f"{name}_regs.h").write_text(rdl.c_header(described, name))
     return package
 
 
