@@ -11,6 +11,7 @@ from typing import Any
 import click
 from amaranth.back.verilog import YosysError
 
+from l1bn_console.endings import exit_code
 from l1bn_console.tables import print_json, print_tables
 
 from . import __version__, generate, manifest, presets, tables
@@ -18,29 +19,30 @@ from .accuracy import advice
 from .config import PARAMETERS, Configuration, ConfigurationError
 from .explain import explain
 from .options import option, value
+from .reading import read_text
 
 __all__ = ["main"]
 
 
+class ToolFailed(RuntimeError):
+    """A tool that is called has failed; the message is one line."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 2 for bad input, 1 for a failing tool, 130 for Ctrl-C."""
+    return exit_code(
+        lambda: _run(arguments),
+        "l1bn: error",
+        refused=(ConfigurationError,),
+        failed=(ToolFailed,),
+    )
+
+
+def _run(arguments: Sequence[str] | None) -> object:
     try:
-        result = l1bn.main(arguments, prog_name="l1bn", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return 2
-    except (click.ClickException, ConfigurationError) as error:
-        return _fail(error.format_message() if isinstance(error, click.ClickException) else str(error), 2)
+        return l1bn.main(arguments, prog_name="l1bn", standalone_mode=False)
     except YosysError as error:
-        return _fail(f"Yosys failed: {str(error).splitlines()[-1]}", 1)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", 130)
-    return result if isinstance(result, int) else 0
-
-
-def _fail(message: str, code: int) -> int:
-    click.echo(f"l1bn: error: {' '.join(message.split())}", err=True)
-    return code
+        raise ToolFailed(f"Yosys failed: {str(error).splitlines()[-1]}") from error
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -53,11 +55,10 @@ def _read(path: Path) -> tuple[dict[str, Any], str | None]:
     """The parameters in a TOML file or a manifest, and the module's name if it is there."""
     if path.suffix == ".json":
         return manifest.read(path)
+    text = read_text("config", path)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError("config", str(path), f"a readable file ({error.strerror})") from error
-    except ValueError as error:
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError("config", str(path), f"valid TOML ({error})") from error
     return values, values.pop("name", None)
 

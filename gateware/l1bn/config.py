@@ -20,6 +20,8 @@ UNUSED: dict[str, frozenset[str]] = {
     "training": frozenset(),
 }
 """Parameters that have no meaning for a direction."""
+SHOWN = 400
+"""Characters of a value in a message, at most: a path may be long."""
 FORMS = {"l1": ("two-pass",), "l2": ("one-pass", "two-pass")}
 
 
@@ -31,7 +33,16 @@ class ConfigurationError(ValueError):
 
     def __init__(self, parameter: str, value: object, allowed: str):
         self.parameter, self.value, self.allowed = parameter, value, allowed
-        super().__init__(f"{parameter} = {value!r} is not possible; allowed: {allowed}")
+        super().__init__(f"{parameter} = {_shown(value)} is not possible; allowed: {allowed}")
+
+
+def _shown(value: object) -> str:
+    """A value in a message: whole, unless nobody would read it to its end."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError) as error:  # Python writes no number of more than 4,300 digits
+        return f"a value that cannot be written ({error})"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
 
 
 @dataclass(frozen=True)

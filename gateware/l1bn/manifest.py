@@ -13,6 +13,7 @@ from . import __version__
 from .accuracy import error_bound, has_bound
 from .config import Configuration, ConfigurationError
 from .formats import Formats
+from .reading import read_text
 from .running_formats import RunningFormats
 
 __all__ = ["SCHEMA", "describe", "dumps", "parameters", "read"]
@@ -118,10 +119,9 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
 
     Raises :exc:`ConfigurationError` when ``path`` holds no manifest that this version understands.
     """
+    text = read_text("config", path)
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError("config", str(path), f"a readable file ({error.strerror})") from error
+        manifest = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError("config", str(path), f"valid JSON ({error})") from error
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from l1bn_console.endings import exit_code
+
 from .accuracy_gradients import gradient_report
 from .accuracy_samples import COUNTS, KINDS, draw, draw_gamma
 from .contract import Contract
@@ -190,4 +192,4 @@ def _report(outputs: int, seed: int) -> list[Row]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, "l1bn_golden.accuracy: error"))

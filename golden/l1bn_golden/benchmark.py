@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Sequence
 
 import numpy as np
+
+from l1bn_console.endings import exit_code
 
 from .contract import Contract
 from .data import gaussian
@@ -60,4 +63,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main, "l1bn_golden.benchmark: error"))

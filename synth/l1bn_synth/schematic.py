@@ -13,8 +13,9 @@ import click
 
 from l1bn import rtlil
 
+from .entry import run_command
 from .registry import Unit, units
-from .tools import FlowError, ToolMissing, run_tool
+from .tools import ToolMissing, run_tool
 from .yosys import run_yosys
 
 __all__ = ["main", "netlist", "operators", "slug"]
@@ -115,22 +116,7 @@ def command(operator: str | None, width: int | None, output: Path) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 2 for bad input or a missing tool, 1 for a failing one."""
-    try:
-        code: int = command.main(arguments, prog_name="python -m l1bn_synth.schematic", standalone_mode=False)
-    except click.ClickException as error:
-        return _fail(error.format_message(), 2)
-    except ToolMissing as error:
-        return _fail(str(error), 2)
-    except FlowError as error:
-        return _fail(str(error), 1)
-    except OSError as error:
-        return _fail(f"{error.filename or 'output'}: {error.strerror}", 2)
-    return code
-
-
-def _fail(message: str, code: int) -> int:
-    click.echo(f"l1bn_synth: {' '.join(message.split())}", err=True)
-    return code
+    return run_command(command, "python -m l1bn_synth.schematic", arguments)
 
 
 if __name__ == "__main__":

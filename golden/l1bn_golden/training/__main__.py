@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from types import FrameType
 
 import click
 from rich.console import Console
@@ -20,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from l1bn_console.endings import exit_code
 from l1bn_console.tables import print_tables, print_text
 
 from .report import spread, table, write_json, write_pictures
@@ -31,31 +30,26 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 1 for a process that died, 2 for bad input, 130 for Ctrl-C."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    return exit_code(
+        lambda: _run(arguments),
+        "l1bn_golden.training: error",
+        failed=(ProcessDied,),
+        interrupted="interrupted; finished runs are kept, the same command goes on from there",
+    )
+
+
+class ProcessDied(RuntimeError):
+    """A process of the pool was killed; the message is one line."""
+
+
+def _run(arguments: Sequence[str] | None) -> object:
     try:
-        command.main(arguments, prog_name="python -m l1bn_golden.training", standalone_mode=False)
-    except click.ClickException as error:
-        return _fail(error.format_message(), 2)
-    except BrokenProcessPool:
-        return _fail(
+        return command.main(arguments, prog_name="python -m l1bn_golden.training", standalone_mode=False)
+    except BrokenProcessPool as error:
+        raise ProcessDied(
             "a process was killed, perhaps for want of memory; finished runs are kept, "
-            "the same command goes on from there",
-            1,
-        )
-    except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}", 2)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted; finished runs are kept, the same command goes on from there", 130)
-    return 0
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _fail(message: str, code: int) -> int:
-    click.echo(f"l1bn_golden.training: error: {' '.join(message.split())}", err=True)
-    return code
+            "the same command goes on from there"
+        ) from error
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
