@@ -9,7 +9,8 @@ from amaranth.hdl import Shape
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, Flow
 
-from l1bn import rtlil
+from l1bn import generate, rtlil
+from l1bn.resources import cell_models
 
 from .fields import Field, Payload, StreamPort
 
@@ -29,6 +30,12 @@ class Design:
         """The design of a component that has only streams as ports and only the domain ``sync``."""
         streams = stream_ports(component)
         return cls(name, rtlil.verilog(component, name), streams)
+
+    @classmethod
+    def of_unit(cls, unit: Component, name: str) -> Design:
+        """The design of a unit as users get it, with models of the blocks that its target has."""
+        text = generate.verilog(unit, name) + (cell_models(unit.config.target) or "")
+        return cls(name, text, stream_ports(unit))
 
     @property
     def signals(self) -> list[str]:

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from l1bn import generate, unit
 from l1bn.config import Configuration, ConfigurationError
 
-from .design import Design, stream_ports
+from .design import Design
 from .fields import Columns, Field
 from .hardware import STORE, Closable, Hardware, HardwareError, Rates, Run
 from .hardware_words import integers
@@ -110,7 +110,7 @@ class HardwareUnit(Closable):
         self.config = config
         self.component: Any = unit(config)
         name = generate.default_name(config)
-        design = Design(name, generate.verilog(self.component, name), stream_ports(self.component))
+        design = Design.of_unit(self.component, name)
         patience = SLACK + max(self.component.latency(count) for count in config.counts)
         self.hardware = Hardware(design, store=store, patience=patience, seed=seed)
         self.cycles = 0

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from l1bn import generate
 from l1bn.config import Configuration
 from l1bn.units import unit
 
-from .design import Design, stream_ports
+from .design import Design
 from .runner import run_bench
 
 __all__ = ["Job", "Measurement", "Row", "measure", "run_name"]
@@ -80,7 +79,7 @@ def measure(job: Job) -> Measurement:
     config = job.config
     device = unit(config)
     name = run_name(config)
-    design = Design(name, generate.verilog(device, name), stream_ports(device))
+    design = Design.of_unit(device, name)
     folder = job.output / "runs" / name
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {f"{name}_{count}": a for count, each in enumerate(job.channels) for name, a in each.items()}

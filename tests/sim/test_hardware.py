@@ -272,3 +272,13 @@ def test_an_interrupted_build_leaves_nothing(tmp_path):
         env={"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin:/bin"},
     )
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_every_target_computes_the_same(tmp_path: Path) -> None:
+    contract = Contract(norm="l1", width=20, counts=(8,))
+    x = np.random.default_rng(3).integers(-(1 << 19), 1 << 19, (12, 8))
+    expected = forward(contract, x, 9000, -7).y
+    for target in ("logic", "ecp5", "ice40"):
+        config = Configuration(norm="l1", width=20, lanes=2, counts=(8,), target=target)
+        with ForwardHardware(config, store=tmp_path) as normalise:
+            assert (normalise(x, 9000, -7).y == expected).all(), target

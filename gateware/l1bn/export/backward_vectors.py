@@ -11,7 +11,7 @@ from l1bn_golden import Contract, backward
 
 from .vectors import SEED, Channel, Words, beats, channels, pack, sendings, statistics_of, words_of
 
-__all__ = ["backward_words"]
+__all__ = ["backward_words", "random_gradients"]
 
 
 def backward_words(unit: wiring.Component) -> tuple[dict[str, Words], int]:
@@ -22,7 +22,7 @@ def backward_words(unit: wiring.Component) -> tuple[dict[str, Words], int]:
         name: member.signature.members["payload"].shape for name, member in unit.signature.members.items()
     }
     words: dict[str, list[int]] = {name: [] for name in layouts}
-    for channel, dy in zip(sent, _gradients(config.dy_width, sent), strict=True):
+    for channel, dy in zip(sent, random_gradients(config.dy_width, sent), strict=True):
         tag = {"select": channel.select} if len(config.counts) > 1 else {}
         for name, samples, more in (("i_x", channel.x, tag), ("i_dy", dy, {})):
             words[name] += [
@@ -48,7 +48,7 @@ def backward_words(unit: wiring.Component) -> tuple[dict[str, Words], int]:
     return {name: words_of(layouts[name], words[name], times.get(name, 1)) for name in layouts}, len(sent)
 
 
-def _gradients(width: int, sent: Sequence[Channel]) -> list[np.ndarray]:
+def random_gradients(width: int, sent: Sequence[Channel]) -> list[np.ndarray]:
     """A dy of the right length for each channel."""
     rng = np.random.default_rng(SEED + 1)
     low, high = -(1 << (width - 1)), 1 << (width - 1)

@@ -12,6 +12,7 @@ from ..bus.registers import RegisterMap
 from ..formats import Formats
 from .backward_vectors import backward_words
 from .render import render
+from .running_vectors import inference_words, training_words
 from .vectors import Words, axi_groups, axi_words, channels, sendings, stream_words
 
 __all__ = ["axi_bench", "native_bench"]
@@ -19,6 +20,21 @@ __all__ = ["axi_bench", "native_bench"]
 
 LONG = 200_000
 """Beats of a round above which there is one round only, the one with pauses everywhere."""
+
+
+def forward_words(unit: wiring.Component) -> tuple[dict[str, Words], int]:
+    """What goes into a forward unit and has to come out of it, and how many channels that is."""
+    sent = channels(unit.config)
+    return stream_words(unit.formats, sent), len(sent)
+
+
+WORDS = {
+    "forward": forward_words,
+    "backward": backward_words,
+    "inference": inference_words,
+    "training": training_words,
+}
+"""By direction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +50,7 @@ class Port(Words):
 
 def native_bench(unit: wiring.Component, name: str) -> dict[str, str]:
     """The test bench of a unit with its streams, by the name of the file."""
-    if unit.config.direction == "backward":
-        words, number = backward_words(unit)
-    else:
-        sent = channels(unit.config)
-        words, number = stream_words(unit.formats, sent), len(sent)
+    words, number = WORDS[unit.config.direction](unit)
     ports = [Port(name=stream, **vars(part)) for stream, part in words.items()]
     files = _hex(name, words)
     files[f"{name}_tb.v"] = render(
@@ -47,7 +59,10 @@ def native_bench(unit: wiring.Component, name: str) -> dict[str, str]:
         inputs=[port for port in ports if port.name.startswith("i")],
         outputs=[port for port in ports if port.name.startswith("o")],
         channels=number,
-        first_round=first_round(max(len(part.words) * part.times for part in words.values())),
+        first_round=first_round(
+            max(len(part.words) * part.times for part in words.values()),
+            remembers=unit.config.direction == "training",
+        ),
         patience=patience(unit),
     )
     return files
@@ -84,12 +99,17 @@ def axi_bench(unit: wiring.Component, map: RegisterMap, name: str) -> dict[str, 
 
 def patience(unit: wiring.Component) -> int:
     """Cycles without any transfer after which a unit hangs: no step takes that long, whatever the pauses."""
-    return 1000 + 4 * max(unit.latency(count) for count in unit.config.counts)
+    units = [unit, unit.backward] if unit.config.direction == "training" else [unit]
+    cleared = unit.config.channels if unit.config.direction == "training" else 0
+    return 1000 + cleared + 4 * sum(max(map(part.latency, unit.config.counts)) for part in units)
 
 
-def first_round(beats: int) -> int:
-    """The round that a test bench begins with, of those its head describes."""
-    return 2 if beats > LONG else 0
+def first_round(beats: int, *, remembers: bool = False) -> int:
+    """The round that a test bench begins with, of those its head describes.
+
+    It is the last one for a unit that ``remembers`` a round in the next, where the same words give others.
+    """
+    return 2 if remembers or beats > LONG else 0
 
 
 def _hex(name: str, words: Mapping[str, Words]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from amaranth.lib import wiring
 
-from .. import __version__, generate, units
+from .. import __version__, generate, resources, units
 from .. import manifest as unit_manifest
 from ..bus.forward import AxiForward, AxiTop
 from ..bus.instance import Instantiated
@@ -17,7 +17,7 @@ from ..bus.layout import check_channels, forward_map
 from ..bus.registers import RegisterMap, word_after_reset
 from ..config import Configuration
 from ..identifiers import check_module_name
-from . import bench, datasheet, manifest, rdl, resources
+from . import bench, datasheet, manifest, rdl
 from .netlist import flat_verilog
 from .ports import Port, axi_ports, native_ports
 from .render import render
@@ -65,11 +65,6 @@ class Package:
     def has_axi(self) -> bool:
         """Only forward units have a top with AXI."""
         return self.config.direction == "forward"
-
-    @property
-    def has_bench(self) -> bool:
-        """There are words for a test bench."""
-        return self.config.direction in ("forward", "backward")
 
     @cached_property
     def map(self) -> RegisterMap:
@@ -143,9 +138,7 @@ class Package:
     @cached_property
     def _benches(self) -> dict[str, dict[str, str]]:
         """The files of each test bench, by its name."""
-        benches = {}
-        if self.has_bench:
-            benches[f"{self.name}_tb"] = bench.native_bench(self.unit, self.name)
+        benches = {f"{self.name}_tb": bench.native_bench(self.unit, self.name)}
         if self.has_axi:
             benches[f"{self.name}_axi_tb"] = bench.axi_bench(self.unit, self.map, self.name)
         return benches

@@ -1,16 +1,16 @@
-"""Files of the repository that travel in an export: the licence, and simulation models of a family's blocks."""
+"""Files of the repository that travel with what is generated: the licence, models of a family's blocks."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ..waivers import CELLS, waived
+from .waivers import CELLS, waived
 
 __all__ = ["cell_models", "licence"]
 
-PACKAGED = Path(__file__).with_name("resources")
+PACKAGED = Path(__file__).with_name("export") / "resources"
 """Where the wheel has them; a checkout has them at their own places."""
-CHECKOUT = Path(__file__).parents[3]
+CHECKOUT = Path(__file__).parents[2]
 
 MODELS = {"ecp5": "ecp5.v", "ecp5-logic": "ecp5.v", "ice40": "ice40.v"}
 
