@@ -98,8 +98,11 @@ def build_simulators(folder: Path, ip: Path) -> dict[str, list[str]]:
     files = [str(path.resolve()) for path in (*bench, ip)]
     top = ["--top-module", "accelerator_tb", "-Mdir", "verilated"]
     make = ["-CFLAGS", "-std=c++20", "-MAKEFLAGS", "VM_PARALLEL_BUILDS=0 OPT_FAST=-O1 OPT_SLOW=-O0"]
-    call(folder, ["verilator", "--binary", "--timing", *top, *make, *files])
-    commands = {"Verilator": [str((folder / "verilated" / "Vaccelerator_tb").resolve())]}
+    built = folder.resolve() / "verilator"
+    with toolchain.workplace(folder) as place:
+        call(place, ["verilator", "--binary", "--timing", *top, *make, *files])
+        shutil.copy2(place / "verilated" / "Vaccelerator_tb", built)
+    commands = {"Verilator": [str(built)]}
     if shutil.which("iverilog"):
         compiled = folder.resolve() / "icarus.vvp"
         call(folder, ["iverilog", "-g2001", "-s", "accelerator_tb", "-o", str(compiled), *files])

@@ -18,12 +18,12 @@ FILES = [str(accelerator.SOURCES / f"{name}.v") for name in accelerator.MODULES]
 
 @pytest.fixture(scope="module")
 def ip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return accelerator.build_ip(tmp_path_factory.mktemp("export") / "ip")
+    return accelerator.build_ip(tmp_path_factory.mktemp("an export") / "ip")
 
 
 @pytest.fixture(scope="module")
 def simulators(ip: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    return accelerator.build_simulators(tmp_path_factory.mktemp("accelerator"), ip)
+    return accelerator.build_simulators(tmp_path_factory.mktemp("two words"), ip)
 
 
 def test_the_layer_by_hand() -> None:
