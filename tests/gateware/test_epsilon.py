@@ -16,17 +16,14 @@ from .test_forward import FORMS, Channel, Traffic, parameters
 
 CASES: dict[str, dict[str, Any]] = {
     "two samples": {"width": 16, "counts": (2,)},
-    "four samples": {"width": 16, "counts": (4,), "lanes": 2},
-    "eight samples, epsilon 1": {"width": 8, "counts": (8,), "epsilon": 1.0},
-    "sixty-four samples": {"width": 8, "counts": (64,), "lanes": 4},
     "forty-nine samples": {"width": 4, "counts": (49,), "scale_width": 24},
-    "mixed counts": {"width": 24, "counts": (4, 60, 16), "lanes": 2},
-    "mixed powers": {"width": 16, "counts": (2, 64, 8), "epsilon": 3e-7},
+    "mixed counts": {"width": 24, "counts": (4, 60), "lanes": 2},
+    "mixed powers": {"width": 16, "counts": (2, 16), "epsilon": 3e-7},
     "none, powers": {"width": 8, "counts": (4, 16), "epsilon": 0.0},
     "none, others": {"width": 16, "counts": (6, 8), "epsilon": 0.0, "scale_width": 10},
     "tiny, powers": {"width": 4, "counts": (8, 2), "x_fraction": 0, "epsilon": 1e-12},
-    "tiny, others": {"width": 12, "counts": (3, 4), "epsilon": 1e-9},
-    "all of it a fraction": {"width": 12, "counts": (4,), "guard_bits": 0, "epsilon": 1e-5},
+    "all of it a fraction": {"width": 12, "counts": (4,), "guard_bits": 0},
+    "whole": {"width": 8, "counts": (8,), "epsilon": 1.0},
 }
 
 
@@ -53,7 +50,7 @@ def test_statistics_outputs_and_latency(name: str, form: str, seed: int) -> None
     check(Configuration(**FORMS[form], **CASES[name]), seed)
 
 
-@pytest.mark.parametrize("name", ["four samples", "none, others", "tiny, powers"])
+@pytest.mark.parametrize("name", ["two samples", "none, others"])
 def test_two_passes(name: str, seed: int) -> None:
     check(Configuration(**FORMS["l2-two-pass"], **CASES[name]), seed)
 
