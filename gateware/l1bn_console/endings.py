@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import click
@@ -43,10 +43,9 @@ def exit_code(
             click.echo(f"{speaker}: {text}", err=True)
         return code
 
-    with contextlib.suppress(ValueError):  # outside of the main thread there are no handlers
-        signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = command()
+        with _interrupted_by_termination():
+            code = command()
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -74,6 +73,20 @@ def exit_code(
     except MemoryError:
         return fail("not enough memory", FAILED)
     return code if isinstance(code, int) else 0
+
+
+@contextlib.contextmanager
+def _interrupted_by_termination() -> Iterator[None]:
+    """SIGTERM, which a shell's ``timeout`` and a machine that shuts down send, is as Ctrl-C in the block."""
+    try:
+        before = signal.signal(signal.SIGTERM, _interrupt)
+    except ValueError:  # outside of the main thread there are no handlers
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
