@@ -11,7 +11,7 @@ import contextlib
 import gc
 import re
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil as amaranth_rtlil
@@ -52,11 +52,16 @@ class Written:
     def __init__(self, name: str):
         self.name = name
         self.shared: dict[str, Shared] = {}
+        self._names: dict[tuple[str, Hashable], str] = {}
 
     def instance(self, component: Shared) -> Instance:
         """An instance of the module that ``component`` shares with its like."""
-        module = f"{self.name}.{SHARED}{component.kind}"
-        self.shared.setdefault(module, component)
+        kind = component.kind, component.parameters
+        if kind not in self._names:
+            number = sum(word == component.kind for word, _ in self._names)
+            module = f"{self.name}.{SHARED}{component.kind}{f'_{number}' if number else ''}"
+            self._names[kind], self.shared[module] = module, component
+        module = self._names[kind]
         directions = {In: "i", Out: "o"}
         connected = [
             (directions[member.flow], name, getattr(component, name))
@@ -74,7 +79,12 @@ class Shared(wiring.Component):
     @property
     @abstractmethod
     def kind(self) -> str:
-        """The same word for the same hardware."""
+        """A word for it, which its module is called after."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> Hashable:
+        """All that its hardware depends on: with equal ones two of a kind are the same hardware."""
 
     @abstractmethod
     def body(self) -> Module:
@@ -89,7 +99,11 @@ def convert(component: wiring.Component, name: str) -> str:
     platform = Written(name)
     with _no_collection():
         text = amaranth_rtlil.convert(component, name=name, platform=platform, emit_src=False)
-        for module, shared in platform.shared.items():
+        written: set[str] = set()
+        while left := platform.shared.keys() - written:  # they may have others inside
+            module = min(left)
+            written.add(module)
+            shared = platform.shared[module]
             ports = [getattr(shared, port) for port in shared.signature.members]
             body = amaranth_rtlil.convert(
                 shared.body(), name=module, platform=platform, ports=ports, emit_src=False

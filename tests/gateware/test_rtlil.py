@@ -38,7 +38,8 @@ def test_a_large_unit_takes_little_memory() -> None:
     program = """
 import resource
 from l1bn import Configuration, generate, unit
-generate.verilog(unit(Configuration(width=32, lanes=64, counts=(1 << 20,), norm="l2", target="logic")), "u")
+config = Configuration(width=32, lanes=64, counts=(1 << 20,), direction="training", target="ecp5")
+generate.verilog(unit(config), "u")
 print(sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 """
     done = subprocess.run(
@@ -65,10 +66,18 @@ def test_the_memory_is_that_of_the_simulator_without_contents(width: int, depth:
     assert {**written, "RD_WIDE_CONTINUATION": 0} == {**simulated, "RD_WIDE_CONTINUATION": 0}
 
 
-def test_equal_multipliers_are_one_module() -> None:
+def test_equal_lanes_and_multipliers_are_one_module() -> None:
     config = Configuration(norm="l2", width=8, lanes=4, counts=(64,), target="logic")
     for text in (generate.verilog(unit(config), "u"), flat_verilog(unit(config), "u", [])):
-        modules = re.findall(r"^module (u_shared_\w+)", text, flags=re.MULTILINE)
-        assert sorted(modules) == ["u_shared_multiplier_s8_s8", "u_shared_multiplier_s8_u18"]
+        modules = re.findall(r"^module u_shared_(\w+)", text, flags=re.MULTILINE)
+        assert sorted(modules) == ["affine_lane", "multiplier_s8_s8", "multiplier_s8_u18"]
         assert len(re.findall(r"^  u_shared_multiplier_s8_s8 ", text, flags=re.MULTILINE)) == 4
+        assert len(re.findall(r"^  u_shared_affine_lane ", text, flags=re.MULTILINE)) == 4
         assert not re.search(r"^module \\", text, flags=re.MULTILINE)
+
+
+def test_lanes_of_other_formats_are_other_modules() -> None:
+    config = Configuration(width=8, y_width=12, lanes=2, counts=(64,), direction="training")
+    text = generate.verilog(unit(config), "u")
+    for module in ("affine_lane", "affine_lane_1"):  # of y and of dx
+        assert len(re.findall(rf"^  u_shared_{module} ", text, flags=re.MULTILINE)) == 2

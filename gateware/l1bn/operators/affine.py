@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ..formats import Formats
 from ..layouts import extended, inlet, outlet, packet, scale_constants
 from ..primitives import primitives
+from ..rtlil import Shared
 from ..streams import SkidRegister
 from .apply import ApplyPipeline
 from .subtract import difference
@@ -16,7 +17,7 @@ from .subtract import difference
 __all__ = ["Affine", "AffineLane", "resize", "shift_bits"]
 
 
-class AffineLane(wiring.Component):
+class AffineLane(Shared):
     """The datapath of one lane; the constants come in step with the samples.
 
     ::
@@ -93,7 +94,13 @@ class AffineLane(wiring.Component):
             "beta": constants.beta,
         }
 
-    def elaborate(self, platform: object) -> Module:
+    kind = "affine_lane"
+
+    @property
+    def parameters(self) -> Formats:
+        return self.formats
+
+    def body(self) -> Module:
         m = Module()
         config, formats = self.formats.config, self.formats
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..formats import Formats
 from ..primitives import primitives
+from ..rtlil import Shared
 from .affine import resize, shift_bits
 from .subtract import difference
 
 __all__ = ["ProductLane"]
 
 
-class ProductLane(wiring.Component):
+class ProductLane(Shared):
     """The first half of :class:`l1bn.operators.affine.AffineLane`, from which no bit is lost.
 
     ::
@@ -81,7 +82,13 @@ class ProductLane(wiring.Component):
             "negative": constants.negative,
         }
 
-    def elaborate(self, platform: object) -> Module:
+    kind = "product_lane"
+
+    @property
+    def parameters(self) -> tuple[Formats, int]:
+        return self.formats, self.dropped
+
+    def body(self) -> Module:
         m = Module()
         fraction, split = self.formats.scale_fraction, self.low_width
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from amaranth.hdl import Module, Shape, Signal, Value, signed, unsigned
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["BlockMultiplier", "add_registered", "product_shape"]
+from ..rtlil import Shared
+
+__all__ = ["BlockMultiplier", "add_registered", "multiplier_kind", "product_shape"]
 
 
 def product_shape(a_shape: Shape, b_shape: Shape) -> Shape:
     """The shape of an exact product."""
     return (Signal(a_shape) * Signal(b_shape)).shape()
+
+
+def multiplier_kind(a_shape: Shape, b_shape: Shape) -> str:
+    """A word for the multiplier of two shapes."""
+    factors = (f"{'s' if shape.signed else 'u'}{shape.width}" for shape in (a_shape, b_shape))
+    return f"multiplier_{'_'.join(factors)}"
 
 
 def add_registered(m: Module, terms: list[Value], enable: Value) -> tuple[Value, int]:
@@ -41,7 +48,7 @@ def slices(shape: Shape, size: int) -> list[tuple[int, Shape]]:
     return [*cut, (offset, signed(rest) if shape.signed else unsigned(rest))]
 
 
-class BlockMultiplier(wiring.Component):
+class BlockMultiplier(Shared):
     """Registered product of two numbers of any width on blocks of one size, with registers inside the blocks.
 
     Parameters
@@ -80,7 +87,15 @@ class BlockMultiplier(wiring.Component):
     def block(self, m: Module, a: Value, b: Value, product: Signal) -> None:
         """Add a block to ``m``: ``product = a * b``, at most ``size`` bits each, ``block_latency`` cycles later."""
 
-    def elaborate(self, platform: object) -> Module:
+    @property
+    def kind(self) -> str:
+        return f"block_{multiplier_kind(self.a_shape, self.b_shape)}"
+
+    @property
+    def parameters(self) -> tuple[Shape, Shape]:
+        return self.a_shape, self.b_shape
+
+    def body(self) -> Module:
         m = Module()
         terms: list[Value] = []
         for (a_offset, a_shape), (b_offset, b_shape) in self.parts:

@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Const, Fragment, Module, Shape, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from ..rtlil import Shared
-from .blocks import product_shape
+from .blocks import multiplier_kind, product_shape
 from .portable import SampleMemory
 
 __all__ = ["Multiplier", "SampleMemory"]
@@ -94,8 +94,11 @@ class Multiplier(Shared):
 
     @property
     def kind(self) -> str:
-        factors = (f"{'s' if shape.signed else 'u'}{shape.width}" for shape in (self.a_shape, self.b_shape))
-        return f"multiplier_{'_'.join(factors)}"
+        return multiplier_kind(self.a_shape, self.b_shape)
+
+    @property
+    def parameters(self) -> tuple[Shape, Shape]:
+        return self.a_shape, self.b_shape
 
     def body(self) -> Module:
         m = Module()
