@@ -51,7 +51,12 @@ def needed() -> set[str]:
 
 
 def test_what_is_pinned_is_what_is_needed() -> None:
-    assert set(pins()) == needed()
+    # PyPI's build of PyTorch for Linux requires those of graphics cards, in versions that it pins itself.
+    accelerators = {name for name in needed() if re.match("nvidia-|cuda-|triton$", name)}
+    assert needed() - accelerators <= set(pins())
+    installed = {canonicalize_name(each.name) for each in importlib.metadata.distributions()}
+    # What is pinned and not installed is for another Python.
+    assert (set(pins()) & installed) <= needed()
 
 
 def test_what_is_installed_is_what_is_pinned() -> None:
