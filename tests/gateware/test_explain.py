@@ -25,6 +25,18 @@ def changes(explanation: dict[str, Any], parameter: str) -> list[dict[str, Any]]
     return [change for change in explanation["changes"] if change["parameter"] == parameter]
 
 
+def products(text: str) -> int:
+    """The products that the top module ``top`` has, those of its instances included."""
+    bodies = dict(re.findall(r"^module (\w+) ?\((.*?)^endmodule", text, flags=re.MULTILINE | re.DOTALL))
+
+    def within(name: str) -> int:
+        own = re.findall(r"^ *assign .* = .* \* ", bodies[name], flags=re.MULTILINE)
+        instances = re.findall(r"^  (\w+) (?:\\\S+|\w+) +\($", bodies[name], flags=re.MULTILINE)
+        return len(own) + sum(within(instance) for instance in instances if instance in bodies)
+
+    return within("top")
+
+
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_memories_and_multipliers_are_those_of_the_verilog(direction: str) -> None:
     """The words of each memory and the products, as the Verilog of a portable unit has them."""
@@ -34,8 +46,7 @@ def test_memories_and_multipliers_are_those_of_the_verilog(direction: str) -> No
     assert sorted((int(high) + 1, int(last) + 1) for high, last in memories) == sorted(
         (memory["width"], memory["words"]) for memory in explanation["memories"]
     )
-    products = re.findall(r"^ *assign .* = .* \* ", text, flags=re.MULTILINE)
-    assert sum(multiplier["number"] for multiplier in explanation["multipliers"]) == len(products)
+    assert sum(multiplier["number"] for multiplier in explanation["multipliers"]) == products(text)
     assert explanation["memory_bits"] == sum(memory["bits"] for memory in explanation["memories"]) > 0
 
 

@@ -46,7 +46,10 @@ def test_json_has_what_the_table_has(capsys: pytest.CaptureFixture[str]) -> None
         assert preset["resources"]["fmax_mhz"] > 0
 
 
-def test_the_table_shows_what_each_preset_takes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_shows_what_each_preset_takes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     assert cli.main(["presets"]) == 0
     out = capsys.readouterr().out
     for name, preset in presets.PRESETS.items():

@@ -40,7 +40,7 @@ import resource
 from l1bn import Configuration, generate, unit
 config = Configuration(width=32, lanes=64, counts=(1 << 20,), direction="training", target="ecp5")
 generate.verilog(unit(config), "u")
-print(sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
