@@ -308,8 +308,7 @@ def test_a_backward_unit_is_exported_with_its_streams(tmp_path: Path) -> None:
 
 
 @needs_icarus
-@pytest.mark.parametrize("direction", ["inference", "training"])
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize(("direction", "norm"), [("inference", "l2"), ("training", "l1")])
 def test_units_with_averages_have_a_bench(direction: str, norm: str, tmp_path: Path) -> None:
     """More channels than the layer has, so that averages go on from averages."""
     folder = tmp_path / "unit"
