@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sysconfig
 import tomllib
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,12 @@ def pins() -> dict[str, str]:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pairs = [line.split("==") for line in lines if line and not line.startswith("#")]
     return {canonicalize_name(name): version for name, version in pairs}
+
+
+def distributions() -> dict[str, str]:
+    """The versions in the environment; what a package keeps for itself, as setuptools does, is not of it."""
+    found = importlib.metadata.distributions(path=[sysconfig.get_path("purelib")])
+    return {canonicalize_name(each.name): each.version.partition("+")[0] for each in found}
 
 
 def needed() -> set[str]:
@@ -54,16 +61,12 @@ def test_what_is_pinned_is_what_is_needed() -> None:
     # PyPI's build of PyTorch for Linux requires those of graphics cards, in versions that it pins itself.
     accelerators = {name for name in needed() if re.match("nvidia-|cuda-|triton$", name)}
     assert needed() - accelerators <= set(pins())
-    installed = {canonicalize_name(each.name) for each in importlib.metadata.distributions()}
     # What is pinned and not installed is for another Python.
-    assert (set(pins()) & installed) <= needed()
+    assert set(pins()) & set(distributions()) <= needed()
 
 
 def test_what_is_installed_is_what_is_pinned() -> None:
-    versions = {
-        canonicalize_name(each.name): each.version.partition("+")[0]
-        for each in importlib.metadata.distributions()
-    }
+    versions = distributions()
     assert {name: versions.get(name, version) for name, version in pins().items()} == pins()
 
 
