@@ -23,7 +23,9 @@ from .compile import LOG, BuildError, build_folder, call, digest, is_whole, make
 
 __all__ = ["BuildError", "Model", "build"]
 
-OPTIMISATION = {"OPT_FAST": "-O1", "OPT_SLOW": "-O0"}
+OPTIMISATION = {"OPT_FAST": "-O0", "OPT_SLOW": "-O0"}
+"""None: the bench, in Python, takes most of a run's time, and the compiler most of a build's."""
+
 VERILATOR_OPTIONS = ("-cc", "--exe", "--vpi", "--prefix", "Vtop")
 
 
