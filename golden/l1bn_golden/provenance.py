@@ -67,8 +67,8 @@ def _reached(root: str) -> Provenance:
         if module in followed or top in sys.stdlib_module_names:
             continue
         followed.add(module)
-        distributions = _distributions().get(top, [])
-        if distributions and distributions != [_DISTRIBUTION]:
+        distributions = _foreign().get(top, [])
+        if distributions:
             packages |= {name: importlib.metadata.version(name) for name in distributions}
             continue
         path = _source(module)
@@ -82,7 +82,7 @@ def _reached(root: str) -> Provenance:
                 files |= _contents(name, source)
         for origin, attribute in _parsed(module, path, path.read_bytes()).imports:
             inner = f"{origin}.{attribute}" if attribute else origin
-            ours = origin.partition(".")[0] not in (*sys.stdlib_module_names, *_distributions())
+            ours = origin.partition(".")[0] not in (*sys.stdlib_module_names, *_foreign())
             waiting.append(inner if ours and _source(inner) is not None else origin)
     return Provenance(files, packages)
 
@@ -154,5 +154,10 @@ def _source(module: str) -> Path | None:
 
 
 @cache
-def _distributions() -> Mapping[str, list[str]]:
-    return importlib.metadata.packages_distributions()
+def _foreign() -> Mapping[str, list[str]]:
+    """The distributions that each package comes from which is not ours.
+
+    Python 3.13 counts the commands of a distribution as its packages, so that ``l1bn`` is one of ours there.
+    """
+    found = importlib.metadata.packages_distributions()
+    return {name: distributions for name, distributions in found.items() if _DISTRIBUTION not in distributions}

