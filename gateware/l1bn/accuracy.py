@@ -30,7 +30,7 @@ def error_bound(formats: Formats, distance: int) -> Fraction:
     config = formats.config
     scale = max(
         Fraction(distance, 1 << config.scale_width),
-        Fraction(1 << (config.width - 1), 1 << formats.shift_max),
+        Fraction(1 << (config.width - 1), 1 << formats.scale.shift_max),
     )
     # theta bounds the relative error of r.
     theta, mean = Fraction(1, 1 << (formats.mantissa_width - 2)), Fraction(0)

@@ -6,8 +6,8 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
 from .backward_formats import BackwardFormats
-from .formats import Formats
 from .layouts import extended, scale_constants, select_field
+from .scale_format import ScaleFormat
 
 __all__ = [
     "channel_record",
@@ -92,13 +92,12 @@ def projected_record(formats: BackwardFormats) -> data.StructLayout:
 
 def scaled_record(formats: BackwardFormats) -> data.StructLayout:
     """As :func:`projected_record`, with a = M[dy * xhat] and the scale from dy to dx."""
-    apply = formats.apply
     return _replaced(
         projected_record(formats),
         "projection",
         projection_mean=signed(formats.projection_mean_width),
         scale=unsigned(formats.config.scale_width),
-        shift=apply.shift_shape,
+        shift=formats.apply.shift_shape,
         negative=1,
     )
 
@@ -142,9 +141,9 @@ def pair_constants(formats: BackwardFormats) -> data.StructLayout:
     )
 
 
-def product_constants(formats: Formats) -> data.StructLayout:
+def product_constants(scale: ScaleFormat) -> data.StructLayout:
     """A scale with its offset; see :class:`l1bn.operators.product.ProductLane`."""
-    return _replaced(scale_constants(formats), "beta")
+    return _replaced(scale_constants(scale), "beta")
 
 
 def _replaced(layout: data.StructLayout, name: str, **more: object) -> data.StructLayout:

@@ -37,10 +37,13 @@ WIDTHS = {
     "odd_fraction": ("f", "fraction bits that a division by the odd part of n adds"),
     "mantissa_width": ("T", "mantissa of r"),
     "r_exponent_shape": ("", "exponent of r, signed"),
+}
+"""Derived widths in bits: attribute of :class:`Formats`, symbol in ``docs/arithmetic.md``, what it is."""
+SCALE_WIDTHS = {
     "shift_shape": ("t", "right shift of the affine sum"),
     "offset_width": ("", "offset, and the affine sum, signed"),
 }
-"""Derived widths in bits: attribute of :class:`Formats`, symbol in ``docs/arithmetic.md``, what it is."""
+"""The same of its scale."""
 BACKWARD_WIDTHS = {
     **{name: WIDTHS[name] for name in ("guard_bits", "mean_width", "mantissa_width", "r_exponent_shape")},
     "gradient_width": ("dbeta", "sum of dy and dgamma, signed"),
@@ -60,6 +63,7 @@ CONSTANTS = {
     "shift_max": ("SHIFT_MAX", "largest shift of the scale"),
     "scale_fraction": ("F", "fraction bits that the affine sum carries below x*k"),
 }
+"""Constants of the scale from x to y, :class:`l1bn.scale_format.ScaleFormat`."""
 Unit = BatchNorm | BackwardBatchNorm
 ONLY = {"sign_count_width": "l1", "square_sum_width": "l2"}
 """Widths that only one norm has."""
@@ -95,7 +99,7 @@ def explain(config: Configuration) -> dict[str, Any]:
         **before,
         "advice": advice(config),
         "constants": {
-            name: {"value": getattr(built.formats, name), "symbol": symbol, "about": about}
+            name: {"value": getattr(built.formats.scale, name), "symbol": symbol, "about": about}
             for name, (symbol, about) in CONSTANTS.items()
         },
         "counts": described["counts"],
@@ -145,15 +149,16 @@ def _steps(config: Configuration, name: str, parameter: Parameter) -> list[Any]:
 def _figures(built: Unit) -> dict[str, Any]:
     """What is compared between neighbours."""
     formats, config = built.formats, built.config
-    widths = BACKWARD_WIDTHS if isinstance(built, BackwardBatchNorm) else WIDTHS
+    if isinstance(built, BackwardBatchNorm):
+        widths = _widths(formats, BACKWARD_WIDTHS)
+    else:
+        widths = _widths(formats, WIDTHS) | _widths(formats.scale, SCALE_WIDTHS)
     longest = max(config.counts)
     accuracy = manifest.describe(built, "unit")["accuracy"]
     return {
         "streams": {name: _stream_width(built, name) for name in built.signature.members},
         "widths": {
-            name: {"bits": _bits(getattr(formats, name)), "symbol": symbol, "about": about}
-            for name, (symbol, about) in widths.items()
-            if ONLY.get(name, config.norm) == config.norm
+            name: width for name, width in widths.items() if ONLY.get(name, config.norm) == config.norm
         },
         "memory_bits": sum(memory["bits"] for memory in _memories(built)),
         "multipliers": _multipliers(built),
@@ -162,6 +167,13 @@ def _figures(built: Unit) -> dict[str, Any]:
         "error_bound": None
         if accuracy is None
         else round(float(Fraction(accuracy["largest_for_beta_0"])), 4),
+    }
+
+
+def _widths(formats: object, widths: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    return {
+        name: {"bits": _bits(getattr(formats, name)), "symbol": symbol, "about": about}
+        for name, (symbol, about) in widths.items()
     }
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from amaranth.hdl import Shape
 
 from .config import Configuration
+from .scale_format import ScaleFormat
 
 __all__ = ["Formats", "clog2", "half_up", "odd_part"]
 
@@ -186,34 +187,24 @@ class Formats:
             bits = min(bits, ceil_log2(Fraction(2) ** (power * exponent) / least, power))
         return max(0, bits)
 
-    @property
-    def shift_max(self) -> int:
-        return self.config.width + 4
-
-    @property
-    def shift_min(self) -> int:
-        return min(self.shift_max, self.config.scale_width - 1 - self.scale_bits)
-
-    @property
-    def scale_fraction(self) -> int:
-        """F: fraction bits that the affine sum carries below x*k, so that it resolves half an LSB of y."""
-        return max(0, 1 - self.shift_min)
-
-    @property
-    def shift_range(self) -> range:
-        """The values of t, the right shift of the affine sum."""
-        low = self.shift_min + self.scale_fraction - 1
-        return range(low, low + self.shift_max - self.shift_min + 1)
-
-    @property
-    def offset_width(self) -> int:
-        """Signed width of the offset and of the affine sum x*k*2^F - offset - 1."""
-        return self.config.scale_width + self.config.width + self.scale_fraction + 1
-
-    @property
-    def shift_shape(self) -> Shape:
-        """Shape of t."""
-        return Shape.cast(self.shift_range)
+    @cached_property
+    def scale(self) -> ScaleFormat:
+        """The scale from x to y."""
+        config = self.config
+        return ScaleFormat(
+            width=config.width,
+            mean_fraction=self.guard_bits,
+            mean_width=self.mean_width,
+            gamma_width=config.gamma_width,
+            exponent=config.y_fraction - config.gamma_fraction,
+            scale_width=config.scale_width,
+            scale_bits=self.scale_bits,
+            mantissa_width=self.mantissa_width,
+            r_exponents=self.r_exponents,
+            y_width=config.y_width,
+            beta_width=config.beta_width,
+            beta_shift=config.y_fraction - config.beta_fraction,
+        )
 
     @property
     def normalised_width(self) -> int:

@@ -141,20 +141,20 @@ class ScaleStage(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        self.scale, self.offset = Scale(formats), Offset(formats)
+        self.scale, self.offset = Scale(formats.scale), Offset(formats.scale)
         between = 3 * ChannelRegister.latency
         self.latency = between + self.scale.latency + self.offset.latency
         self.interval = max(self.scale.interval, self.offset.interval) + 1
         tag = {**select_field(formats.select_width), "error": 1}
         self.spread = extended(spread_result(formats), mean=signed(formats.mean_width), **tag)
-        constants = fields(scale_constants(formats))
+        constants = fields(scale_constants(formats.scale))
         del constants["offset"]
         self.scaled = extended(self.spread, **constants)
         super().__init__(
             {
                 "i": inlet(self.spread),
                 "i_affine": inlet(affine_parameters(formats)),
-                "o": outlet(extended(scale_constants(formats), error=1)),
+                "o": outlet(extended(scale_constants(formats.scale), error=1)),
                 "o_stats": outlet(statistics(formats)),
             }
         )
@@ -219,7 +219,7 @@ class BatchNorm(wiring.Component):
         self.mean = MeanStage(formats)
         self.spread = SPREADS[config.norm, str(config.form)](formats)
         self.scale = ScaleStage(formats)
-        self.affine = Affine(formats)
+        self.affine = Affine(formats.scale, config.lanes, min(formats.beats), config.target)
         self.storage: ChannelBuffers | ReplayedChannels
         if config.storage == "inside":
             self.storage = ChannelBuffers(formats, self.waits)

@@ -44,15 +44,15 @@ class InferenceBatchNorm(wiring.Component):
         tag = data.StructLayout({"mean": signed(formats.mean_width)})
         self.magnitude = Magnitude(formats.running_spread_width, formats.mantissa_width, tag)
         self.scale = ScaleStage(formats)
-        self.affine = Affine(formats)
-        self.fold = Fold(formats)
+        self.affine = Affine(formats.scale, config.lanes, min(formats.beats), config.target)
+        self.fold = Fold(formats.scale)
         super().__init__(
             {
                 "i": inlet(packet(config.width, config.lanes, formats.select_width)),
                 "i_averages": inlet(averages(formats)),
                 "i_affine": inlet(affine_parameters(formats)),
                 "o": outlet(packet(config.y_width, config.lanes, error=True)),
-                "o_fold": outlet(folded(formats)),
+                "o_fold": outlet(folded(formats.scale)),
             }
         )
 

@@ -9,6 +9,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from .formats import Formats
+from .scale_format import ScaleFormat
 
 __all__ = [
     "affine_parameters",
@@ -82,15 +83,15 @@ def affine_parameters(formats: Formats) -> data.StructLayout:
     return data.StructLayout({"gamma": signed(config.gamma_width), "beta": signed(config.beta_width)})
 
 
-def scale_constants(formats: Formats) -> data.StructLayout:
+def scale_constants(scale: ScaleFormat) -> data.StructLayout:
     """What the affine operator needs of one channel; see ``docs/arithmetic.md``."""
     return data.StructLayout(
         {
-            "scale": unsigned(formats.config.scale_width),
+            "scale": unsigned(scale.scale_width),
             "negative": 1,
-            "shift": formats.shift_shape,
-            "offset": signed(formats.offset_width),
-            "beta": signed(formats.config.beta_width),
+            "shift": scale.shift_shape,
+            "offset": signed(scale.offset_width),
+            "beta": signed(scale.beta_width),
         }
     )
 
@@ -102,7 +103,7 @@ def statistics(formats: Formats) -> data.StructLayout:
         "r_mantissa": unsigned(formats.mantissa_width),
         "r_exponent": formats.r_exponent_shape,
         "scale": unsigned(formats.config.scale_width),
-        "shift": formats.shift_shape,
+        "shift": formats.scale.shift_shape,
         "negative": 1,
     }
     if formats.config.norm == "l1":

@@ -15,11 +15,14 @@ from .config import Configuration, ConfigurationError
 from .formats import Formats
 from .reading import read_text
 from .running_formats import RunningFormats
+from .scale_format import ScaleFormat
 
 __all__ = ["SCHEMA", "describe", "dumps", "parameters", "read"]
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the manifest's structure; it grows when a key moves, goes or changes its meaning."""
+READABLE = (1, 2)
+"""Versions whose configuration means what it means today; in 1 the formats of a scale stood beside all others."""
 
 # What the fields of the payloads hold. Integers are those of docs/arithmetic.md.
 FIELDS = {
@@ -124,8 +127,9 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
         manifest = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError("config", str(path), f"valid JSON ({error})") from error
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise ConfigurationError("config", str(path), f"a manifest of l1bn with schema {SCHEMA}")
+    if not isinstance(manifest, dict) or manifest.get("schema") not in READABLE:
+        schemas = " or ".join(map(str, READABLE))
+        raise ConfigurationError("config", str(path), f"a manifest of l1bn with schema {schemas}")
     values, name = manifest.get("configuration"), manifest.get("module")
     if not isinstance(values, dict) or not isinstance(name, str):
         raise ConfigurationError("config", str(path), "a manifest with a module and a configuration")
@@ -229,7 +233,7 @@ def _fractions(formats: Formats) -> dict[tuple[str, str], int]:
     }
 
 
-def _formats(formats: Formats) -> dict[str, Any]:
+def _formats(formats: Formats | ScaleFormat) -> dict[str, Any]:
     """Every public attribute of ``formats`` but the configuration itself, and no method."""
     names = sorted(name for name in dir(formats) if not name.startswith("_") and name != "config")
     values = {name: getattr(formats, name) for name in names}
@@ -237,7 +241,7 @@ def _formats(formats: Formats) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Formats):
+    if isinstance(value, Formats | ScaleFormat):
         return _formats(value)
     if isinstance(value, Shape):
         return {"width": value.width, "signed": value.signed}

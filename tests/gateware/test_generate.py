@@ -20,6 +20,7 @@ from amaranth.lib.wiring import In, Out
 from l1bn import forward, generate, manifest
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.formats import Formats
+from l1bn.scale_format import ScaleFormat
 from l1bn.units import unit as unit_of
 from l1bn_golden import Contract
 from l1bn_golden.exact import error_bound
@@ -295,7 +296,7 @@ def test_the_manifest_holds_all_formats(written: tuple[Any, str, dict[str, Any]]
     assert set(formats) == public
     for name in public:
         value = getattr(unit.formats, name)
-        if isinstance(value, Formats):
+        if isinstance(value, ScaleFormat):
             assert formats[name]["scale_bits"] == value.scale_bits
         elif isinstance(value, Shape):
             assert formats[name] == {"width": value.width, "signed": value.signed}

@@ -42,13 +42,18 @@ MIDDLE = {
 LARGE = {"norm": "l1", "width": 32, "lanes": 1, "counts": [1024], "scale_width": 24, "gamma_width": 32}
 
 
-def of_formats(operator: type[Component]) -> Callable[..., Component]:
-    """An operator that a configuration's formats describe."""
-    return lambda **parameters: operator(Formats(Configuration.from_mapping(parameters)))
+def of_scale(operator: type[Component]) -> Callable[..., Component]:
+    """An operator on the scale of a configuration."""
+    return lambda **parameters: operator(Formats(Configuration.from_mapping(parameters)).scale)
+
+
+def affine(**parameters: Any) -> Affine:
+    formats = Formats(Configuration.from_mapping(parameters))
+    return Affine(formats.scale, formats.config.lanes, min(formats.beats), formats.config.target)
 
 
 def of_backward_formats(operator: type[Component]) -> Callable[..., Component]:
-    """As :func:`of_formats`, of those of a backward unit."""
+    """An operator on the formats of a backward unit."""
     return lambda **parameters: operator(BackwardFormats(Configuration.from_mapping(parameters)))
 
 
@@ -90,15 +95,15 @@ CASES: list[tuple[str, Callable[..., Component], dict[str, Any]]] = [
         multiplier,
         {"a_shape": (18, False), "b_shape": (9, False), "c_shape": (1, True)},
     ),
-    ("Scale", of_formats(Scale), NARROW),
-    ("Scale", of_formats(Scale), MIDDLE),
-    ("Scale", of_formats(Scale), LARGE),
-    ("Offset", of_formats(Offset), NARROW),
-    ("Offset", of_formats(Offset), MIDDLE),
-    ("Offset", of_formats(Offset), LARGE),
-    ("Affine", of_formats(Affine), NARROW),
-    ("Affine", of_formats(Affine), MIDDLE),
-    ("Affine", of_formats(Affine), LARGE),
+    ("Scale", of_scale(Scale), NARROW),
+    ("Scale", of_scale(Scale), MIDDLE),
+    ("Scale", of_scale(Scale), LARGE),
+    ("Offset", of_scale(Offset), NARROW),
+    ("Offset", of_scale(Offset), MIDDLE),
+    ("Offset", of_scale(Offset), LARGE),
+    ("Affine", affine, NARROW),
+    ("Affine", affine, MIDDLE),
+    ("Affine", affine, LARGE),
     ("GradientSums", GradientSums, {"width": 8, "gradient_width": 12, "lanes": 4, "count": 128}),
     ("Centre", of_backward_formats(Centre), {"direction": "backward", **NARROW}),
     ("Centre", of_backward_formats(Centre), {"direction": "backward", **MIDDLE}),

@@ -75,7 +75,7 @@ def example(config: Configuration) -> Example:
         ]
     mantissa, exponent = int(golden.r_mantissa[0]), int(golden.r_exponent[0])
     exact = Fraction(gamma) * Fraction(2) ** (config.y_fraction - config.gamma_fraction + exponent) / mantissa
-    shift = min(formats.shift_max, config.scale_width - 1 - _floor_log2(exact))
+    shift = min(formats.scale.shift_max, config.scale_width - 1 - _floor_log2(exact))
     scale = half_up(exact * Fraction(2) ** shift)
     if scale == 1 << config.scale_width:
         scale, shift = scale // 2, shift - 1

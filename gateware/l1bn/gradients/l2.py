@@ -38,7 +38,7 @@ class L2Gradient(wiring.Component):
         self.dy_offset = Offset(formats.apply)
         scale = unsigned(config.scale_width)
         self.numerator = SequentialMultiplier(scale, unsigned(formats.projection_mean_width - 1), scale)
-        self.magnitude = Magnitude(slope.numerator_width, formats.mantissa_width, data.StructLayout({}))
+        self.magnitude = Magnitude(formats.numerator_width, formats.mantissa_width, data.StructLayout({}))
         self.scale = Scale(slope)
         self.x_offset = Offset(slope)
         self.apply = PairAffine(formats)
@@ -75,7 +75,7 @@ class L2Gradient(wiring.Component):
 
         divided = register("divided", of_channel, of_a, of_k, mean_of_dy=signed(formats.gradient_mean_width))
         placed = register("placed", of_channel, of_a, of_dy)
-        multiplied = register("multiplied", of_channel, of_dy, value=slope.numerator_width, opposite=1)
+        multiplied = register("multiplied", of_channel, of_dy, value=formats.numerator_width, opposite=1)
         normalised = register(
             "normalised",
             {**of_channel, "r_exponent": slope.r_exponent_shape},
@@ -87,7 +87,7 @@ class L2Gradient(wiring.Component):
             "sloped",
             {name: of_channel[name] for name in ("mean", "error")},
             of_dy,
-            {"scale": unsigned(slope.config.scale_width), "shift": slope.shift_shape, "negative": 1},
+            {"scale": unsigned(slope.scale_width), "shift": slope.shift_shape, "negative": 1},
         )
         m.submodules.current = current = ChannelRegister(pair_constants(formats))
         consult(m, self.i, divide.i, divide.o, divided.i)
@@ -100,7 +100,7 @@ class L2Gradient(wiring.Component):
         a = placed.o.payload.projection_mean
         sign = a[-1]
         k, shift = placed.o.payload.dy.scale, multiplied.o.payload.dy.shift
-        exponent = multiplied.o.payload.r_exponent - shift - magnitude.o.payload.zeros + slope.exponent_offset
+        exponent = multiplied.o.payload.r_exponent - shift - magnitude.o.payload.zeros + formats.slope_exponent
         m.d.comb += [
             *copied(self.i.payload, divide.i.payload),
             divide.i.payload.dividend.eq(self.i.payload.gradient_sum),

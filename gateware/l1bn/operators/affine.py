@@ -6,10 +6,10 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigne
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..formats import Formats
 from ..layouts import extended, inlet, outlet, packet, scale_constants
 from ..primitives import primitives
 from ..rtlil import Shared
+from ..scale_format import ScaleFormat
 from ..streams import SkidRegister
 from .apply import ApplyPipeline
 from .subtract import difference
@@ -33,7 +33,13 @@ class AffineLane(Shared):
 
     Parameters
     ----------
-    formats : derived formats of the unit
+    format : of the scale
+    target : whose primitives to use, see :data:`l1bn.primitives.TARGETS`
+
+    Parameters
+    ----------
+    format : of the scale
+    target : whose primitives to use, see :data:`l1bn.primitives.TARGETS`
 
     Members
     -------
@@ -43,18 +49,17 @@ class AffineLane(Shared):
     y : the output, ``depth`` enabled cycles later
     """
 
-    def __init__(self, formats: Formats):
-        self.formats = formats
-        config = formats.config
-        multiplier = primitives(config.target).multiplier
-        self.multiplier = multiplier(signed(config.width), unsigned(config.scale_width))
+    def __init__(self, format: ScaleFormat, target: str):
+        self.format, self.target = format, target
+        multiplier = primitives(target).multiplier
+        self.multiplier = multiplier(signed(format.width), unsigned(format.scale_width))
         # The offset has scale_fraction more bits than the product: 0 - offset - 1 is their complement.
-        self.sum_width = formats.offset_width - formats.scale_fraction
+        self.sum_width = format.offset_width - format.scale_fraction
         self.low_width = self.sum_width // 2
-        self.shift_bits = shift_bits(formats)
+        self.shift_bits = shift_bits(format)
         # Twice y, and twice beta added to it: what does not fit saturates whatever beta is.
-        aligned_beta = config.beta_width + config.y_fraction - config.beta_fraction
-        self.doubled_width = max(config.y_width, aligned_beta) + 2
+        aligned_beta = format.beta_width + format.beta_shift
+        self.doubled_width = max(format.y_width, aligned_beta) + 2
 
         subtracted = self.multiplier.latency + 2
         shifted = subtracted + len(self.shift_bits)
@@ -70,21 +75,21 @@ class AffineLane(Shared):
         super().__init__(
             {
                 "enable": In(1),
-                "x": In(signed(config.width)),
-                "scale": In(config.scale_width),
-                "offset_low": In(self.low_width + formats.scale_fraction),
+                "x": In(signed(format.width)),
+                "scale": In(format.scale_width),
+                "offset_low": In(self.low_width + format.scale_fraction),
                 "offset_high": In(self.sum_width - self.low_width),
                 **{f"shift_{bit}": In(1) for bit in self.shift_bits},
                 "negative": In(1),
-                "beta": In(signed(config.beta_width)),
-                "y": Out(signed(config.y_width)),
+                "beta": In(signed(format.beta_width)),
+                "y": Out(signed(format.y_width)),
             }
         )
 
     def ports(self, constants: data.View, offset: Value) -> dict[str, Value]:
         """The constant ports, and what of a channel's constants belongs there."""
-        split = self.low_width + self.formats.scale_fraction
-        steps = constants.shift - self.formats.shift_range.start
+        split = self.low_width + self.format.scale_fraction
+        steps = constants.shift - self.format.shift_range.start
         return {
             "scale": constants.scale,
             "offset_low": offset[:split],
@@ -97,12 +102,12 @@ class AffineLane(Shared):
     kind = "affine_lane"
 
     @property
-    def parameters(self) -> Formats:
-        return self.formats
+    def parameters(self) -> tuple[ScaleFormat, str]:
+        return self.format, self.target
 
     def body(self) -> Module:
         m = Module()
-        config, formats = self.formats.config, self.formats
+        format = self.format
 
         def stage(value: Value) -> Signal:
             held = Signal(value.shape(), reset_less=True)
@@ -111,7 +116,7 @@ class AffineLane(Shared):
             return held
 
         def subtract_offset(product: Value) -> Value:
-            split, fraction = self.low_width, formats.scale_fraction
+            split, fraction = self.low_width, format.scale_fraction
             below = stage(stage(~self.offset_low[:fraction]))
             # The places below borrow from neither: the 1 is theirs, which leaves a borrow to the lowest place here.
             low = stage(difference(product[:split], self.offset_low[fraction:], 1))
@@ -138,10 +143,10 @@ class AffineLane(Shared):
 
         def round_and_saturate(doubled: Value, overflow: Value, sign: Value) -> Value:
             """With the overflow that comes one stage after the value, and the sign that comes with it."""
-            aligned = Cat(Const(1, 1), Const(0, config.y_fraction - config.beta_fraction), self.beta)
+            aligned = Cat(Const(1, 1), Const(0, format.beta_shift), self.beta)
             total = stage(doubled + aligned.as_signed()) >> 1
             sign = stage(sign)
-            width = config.y_width
+            width = format.y_width
             outside = stage(overflow | differ(total[width - 1 :]))
             low_end = stage(Mux(overflow, sign, total[-1]))
             kept = stage(total[:width])
@@ -158,7 +163,7 @@ class AffineLane(Shared):
         for _ in self.shift_bits[1:]:
             sign = stage(sign)
         sign = stage(sign ^ self.negative)
-        doubled, overflow = shift_right(total >> formats.shift_range.start)
+        doubled, overflow = shift_right(total >> format.shift_range.start)
         m.d.comb += self.y.eq(round_and_saturate(doubled, overflow, sign))
         return m
 
@@ -168,7 +173,10 @@ class Affine(wiring.Component):
 
     Parameters
     ----------
-    formats : derived formats of the unit
+    format : of the scale
+    lanes : samples in a beat
+    shortest : beats of the shortest packet
+    target : whose primitives to use, see :data:`l1bn.primitives.TARGETS`
 
     Members
     -------
@@ -179,16 +187,15 @@ class Affine(wiring.Component):
     Latency: ``latency``. One beat a cycle, across packets of three beats or more if the next constants wait.
     """
 
-    def __init__(self, formats: Formats):
-        self.formats = formats
-        config = formats.config
-        self.lanes = [AffineLane(formats) for _ in range(config.lanes)]
+    def __init__(self, format: ScaleFormat, lanes: int, shortest: int, target: str):
+        self.shortest = shortest
+        self.lanes = [AffineLane(format, target) for _ in range(lanes)]
         self.latency = ApplyPipeline.ENTRY + self.lanes[0].depth + SkidRegister.latency
         super().__init__(
             {
-                "i": inlet(packet(config.width, config.lanes, error=True)),
-                "i_scale": inlet(extended(scale_constants(formats), error=1)),
-                "o": outlet(packet(config.y_width, config.lanes, error=True)),
+                "i": inlet(packet(format.width, lanes, error=True)),
+                "i_scale": inlet(extended(scale_constants(format), error=1)),
+                "o": outlet(packet(format.y_width, lanes, error=True)),
             }
         )
 
@@ -196,8 +203,8 @@ class Affine(wiring.Component):
         m = Module()
         m.submodules.skid = skid = SkidRegister(self.o.payload.shape())
         wiring.connect(m, skid.o, wiring.flipped(self.o))
-        depth, shortest = self.lanes[0].depth, min(self.formats.beats)
-        pipeline = ApplyPipeline(m, self.i, self.i_scale, skid.i, depth, shortest)
+        depth = self.lanes[0].depth
+        pipeline = ApplyPipeline(m, self.i, self.i_scale, skid.i, depth, self.shortest)
         ports = self.lanes[0].ports(self.i_scale.payload, self.i_scale.payload.offset)
         shared = {name: pipeline.in_step(value, self.lanes[0].depths[name]) for name, value in ports.items()}
         for index, lane in enumerate(self.lanes):
@@ -208,9 +215,9 @@ class Affine(wiring.Component):
         return m
 
 
-def shift_bits(formats: Formats) -> list[int]:
+def shift_bits(format: ScaleFormat) -> list[int]:
     """The places of a shift, less the smallest one, that take a stage each, the highest first."""
-    return list(reversed(range(max(1, (len(formats.shift_range) - 1).bit_length()))))
+    return list(reversed(range(max(1, (len(format.shift_range) - 1).bit_length()))))
 
 
 def differ_from(bits: Value, sign: Value) -> Value:

@@ -6,7 +6,8 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 
 from ..layouts import extended, inlet, outlet, scale_constants
-from ..running_formats import InferenceFormats, folded
+from ..running_formats import folded, folded_width
+from ..scale_format import ScaleFormat
 from .sequence import sequence
 from .settle import settling_cycles, settling_sum
 
@@ -20,7 +21,7 @@ class Fold(wiring.Component):
 
     Parameters
     ----------
-    formats : derived formats of the unit
+    format : of the scale
 
     Members
     -------
@@ -30,42 +31,42 @@ class Fold(wiring.Component):
     Latency: ``latency``. One result in ``interval`` cycles, one more.
     """
 
-    def __init__(self, formats: InferenceFormats):
-        self.formats = formats
-        self.width = formats.folded_width
-        self.places = max(1, formats.shift_range[-1])
+    def __init__(self, format: ScaleFormat):
+        self.format = format
+        self.width = folded_width(format)
+        self.places = max(1, format.shift_range[-1])
         self.latency = self.places + settling_cycles(self.width) + 2
         self.interval = self.latency + 1
         super().__init__(
             {
-                "i": inlet(extended(scale_constants(formats), error=1)),
-                "o": outlet(folded(formats)),
+                "i": inlet(extended(scale_constants(format), error=1)),
+                "o": outlet(folded(format)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        formats, config = self.formats, self.formats.config
+        format = self.format
         arriving = self.i.payload
         run = sequence(m, self.i, self.o, self.latency - 1)
-        scale = Signal(config.scale_width, reset_less=True)
+        scale = Signal(format.scale_width, reset_less=True)
         negative = Signal(reset_less=True)
-        shift = Signal(folded(formats)["shift"].shape, reset_less=True)
+        shift = Signal(folded(format)["shift"].shape, reset_less=True)
         # -offset - 1 for a gamma that is not negative, else the offset, are floor(-c * mean * 2^F / 2^G).
-        bias = Signal(signed(formats.offset_width), reset_less=True)
+        bias = Signal(signed(format.offset_width), reset_less=True)
         beta = Signal(signed(self.width), reset_less=True)
         left = Signal(range(self.places + 1), reset_less=True)  # places of t that are still to come
-        below = Signal(range(formats.scale_fraction + 1), reset_less=True)  # of which these are bias's own
+        below = Signal(range(format.scale_fraction + 1), reset_less=True)  # of which these are bias's own
         with m.If(run.load):
             m.d.sync += [
                 scale.eq(arriving.scale),
                 negative.eq(arriving.negative),
-                shift.eq(arriving.shift - (formats.scale_fraction - 1)),
+                shift.eq(arriving.shift - (format.scale_fraction - 1)),
                 bias.eq(arriving.offset ^ (~arriving.negative).replicate(len(bias)).as_signed()),
                 # Twice beta', because the fold has one fraction bit at least.
-                beta.eq(arriving.beta << (config.y_fraction - config.beta_fraction + 1)),
+                beta.eq(arriving.beta << (format.beta_shift + 1)),
                 left.eq(arriving.shift),
-                below.eq(formats.scale_fraction),
+                below.eq(format.scale_fraction),
             ]
         with m.Elif(run.step & (left != 0)):
             m.d.sync += left.eq(left - 1)

@@ -35,8 +35,8 @@ class PairAffine(wiring.Component):
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
         config = formats.config
-        self.dy_lanes = [ProductLane(formats.apply, PRODUCT_FRACTION) for _ in range(config.lanes)]
-        self.x_lanes = [ProductLane(formats.slope, PRODUCT_FRACTION) for _ in range(config.lanes)]
+        self.dy_lanes = [ProductLane(formats.apply, config.target) for _ in range(config.lanes)]
+        self.x_lanes = [ProductLane(formats.slope, config.target) for _ in range(config.lanes)]
         # The products meet; then they are subtracted, rounded and saturated.
         self.product_depth = max(self.dy_lanes[0].depth, self.x_lanes[0].depth)
         self.depth = self.product_depth + 3

@@ -6,9 +6,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from ..formats import Formats
 from ..primitives import primitives
 from ..rtlil import Shared
+from ..scale_format import ScaleFormat
 from .affine import resize, shift_bits
 from .subtract import difference
 
@@ -26,8 +26,8 @@ class ProductLane(Shared):
 
     Parameters
     ----------
-    formats : derived formats of the scale
-    fraction : fraction bits of the product; with one, the shift t is that of the affine operator
+    format : of the scale, whose ``kept`` are the fraction bits of the product
+    target : whose primitives to use, see :data:`l1bn.primitives.TARGETS`
 
     Members
     -------
@@ -37,17 +37,16 @@ class ProductLane(Shared):
     product : signed, ``product_width`` bits, ``depth`` enabled cycles later
     """
 
-    def __init__(self, formats: Formats, fraction: int):
-        self.formats = formats
-        config = formats.config
-        multiplier = primitives(config.target).multiplier
-        self.multiplier = multiplier(signed(config.width), unsigned(config.scale_width))
+    def __init__(self, format: ScaleFormat, target: str):
+        self.format, self.target = format, target
+        multiplier = primitives(target).multiplier
+        self.multiplier = multiplier(signed(format.width), unsigned(format.scale_width))
         # The offset has scale_fraction more bits than the product: 0 - offset - 1 is their complement.
-        self.sum_width = formats.offset_width - formats.scale_fraction
+        self.sum_width = format.offset_width - format.scale_fraction
         self.low_width = self.sum_width // 2
-        self.dropped = formats.shift_range.start - (fraction - 1)
-        self.product_width = formats.offset_width - self.dropped
-        self.shift_bits = shift_bits(formats)
+        self.dropped = format.shift_range.start - (format.kept - 1)
+        self.product_width = format.offset_width - self.dropped
+        self.shift_bits = shift_bits(format)
         subtracted = self.multiplier.latency + 2
         self.depth = subtracted + len(self.shift_bits)
         self.depths = {
@@ -60,9 +59,9 @@ class ProductLane(Shared):
         super().__init__(
             {
                 "enable": In(1),
-                "x": In(signed(config.width)),
-                "scale": In(config.scale_width),
-                "offset_low": In(self.low_width + formats.scale_fraction),
+                "x": In(signed(format.width)),
+                "scale": In(format.scale_width),
+                "offset_low": In(self.low_width + format.scale_fraction),
                 "offset_high": In(self.sum_width - self.low_width),
                 **{f"shift_{bit}": In(1) for bit in self.shift_bits},
                 "negative": In(1),
@@ -72,8 +71,8 @@ class ProductLane(Shared):
 
     def ports(self, constants: data.View) -> dict[str, Value]:
         """The constant ports, and what of a channel's constants belongs there."""
-        split = self.low_width + self.formats.scale_fraction
-        steps = constants.shift - self.formats.shift_range.start
+        split = self.low_width + self.format.scale_fraction
+        steps = constants.shift - self.format.shift_range.start
         return {
             "scale": constants.scale,
             "offset_low": constants.offset[:split],
@@ -85,12 +84,12 @@ class ProductLane(Shared):
     kind = "product_lane"
 
     @property
-    def parameters(self) -> tuple[Formats, int]:
-        return self.formats, self.dropped
+    def parameters(self) -> tuple[ScaleFormat, str]:
+        return self.format, self.target
 
     def body(self) -> Module:
         m = Module()
-        fraction, split = self.formats.scale_fraction, self.low_width
+        fraction, split = self.format.scale_fraction, self.low_width
 
         def stage(value: Value) -> Signal:
             held = Signal(value.shape(), reset_less=True)

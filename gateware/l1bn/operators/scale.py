@@ -5,8 +5,8 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 
-from ..formats import Formats
 from ..layouts import inlet, outlet
+from ..scale_format import ScaleFormat
 from .multiply import SequentialMultiplier
 from .sequence import Sequence, sequence
 from .settle import settling_cycles, settling_sum
@@ -23,7 +23,7 @@ class Scale(wiring.Component):
 
     Parameters
     ----------
-    formats : derived formats of the unit
+    format : of the scale
 
     Members
     -------
@@ -33,15 +33,14 @@ class Scale(wiring.Component):
     Latency: ``latency``. One result in ``interval`` cycles, one more.
     """
 
-    def __init__(self, formats: Formats):
-        self.formats = formats
-        config = formats.config
-        self.align = formats.mantissa_width - config.gamma_width
+    def __init__(self, format: ScaleFormat):
+        self.format = format
+        self.align = format.mantissa_width - format.gamma_width
         # The first step takes twice the remainder that it starts from, which must be whole.
         self.spare = int(self.align == 0)
-        self.remainder_width = formats.mantissa_width + self.spare + 2
+        self.remainder_width = format.mantissa_width + self.spare + 2
         # A step for gamma, one for each digit, and one in which the last digit is put to the others.
-        self.steps = config.gamma_width + config.scale_width + 3
+        self.steps = format.gamma_width + format.scale_width + 3
         # A cycle in which the addend is chosen, before those of the sum.
         self.cycles = max(3, settling_cycles(self.remainder_width) + 2)
         self.latency = self.steps * self.cycles + 1
@@ -51,15 +50,15 @@ class Scale(wiring.Component):
                 "i": inlet(
                     data.StructLayout(
                         {
-                            "gamma": signed(config.gamma_width),
-                            "r_mantissa": formats.mantissa_width,
-                            "r_exponent": formats.r_exponent_shape,
+                            "gamma": signed(format.gamma_width),
+                            "r_mantissa": format.mantissa_width,
+                            "r_exponent": format.r_exponent_shape,
                         }
                     )
                 ),
                 "o": outlet(
                     data.StructLayout(
-                        {"scale": config.scale_width, "shift": formats.shift_shape, "negative": 1}
+                        {"scale": format.scale_width, "shift": format.shift_shape, "negative": 1}
                     )
                 ),
             }
@@ -85,7 +84,7 @@ class Scale(wiring.Component):
         place, finest = self._place(m, run, take)
         m.d.sync += wanted.eq(~quotient[-1] & (place < finest))
 
-        overflow, bits = above[-1], self.formats.config.scale_width
+        overflow, bits = above[-1], self.format.scale_width
         m.d.comb += [
             self.o.payload.scale.eq(above[1 : bits + 1] | (overflow << (bits - 1))),
             self.o.payload.negative.eq(negative),
@@ -95,8 +94,8 @@ class Scale(wiring.Component):
 
     def _divide(self, m: Module, run: Sequence, starts: Value, negative: Value) -> Signal:
         """The remainder: the divisor is subtracted while it is not negative, else added."""
-        gamma = Signal(signed(self.formats.config.gamma_width), reset_less=True)
-        divisor = Signal(self.formats.mantissa_width, reset_less=True)
+        gamma = Signal(signed(self.format.gamma_width), reset_less=True)
+        divisor = Signal(self.format.mantissa_width, reset_less=True)
         remainder = Signal(signed(self.remainder_width), reset_less=True)
         addend = Signal(signed(self.remainder_width), reset_less=True)
         carry = Signal(reset_less=True)
@@ -119,7 +118,7 @@ class Scale(wiring.Component):
 
     def _collect(self, m: Module, run: Sequence, take: Value, digit: Value) -> tuple[Signal, Signal]:
         """The quotient, and the quotient plus 1."""
-        bits = self.formats.config.scale_width + 1
+        bits = self.format.scale_width + 1
         quotient = Signal(bits, reset_less=True)
         above = Signal(bits + 1, reset_less=True)
         with m.If(run.load):
@@ -134,13 +133,12 @@ class Scale(wiring.Component):
     @property
     def _place_offset(self) -> int:
         """What the first digit is worth, with r_exponent = 0, as a power of 1/2."""
-        config = self.formats.config
-        return self.align - config.y_fraction + config.gamma_fraction - 1
+        return self.align - self.format.exponent - 1
 
     def _place(self, m: Module, run: Sequence, take: Value) -> tuple[Signal, int]:
         """What the quotient's last place is worth, less a constant, and the smallest that k can need."""
-        exponents = self.formats.r_exponents
-        finest = self.formats.shift_max - self._place_offset
+        exponents = self.format.r_exponents
+        finest = self.format.shift_max - self._place_offset
         place = Signal(range(~exponents[-1], max(finest, ~exponents[0], 0) + 1), reset_less=True)
         following = Signal.like(place)  # digits are more than a cycle apart
         m.d.sync += following.eq(place + 1)
@@ -152,14 +150,14 @@ class Scale(wiring.Component):
 
     def _shift(self, m: Module, run: Sequence, nonzero: Value, place: Signal, overflow: Value) -> Value:
         """The shift as the affine operator takes it; one less where the rounding carries to a power of two."""
-        formats = self.formats
-        least, most = formats.shift_range[0], formats.shift_range[-1]
+        format = self.format
+        least, most = format.shift_range[0], format.shift_range[-1]
         some = Signal(reset_less=True)  # k is not 0
         with m.If(run.load):
             m.d.sync += some.eq(0)
         with m.Elif(nonzero):
             m.d.sync += some.eq(1)
-        fixed = self._place_offset + formats.scale_fraction - 2
+        fixed = self._place_offset + format.scale_fraction - 2
 
         def shifted(less: int) -> Value:
             # One more place of the same carry chain takes the carry in.
@@ -181,7 +179,7 @@ class Offset(wiring.Component):
 
     Parameters
     ----------
-    formats : derived formats of the unit
+    format : of the scale
 
     Members
     -------
@@ -191,14 +189,13 @@ class Offset(wiring.Component):
     Latency: ``latency``. One result in ``interval`` cycles, one more.
     """
 
-    def __init__(self, formats: Formats):
-        self.formats = formats
-        config = formats.config
-        mean = signed(formats.mean_width)
-        self.multiplier = SequentialMultiplier(mean, config.scale_width, signed(1))
+    def __init__(self, format: ScaleFormat):
+        self.format = format
+        mean = signed(format.mean_width)
+        self.multiplier = SequentialMultiplier(mean, format.scale_width, signed(1))
         self.latency, self.interval = self.multiplier.latency, self.multiplier.interval
-        operands = {"mean": mean, "scale": config.scale_width, "negative": 1}
-        super().__init__({"i": inlet(data.StructLayout(operands)), "o": outlet(signed(formats.offset_width))})
+        operands = {"mean": mean, "scale": format.scale_width, "negative": 1}
+        super().__init__({"i": inlet(data.StructLayout(operands)), "o": outlet(signed(format.offset_width))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -207,7 +204,7 @@ class Offset(wiring.Component):
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += positive.eq(~self.i.payload.negative)
         product = multiplier.o.payload  # k * mean, less 1 where gamma is not negative
-        raised = self.formats.scale_fraction - self.formats.guard_bits
+        raised = self.format.scale_fraction - self.format.mean_fraction
         # An integer less 1 has ones in all places below.
         scaled = Cat(positive.replicate(raised), product) if raised > 0 else product >> -raised
         m.d.comb += [

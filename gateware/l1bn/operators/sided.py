@@ -34,7 +34,7 @@ class SidedAffine(wiring.Component):
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
         config = formats.config
-        self.lanes = [AffineLane(formats.apply) for _ in range(config.lanes)]
+        self.lanes = [AffineLane(formats.apply, config.target) for _ in range(config.lanes)]
         self.latency = ApplyPipeline.ENTRY + self.lanes[0].depth + SkidRegister.latency
         super().__init__(
             {

@@ -42,11 +42,12 @@ def test_affine(name: str, seed: int) -> None:
         negatives.append(negative)
         offsets.append(constant if negative else ~constant)
     beats = packets(rows, golden.lanes)
+    formats = Formats(configuration)
     errors = np.array([draw.random() < 0.3 for _ in beats["last"]])
     doubtful = np.array([draw.random() < 0.3 for _ in rows])
     beats_of = [len(row) // golden.lanes for row in rows]
     constants = {"scale": scales, "negative": negatives, "shift": shifts, "offset": offsets, "beta": betas}
-    make = partial(Affine, Formats(configuration))
+    make = partial(Affine, formats.scale, golden.lanes, min(formats.beats), configuration.target)
     bench = exercise(
         make,
         {"i": {**beats, "error": errors}, "i_scale": {**constants, "error": doubtful}},

@@ -35,7 +35,7 @@ def test_scale(name: str, seed: int) -> None:
     mantissas, exponents = zip(*found, strict=True)
     expected = [scale(golden, gamma, *spread) for gamma, spread in zip(gammas, found, strict=True)]
     k, shifts, negatives = zip(*expected, strict=True)
-    make = partial(Scale, Formats(configuration))
+    make = partial(Scale, Formats(configuration).scale)
     bench = exercise(
         make,
         {"i": {"gamma": gammas, "r_mantissa": mantissas, "r_exponent": exponents}},
@@ -63,7 +63,7 @@ def test_offset(name: str, seed: int) -> None:
             for k, negative, mean in zip(scales, negatives, means, strict=True)
         )
     ]
-    make = partial(Offset, Formats(configuration))
+    make = partial(Offset, Formats(configuration).scale)
     inputs = {"i": {"mean": means, "scale": scales, "negative": negatives}}
     bench = exercise(make, inputs, {"o": {"value": expected}}, seed, FEW_PAUSES)
     assert bench.sinks["o"].taken[0] - bench.sources["i"].accepted[0] == make().latency
