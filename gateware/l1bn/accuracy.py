@@ -32,11 +32,9 @@ def error_bound(formats: Formats, distance: int) -> Fraction:
         Fraction(distance, 1 << config.scale_width),
         Fraction(1 << (config.width - 1), 1 << formats.scale.shift_max),
     )
-    # theta bounds the relative error of r.
-    theta, mean = Fraction(1, 1 << (formats.mantissa_width - 2)), Fraction(0)
-    if not formats.only_powers_of_two:
-        theta, mean = (theta, Fraction(1, 256)) if config.norm == "l1" else (theta * 3 / 2, Fraction(1, 512))
-    return Fraction(1, 2) + scale + distance * theta + mean
+    of_norm = config.traits.error_terms(formats)
+    theta = Fraction(of_norm.halves, 1 << (formats.mantissa_width - 1))  # bounds the relative error of r
+    return Fraction(1, 2) + scale + distance * theta + of_norm.mean
 
 
 def advice(config: Configuration) -> str | None:

@@ -33,7 +33,6 @@ from .backward_layouts import (
     scaled_record,
 )
 from .config import Configuration
-from .gradients import GRADIENTS
 from .layouts import copied, extended, inlet, outlet, packet
 from .operators.divide import DivideByCount
 from .operators.products import GradientSums
@@ -206,7 +205,7 @@ class BackwardBatchNorm(wiring.Component):
             config.width, config.dy_width, config.lanes, formats.count_max, config.target
         )
         self.project, self.slope = ProjectStage(formats), SlopeStage(formats)
-        self.gradient = GRADIENTS[config.norm](formats)
+        self.gradient = formats.gradient.build(formats)
         super().__init__(
             {
                 "i_x": inlet(packet(config.width, config.lanes, formats.select_width)),
@@ -228,7 +227,7 @@ class BackwardBatchNorm(wiring.Component):
     def buffer(self) -> SampleBuffer:
         """Where a channel waits for the second pass, with storage inside."""
         beats = max(self.formats.beats) + self.wait
-        return SampleBuffer(self.gradient.stored(self.formats), beats, self.config.target)
+        return SampleBuffer(self.formats.gradient.stored(self.formats), beats, self.config.target)
 
     def latency(self, count: int) -> int:
         """Cycles from a channel's first beat that is taken to its first beat of dx, nothing else under way.

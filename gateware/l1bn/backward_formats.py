@@ -6,9 +6,15 @@ The symbols and formulas are those of ``docs/arithmetic.md``, section Backward.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+from amaranth.hdl import Shape
 
 from .formats import Formats
 from .scale_format import ScaleFormat
+
+if TYPE_CHECKING:
+    from .config import Configuration
 
 __all__ = ["PRODUCT_FRACTION", "BackwardFormats"]
 
@@ -18,6 +24,12 @@ PRODUCT_FRACTION = 6
 
 class BackwardFormats(Formats):
     """The derived formats of a backward unit: those of its forward unit, and more."""
+
+    def __init__(self, config: Configuration):
+        super().__init__(config)
+        gradient = self.traits.gradient
+        assert gradient is not None  # else the configuration would not be there
+        self.gradient = gradient
 
     # -- sums ---------------------------------------------------------------------------------
 
@@ -55,15 +67,16 @@ class BackwardFormats(Formats):
 
     @property
     def gradient_mean_width(self) -> int:
-        """Signed width of m0: for L1 it is M[dy] - M[s] * a."""
-        return self.config.dy_width + self.mean_fraction + (2 if self.config.norm == "l1" else 0)
+        """Signed width of m0."""
+        return self.config.dy_width + self.mean_fraction + self.gradient.mean_spare
 
     # -- what is stored between the passes ----------------------------------------------------
 
     @property
     def stored_width(self) -> int:
-        """Bits of an element that wait for the second pass: dy and the sign of x - mu (L1), or dy and x (L2)."""
-        return self.config.dy_width + (2 if self.config.norm == "l1" else self.config.width)
+        """Bits of an element that wait for the second pass."""
+        beat = Shape.cast(self.gradient.stored(self)).width - 1  # less the flag of the last beat
+        return beat // self.config.lanes
 
     # -- scales -------------------------------------------------------------------------------
 
@@ -87,13 +100,12 @@ class BackwardFormats(Formats):
     @cached_property
     def apply(self) -> ScaleFormat:
         """The scale from dy to dx, for the operators that make y of x in a forward unit. There is no beta."""
-        config, l1 = self.config, self.config.norm == "l1"
+        config, gradient = self.config, self.gradient
         return ScaleFormat(
             width=config.dy_width,
             mean_fraction=self.mean_fraction,
-            # That of m0 + s * a, which may leave the range of dy.
-            mean_width=config.dy_width + self.mean_fraction + (3 if l1 else 0),
-            spare=2 if l1 else 0,
+            mean_width=config.dy_width + self.mean_fraction + gradient.subtracted_spare,
+            spare=gradient.offset_spare,
             gamma_width=config.gamma_width,
             exponent=self._apply_exponent - config.gamma_fraction,
             scale_width=config.scale_width,
@@ -101,7 +113,7 @@ class BackwardFormats(Formats):
             mantissa_width=self.mantissa_width,
             r_exponents=self.r_exponents,
             y_width=config.dx_width,
-            kept=1 if l1 else PRODUCT_FRACTION,
+            kept=gradient.kept,
         )
 
     @cached_property

@@ -6,7 +6,7 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
 from .backward_formats import BackwardFormats
-from .layouts import extended, scale_constants, select_field
+from .layouts import extended, own_statistics, scale_constants, select_field
 from .scale_format import ScaleFormat
 
 __all__ = [
@@ -36,9 +36,7 @@ def received_statistics(formats: BackwardFormats) -> data.StructLayout:
         "r_mantissa": unsigned(formats.mantissa_width),
         "r_exponent": formats.r_exponent_shape,
     }
-    if formats.config.norm == "l1":
-        fields["sign_count"] = signed(formats.sign_count_width)
-    return data.StructLayout({**fields, "error": 1})
+    return data.StructLayout({**fields, **own_statistics(formats), "error": 1})
 
 
 def gamma_parameter(formats: BackwardFormats) -> data.StructLayout:

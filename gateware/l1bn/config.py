@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from .errors import ConfigurationError
+from .norms import NORMS, Norm
 
 __all__ = ["PARAMETERS", "Configuration", "ConfigurationError", "Parameter"]
 
@@ -20,29 +23,6 @@ UNUSED: dict[str, frozenset[str]] = {
     "training": frozenset(),
 }
 """Parameters that have no meaning for a direction."""
-SHOWN = 400
-"""Characters of a value in a message, at most: a path may be long."""
-FORMS = {"l1": ("two-pass",), "l2": ("one-pass", "two-pass")}
-
-
-class ConfigurationError(ValueError):
-    """A parameter has a value that no unit can be built from.
-
-    The message is one line that names the parameter, the value and what is allowed.
-    """
-
-    def __init__(self, parameter: str, value: object, allowed: str):
-        self.parameter, self.value, self.allowed = parameter, value, allowed
-        super().__init__(f"{parameter} = {_shown(value)} is not possible; allowed: {allowed}")
-
-
-def _shown(value: object) -> str:
-    """A value in a message: whole, unless nobody would read it to its end."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError) as error:  # Python writes no number of more than 4,300 digits
-        return f"a value that cannot be written ({error})"
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
 
 
 @dataclass(frozen=True)
@@ -50,10 +30,18 @@ class Parameter:
     """What a parameter means, what it may be and, where that follows from others, what it is by default."""
 
     about: str
-    allowed: str
+    said: str
     default: str
-    choices: tuple[str, ...] | tuple[int, ...] = ()
+    choices: Collection[str] | Collection[int] = ()
     range: tuple[int, int] | None = None
+
+    @property
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        if not self.choices:
+            return self.said
+        *others, last = map(str, self.choices)
+        return f"{', '.join(others)} or {last}" if others else last
 
     @property
     def named(self) -> bool:
@@ -78,13 +66,13 @@ class Parameter:
 def _choice(
     default: str | int | None,
     about: str,
-    *choices: Any,
+    choices: Collection[Any],
+    *,
     derived: str = "",
     range: tuple[int, int] | None = None,
 ) -> Any:
     """One of some words or numbers; ``range`` are the ends where they are numbers."""
-    *others, last = map(str, choices)
-    parameter = Parameter(about, f"{', '.join(others)} or {last}", derived or str(default), choices, range)
+    parameter = Parameter(about, "", derived or str(default), choices, range)
     return dataclasses.field(default=default, metadata={"parameter": parameter})
 
 
@@ -121,19 +109,17 @@ class Configuration:
         If a value is out of range.
     """
 
-    norm: str = _choice("l1", "mean absolute deviation (l1) or standard deviation (l2)", "l1", "l2")
+    norm: str = _choice("l1", " or ".join(norm.about for norm in NORMS.values()), NORMS.keys())
     form: str = _choice(
         None,
         "mean first (two-pass, the only form of l1) or both sums at once",
-        *("one-pass", "two-pass"),
-        derived="two-pass for l1, one-pass for l2",
+        ("one-pass", "two-pass"),
+        derived=", ".join(f"{next(iter(norm.forms))} for {name}" for name, norm in NORMS.items()),
     )
-    direction: str = _choice(
-        "forward", "what the unit computes", "forward", "backward", "inference", "training"
-    )
+    direction: str = _choice("forward", "what the unit computes", tuple(UNUSED))
     width: int = _integer(16, "bits of a sample x", 4, 32)
     x_fraction: int = _integer(None, "fraction bits of x", 0, 31, limit="width - 1", derived="width - 4")
-    lanes: int = _choice(1, "samples in a beat", *(1 << power for power in range(7)), range=(1, 64))
+    lanes: int = _choice(1, "samples in a beat", tuple(1 << power for power in range(7)), range=(1, 64))
     counts: tuple[int, ...] = _integers(
         (1024,), "samples in a channel, a multiple of lanes; several are selected per packet", 2, 1 << 20
     )
@@ -160,7 +146,7 @@ class Configuration:
         None, "fraction bits of dx", 0, 31, limit="dx_width - 1", derived="as dy, at most dx_width - 1"
     )
     epsilon: float = _number(
-        1e-5, "added to the mean absolute deviation (l1) or to the variance (l2)", "0 to 1"
+        1e-5, "added to " + " or to ".join(norm.epsilon_about for norm in NORMS.values()), "0 to 1"
     )
     momentum_shift: int = _integer(3, "m: a channel counts 2^-m in the running statistics", 1, 15)
     running_fraction: int | None = _integer(
@@ -170,23 +156,18 @@ class Configuration:
     storage: str = _choice(
         "inside",
         "the unit buffers the channel (inside) or the producer replays it (outside)",
-        *("inside", "outside"),
+        ("inside", "outside"),
     )
     target: str = _choice(
         "portable",
         "whose multipliers and memories to use: any tool's, those without multiplier blocks, Lattice ECP5's "
         "with its multiplier blocks or without, or iCE40 UltraPlus's",
-        "portable",
-        "logic",
-        "ecp5",
-        "ecp5-logic",
-        "ice40",
+        ("portable", "logic", "ecp5", "ecp5-logic", "ice40"),
     )
 
     def __post_init__(self) -> None:
         for name in (
             "norm",
-            "direction",
             "storage",
             "target",
             "width",
@@ -197,6 +178,7 @@ class Configuration:
             "lanes",
         ):
             self._check(name)
+        self._check_direction()
         self._check_form()
         self._check_format("x", self.width)
         self._check("y_width", default=self.width)
@@ -226,10 +208,17 @@ class Configuration:
         PARAMETERS[name].check(name, getattr(self, name), high)
 
     def _check_form(self) -> None:
-        forms = FORMS[self.norm]
+        forms = tuple(self.traits.forms)
         self._default("form", forms[0])
         if self.form not in forms:
             raise ConfigurationError("form", self.form, f"{' or '.join(forms)} for norm = {self.norm}")
+
+    def _check_direction(self) -> None:
+        self._check("direction")
+        if self.traits.gradient is None and self.direction in ("backward", "training"):
+            raise ConfigurationError(
+                "direction", self.direction, f"forward or inference for norm = {self.norm}, which has no gradient"
+            )
 
     def _check_format(self, name: str, width: int, finest: int | None = None) -> None:
         high = width - 1 if finest is None else min(width - 1, finest)
@@ -285,6 +274,11 @@ class Configuration:
         return {
             name: value for name, value in self.to_mapping().items() if name not in UNUSED[self.direction]
         }
+
+    @property
+    def traits(self) -> Norm:
+        """All that is its norm's alone."""
+        return NORMS[self.norm]
 
     @property
     def passes(self) -> int:

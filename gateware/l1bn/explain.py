@@ -30,8 +30,6 @@ WIDTHS = {
     "guard_bits": ("G", "fraction bits of the mean beyond those of x"),
     "mean_width": ("mu", "mean, signed"),
     "tally_width": ("n", "number of samples"),
-    "sign_count_width": ("sum s", "sum of the signs, signed"),
-    "square_sum_width": ("sum x^2", "sum of the squares"),
     "spread_width": ("w", "spread before it is normalised"),
     "epsilon_fraction": ("h", "fraction bits of the spread for epsilon alone"),
     "odd_fraction": ("f", "fraction bits that a division by the odd part of n adds"),
@@ -65,8 +63,6 @@ CONSTANTS = {
 }
 """Constants of the scale from x to y, :class:`l1bn.scale_format.ScaleFormat`."""
 Unit = BatchNorm | BackwardBatchNorm
-ONLY = {"sign_count_width": "l1", "square_sum_width": "l2"}
-"""Widths that only one norm has."""
 
 
 def explain(config: Configuration) -> dict[str, Any]:
@@ -152,14 +148,16 @@ def _figures(built: Unit) -> dict[str, Any]:
     if isinstance(built, BackwardBatchNorm):
         widths = _widths(formats, BACKWARD_WIDTHS)
     else:
-        widths = _widths(formats, WIDTHS) | _widths(formats.scale, SCALE_WIDTHS)
+        of_norm = {
+            name: {"bits": width.bits, "symbol": width.symbol, "about": width.about}
+            for name, width in config.traits.widths(formats).items()
+        }
+        widths = _widths(formats, WIDTHS) | of_norm | _widths(formats.scale, SCALE_WIDTHS)
     longest = max(config.counts)
     accuracy = manifest.describe(built, "unit")["accuracy"]
     return {
         "streams": {name: _stream_width(built, name) for name in built.signature.members},
-        "widths": {
-            name: width for name, width in widths.items() if ONLY.get(name, config.norm) == config.norm
-        },
+        "widths": widths,
         "memory_bits": sum(memory["bits"] for memory in _memories(built)),
         "multipliers": _multipliers(built),
         "latency": built.latency(longest),

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from amaranth.hdl import Shape
 
-from .config import Configuration
 from .scale_format import ScaleFormat
+
+if TYPE_CHECKING:  # which asks the norms, and they ask the formats
+    from .config import Configuration
 
 __all__ = ["Formats", "clog2", "half_up", "odd_part"]
 
@@ -47,11 +50,12 @@ class Formats:
     """
 
     def __init__(self, config: Configuration):
-        self.config = config
+        self.config, self.traits = config, config.traits
         self.count_max = max(config.counts)
         self.count_bits = clog2(self.count_max)  # L
         self.beats = tuple(count // config.lanes for count in config.counts)
         self.odd_parts = tuple(odd_part(count)[0] for count in config.counts)
+        self.odd_bits = clog2(max(self.odd_parts))
         self.powers = tuple(odd_part(count)[1] for count in config.counts)
         self.only_powers_of_two = set(self.odd_parts) == {1}
         self.select_width = clog2(len(config.counts))
@@ -86,53 +90,35 @@ class Formats:
         return self.count_max.bit_length()
 
     @property
-    def sign_count_width(self) -> int:
-        """Signed width of sum sgn(x - mu), -n to n."""
-        return self.tally_width + 1
-
-    @property
-    def square_sum_width(self) -> int:
-        """Unsigned width of sum x^2 (one pass) or sum (x - m)^2 (two passes)."""
-        if self.config.form == "two-pass":
-            return 2 * self.config.width + self.count_bits
-        return 2 * self.config.width - 1 + self.count_bits
-
-    @property
     def spread_width(self) -> int:
-        """w: unsigned width of v (L1), or w2, the even width of V (L2), without epsilon's fraction."""
-        if self.config.norm == "l1":
-            return self.config.width + self.count_bits + self.guard_bits
-        return 2 * (self.config.width + self.count_bits)
+        """w: unsigned width of the spread, of a root even, without epsilon's fraction."""
+        return self.traits.spread_width(self)
 
     @cached_property
     def epsilon_fraction(self) -> int:
-        """h: fraction bits of v or V that only epsilon needs, so that its rounding moves r by 2^-T of r at most."""
-        l1 = self.config.norm == "l1"
+        """h: fraction bits of the spread that only epsilon needs, so that its rounding moves r by 2^-T of r at most."""
+        power = self.traits.power
 
         def moved(count: int, exact: Fraction, bits: int) -> Fraction:
-            """The bound of how much of r is due to the rounding: r is at least that of one sample off by one."""
-            least = 1 << self.guard_bits if l1 else count - 1
+            """The bound of how much of r is due to the rounding: a constant channel is none of those that count."""
+            least = self.traits.least_spread(self, count)
             error = abs(half_up(exact * 2**bits) - exact * 2**bits)
-            return error / ((least + exact) * 2**bits) / (1 if l1 else 2)
+            return error / ((least + exact) * 2**bits) / power
 
         allowed = Fraction(1, 1 << self.mantissa_width)
         channels = list(zip(self.config.counts, self._exact_epsilons, strict=True))
-        fractions = range(0, 2 * self.mantissa_width, 1 if l1 else 2)
+        fractions = range(0, 2 * self.mantissa_width, power)
         return next(bits for bits in fractions if all(moved(*each, bits) <= allowed for each in channels))
 
     @cached_property
     def _exact_epsilons(self) -> list[Fraction]:
-        """Epsilon for each count in the unit of sum |x - mean| or n^2 variance, not rounded."""
-        config = self.config
-        if config.norm == "l1":
-            units = [n << (config.x_fraction + self.guard_bits) for n in config.counts]
-        else:
-            units = [(n * n) << (2 * config.x_fraction) for n in config.counts]
-        return [Fraction(config.epsilon) * unit for unit in units]
+        """Epsilon for each count in the unit of the spread, not rounded."""
+        epsilon = Fraction(self.config.epsilon)
+        return [epsilon * self.traits.epsilon_unit(self, count) for count in self.config.counts]
 
     @cached_property
     def epsilons(self) -> tuple[int, ...]:
-        """E for each count: epsilon in units of 2^-h of sum |x - mean| or n^2 variance."""
+        """E for each count: epsilon in units of 2^-h of the spread."""
         return tuple(half_up(exact * 2**self.epsilon_fraction) for exact in self._exact_epsilons)
 
     @property
@@ -146,7 +132,7 @@ class Formats:
         return tuple(epsilon & ((1 << self.epsilon_fraction) - 1) for epsilon in self.epsilons)
 
     def effective_epsilon(self, index: int) -> Fraction:
-        """What channels of the count of that index get for epsilon, in units of x (L1) or of x squared (L2)."""
+        """What channels of the count of that index get for epsilon, in units of x or, below a root, of x squared."""
         exact = Fraction(self.config.epsilon)
         if not exact:
             return exact
@@ -159,14 +145,8 @@ class Formats:
 
     @cached_property
     def odd_fraction(self) -> int:
-        """f: fraction bits gained when v is divided by the odd part of n; 0 when there is none."""
-        if self.only_powers_of_two:
-            return 0
-        odd_bits = clog2(max(self.odd_parts))
-        if self.config.norm == "l2":
-            return odd_bits + 1
-        fraction = self.guard_bits + self.epsilon_fraction
-        return max(odd_bits, self.mantissa_width + self.count_bits - fraction)
+        """f: fraction bits gained when the spread is divided by the odd part of n; 0 when there is none."""
+        return 0 if self.only_powers_of_two else self.traits.odd_fraction(self)
 
     # -- scale --------------------------------------------------------------------------------
 
@@ -181,8 +161,8 @@ class Formats:
         config = self.config
         bits = exponent + self.count_bits
         if config.epsilon:
-            # r is at least epsilon (L1) or its square root (L2), in LSB of x.
-            power = 1 if config.norm == "l1" else 2
+            # r^power is at least epsilon, r in LSB of x.
+            power = self.traits.power
             least = Fraction(config.epsilon) * 2 ** (power * config.x_fraction)
             bits = min(bits, ceil_log2(Fraction(2) ** (power * exponent) / least, power))
         return max(0, bits)
@@ -207,24 +187,9 @@ class Formats:
         )
 
     @property
-    def normalised_width(self) -> int:
-        """wu: bits of the integer whose leading zeros make the exponent of r."""
-        if self.config.norm == "l2":
-            return self.mantissa_width + self.odd_fraction
-        return self.spread_width + self.epsilon_fraction + self.odd_fraction
-
-    @property
     def r_exponents(self) -> range:
         """The values of the exponent of r."""
-        if self.config.norm == "l1":
-            # v has a 1 above epsilon's fraction; its quotient by the odd part, no less.
-            low = self.guard_bits + self.mantissa_width - self.spread_width
-            high = self.guard_bits + self.odd_fraction + self.mantissa_width - 1
-        else:
-            # The root has its top bit set; a division by the odd part clears a few bits below it at most.
-            low = self.mantissa_width - self.spread_width // 2
-            high = self.mantissa_width - 1 + self.odd_fraction
-        return range(min(self.powers) + low, max(self.powers) + high + 1)
+        return self.traits.r_exponents(self)
 
     @property
     def r_exponent_shape(self) -> Shape:

@@ -42,11 +42,10 @@ from .operators.divide import DivideByConstant, DivideByCount
 from .operators.scale import Offset, Scale
 from .operators.sequence import consult
 from .operators.sums import SumAccumulator
-from .spreads import SPREADS
 from .storage import ChannelBuffers, ReplayedChannels
 from .streams import ADMISSION, ChannelRegister, fork, join
 
-__all__ = ["BatchNorm", "L1BatchNorm", "L2BatchNorm", "unit"]
+__all__ = ["BatchNorm"]
 
 
 class MeanStage(wiring.Component):
@@ -217,7 +216,7 @@ class BatchNorm(wiring.Component):
         self.config = config
         self.formats = formats = Formats(config)
         self.mean = MeanStage(formats)
-        self.spread = SPREADS[config.norm, str(config.form)](formats)
+        self.spread = config.traits.forms[str(config.form)](formats)
         self.scale = ScaleStage(formats)
         self.affine = Affine(formats.scale, config.lanes, min(formats.beats), config.target)
         self.storage: ChannelBuffers | ReplayedChannels
@@ -317,16 +316,3 @@ def register_chain(
     for before, after in pairwise(registers):
         wiring.connect(m, before.o, after.i)
     return registers[0].i, registers[-1].o
-
-
-class L1BatchNorm(BatchNorm):
-    """:class:`BatchNorm` with the mean absolute deviation; ``config.norm`` is ``"l1"``."""
-
-
-class L2BatchNorm(BatchNorm):
-    """:class:`BatchNorm` with the standard deviation; ``config.norm`` is ``"l2"``."""
-
-
-def unit(config: Configuration) -> BatchNorm:
-    """The unit of a configuration."""
-    return {"l1": L1BatchNorm, "l2": L2BatchNorm}[config.norm](config)

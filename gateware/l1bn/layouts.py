@@ -19,6 +19,7 @@ __all__ = [
     "fields",
     "inlet",
     "outlet",
+    "own_statistics",
     "packet",
     "scale_constants",
     "select_field",
@@ -96,6 +97,11 @@ def scale_constants(scale: ScaleFormat) -> data.StructLayout:
     )
 
 
+def own_statistics(formats: Formats) -> dict[str, Shape]:
+    """The fields of those statistics that only its norm has."""
+    return {name: found.shape for name, found in formats.traits.statistics(formats).items()}
+
+
 def statistics(formats: Formats) -> data.StructLayout:
     """The statistics of one channel as the unit used them; see ``docs/arithmetic.md``."""
     fields: dict[str, object] = {
@@ -106,8 +112,7 @@ def statistics(formats: Formats) -> data.StructLayout:
         "shift": formats.scale.shift_shape,
         "negative": 1,
     }
-    if formats.config.norm == "l1":
-        fields["sign_count"] = signed(formats.sign_count_width)
+    fields |= own_statistics(formats)
     fields |= select_field(formats.select_width)
     fields["error"] = 1
     return data.StructLayout(fields)
@@ -125,11 +130,10 @@ def channel_mean(formats: Formats) -> data.StructLayout:
 
 
 def spread_result(formats: Formats) -> data.StructLayout:
-    """What a spread finds of one channel: r, and the sum of the signs where the norm has one."""
+    """What a spread finds of one channel: r, and the statistics that only its norm has."""
     fields: dict[str, object] = {
         "r_mantissa": unsigned(formats.mantissa_width),
         "r_exponent": formats.r_exponent_shape,
+        **own_statistics(formats),
     }
-    if formats.config.norm == "l1":
-        fields["sign_count"] = signed(formats.sign_count_width)
     return data.StructLayout(fields)

@@ -13,6 +13,7 @@ from . import __version__
 from .accuracy import error_bound, has_bound
 from .config import Configuration, ConfigurationError
 from .formats import Formats
+from .norms import GradientFacts, Norm
 from .reading import read_text
 from .running_formats import RunningFormats
 from .scale_format import ScaleFormat
@@ -42,7 +43,6 @@ FIELDS = {
     ("i_stats", "mean"): "mean mu, as the forward unit gave it",
     ("i_stats", "r_mantissa"): "r = r_mantissa * 2^-r_exponent units of x's last place",
     ("i_stats", "r_exponent"): "see r_mantissa",
-    ("i_stats", "sign_count"): "sum of sgn(x - mu)",
     ("i_stats", "error"): "these statistics are worthless",
     ("i_averages", "mean"): "running mean",
     ("i_averages", "spread"): "running spread r",
@@ -68,7 +68,6 @@ FIELDS = {
     ("o_stats", "scale"): "magnitude k of the scale",
     ("o_stats", "shift"): "right shift t of the affine sum",
     ("o_stats", "negative"): "gamma is negative",
-    ("o_stats", "sign_count"): "sum of sgn(x - mu)",
     ("o_stats", "select"): "index of the count",
     ("o_stats", "error"): "a packet of this channel before the last pass was too short or too long",
 }
@@ -156,12 +155,7 @@ def _accuracy(formats: Formats) -> dict[str, Any] | None:
     if not has_bound(config):
         return None
     terms = ["1/2", "max(d*2^-scale_width, 2^(width-1-shift_max))"]
-    if formats.only_powers_of_two:
-        terms += ["d*2^-(mantissa_width-2)"]
-    elif config.norm == "l1":
-        terms += ["d*2^-(mantissa_width-2)", "2^-8"]
-    else:
-        terms += ["d*3*2^-(mantissa_width-1)", "2^-9"]
+    terms += config.traits.error_terms(formats).words()
     return {
         "unit": "last place of y",
         "against": "the exact rational result of the same integers with the epsilon of the configuration",
@@ -205,6 +199,9 @@ def _field(formats: Formats, stream: str, name: str, field: data.Field) -> dict[
     fraction = _fractions(formats).get((stream, name))
     if fraction is not None:
         described["fraction"] = fraction
+    own = formats.traits.statistics(formats)
+    if stream in ("i_stats", "o_stats") and name in own:
+        return {**described, "about": own[name].about}
     about = {**FIELDS, **(BACKWARD_FIELDS if formats.config.direction == "backward" else {})}
     return {**described, "about": about[stream, name]}
 
@@ -234,10 +231,17 @@ def _fractions(formats: Formats) -> dict[tuple[str, str], int]:
 
 
 def _formats(formats: Formats | ScaleFormat) -> dict[str, Any]:
-    """Every public attribute of ``formats`` but the configuration itself, and no method."""
-    names = sorted(name for name in dir(formats) if not name.startswith("_") and name != "config")
+    """Every public attribute of ``formats`` that is a number or made of them, and the widths that its norm adds."""
+    names = sorted(name for name in dir(formats) if not name.startswith("_"))
     values = {name: getattr(formats, name) for name in names}
-    return {name: _plain(value) for name, value in values.items() if not callable(value)}
+    plain = {name: _plain(value) for name, value in values.items() if _is_number(value)}
+    if isinstance(formats, Formats):
+        plain |= {name: width.bits for name, width in formats.traits.widths(formats).items()}
+    return plain
+
+
+def _is_number(value: Any) -> bool:
+    return not callable(value) and not isinstance(value, Configuration | Norm | GradientFacts)
 
 
 def _plain(value: Any) -> Any:

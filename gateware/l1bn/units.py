@@ -7,18 +7,18 @@ from typing import Any
 
 from amaranth.hdl import Elaboratable
 
-from . import forward
 from .backward import BackwardBatchNorm
 from .config import Configuration
+from .forward import BatchNorm
 from .inference import InferenceBatchNorm
 from .training import TrainingBatchNorm
 
 __all__ = ["UNITS", "parts", "unit"]
 
-Unit = forward.BatchNorm | BackwardBatchNorm | InferenceBatchNorm | TrainingBatchNorm
+Unit = BatchNorm | BackwardBatchNorm | InferenceBatchNorm | TrainingBatchNorm
 
 UNITS: dict[str, Callable[[Configuration], Unit]] = {
-    "forward": forward.unit,
+    "forward": BatchNorm,
     "backward": BackwardBatchNorm,
     "inference": InferenceBatchNorm,
     "training": TrainingBatchNorm,

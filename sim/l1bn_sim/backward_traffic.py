@@ -65,9 +65,8 @@ class BackwardUnit(Unit[BackwardChannel, Backward]):
                 self._send_packet("i_x", channel.x, channel.select)
                 self._send_packet("i_dy", channel.dy)
             given = channel.statistics
-            statistics = {"mean": given.mean, "r_mantissa": given.r_mantissa, "r_exponent": given.r_exponent}
-            if self.contract.norm == "l1":
-                statistics["sign_count"] = given.sign_count
+            fields = {field.name for field in self.bench.sources["i_stats"].port.payload.fields} - {"error"}
+            statistics = {name: getattr(given, name) for name in fields}
             self.bench.send("i_stats", **statistics, error=[given.error])
         self.bench.send("i_gamma", gamma=[channel.gamma for channel in channels])
 

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from l1bn.accuracy import advice
-from l1bn.config import Configuration, ConfigurationError
+from l1bn.config import PARAMETERS, Configuration, ConfigurationError
+from l1bn.norms import NORMS
 from l1bn.options import option, value, values
 from l1bn_console.tables import print_json, print_tables, print_text
 
@@ -26,7 +27,6 @@ from .report import DATA, coverage_line, table, write_json
 
 __all__ = ["main"]
 
-NORMS = (("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass"))
 WIDTHS = (8, 16)
 LANES = (1, 4)
 SEED = 20190707
@@ -140,13 +140,12 @@ def _forms(norm: str | None, form: str | None, direction: str) -> list[tuple[str
     The form is that of the forward pass, and makes no difference to any other.
     """
     if direction != "forward":
-        return [(each, form) for each in ([norm] if norm is not None else ("l1", "l2"))]
-    if norm is not None and form is not None:
-        return [(norm, form)]
-    chosen: list[tuple[str, str | None]] = [
-        pair for pair in NORMS if norm in (None, pair[0]) and form in (None, pair[1])
-    ]
-    return chosen or [(norm or "l2", form or "one-pass")]
+        return [(each, form) for each in ([norm] if norm is not None else NORMS)]
+    if norm is not None:
+        return [(norm, form)] if form is not None or norm not in NORMS else [(norm, each) for each in NORMS[norm].forms]
+    if form is not None:
+        PARAMETERS["form"].check("form", form)
+    return [(name, one) for name, each in NORMS.items() for one in each.forms if form in (None, one)]
 
 
 def _prepare(output: Path) -> None:

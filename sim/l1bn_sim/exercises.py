@@ -140,25 +140,19 @@ def scale(arguments: Arguments, seed: int) -> Exercise:
     contract = Contract.from_parameters(arguments)
     draw = random.Random(seed)
     gammas = integers(draw, contract.gamma_width, True, ITEMS)
-    # Spreads of every size that a channel can have; samples that differ deviate by one LSB in sum at least.
-    count = contract.counts[0]
-    spreads = []
-    for size in integers(draw, contract.width + contract.L - 1, False, ITEMS):
-        if contract.norm == "l1":
-            spreads.append(integer.spread_l1(contract, size << contract.G, count))
-        else:
-            total = min(size * size, count << (2 * contract.width - 2))
-            spreads.append(integer.spread_l2(contract, 0, total, count))
-    draw.shuffle(spreads)
-    expected = [
-        integer.scale(contract, gamma, *spread[1:]) for gamma, spread in zip(gammas, spreads, strict=True)
-    ]
+    # Spreads of every size that a channel can have: of one sample that is off, of a few, of all.
+    sizes = integers(draw, contract.width - 1, False, ITEMS)
+    x = np.zeros((ITEMS, contract.counts[0]), dtype=np.int64)
+    for row, size in zip(x, sizes, strict=True):
+        row[: draw.choice([1, 2, len(row) // 2])] = size
+    x[len(x) // 2 :] *= -1
+    found = integer.forward(contract, x, gammas, 0)
     inputs = {
         "gamma": gammas,
-        "r_mantissa": [spread[1] for spread in spreads],
-        "r_exponent": [spread[2] for spread in spreads],
+        "r_mantissa": found.r_mantissa.tolist(),
+        "r_exponent": found.r_exponent.tolist(),
     }
-    scales, shifts, negatives = zip(*expected, strict=True)
+    scales, shifts, negatives = found.scale.tolist(), found.shift.tolist(), found.negative.tolist()
     return Exercise("item", {"i": inputs}, {"o": {"scale": scales, "shift": shifts, "negative": negatives}})
 
 

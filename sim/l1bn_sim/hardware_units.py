@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from l1bn import generate, unit
 from l1bn.config import Configuration, ConfigurationError
+from l1bn.formats import Formats
 
 from .design import Design
 from .fields import Columns, Field
@@ -265,7 +266,7 @@ class BackwardHardware(HardwareUnit):
                 f"dy of shape {gradients.shape} is not possible; allowed: {samples.shape}, that of x"
             )
         channels, count = samples.shape
-        names = ["mean", "r_mantissa", "r_exponent", *(["sign_count"] if config.norm == "l1" else [])]
+        names = ["mean", "r_mantissa", "r_exponent", *config.traits.statistics(Formats(config))]
         given: Columns = {name: np.asarray(getattr(statistics, name)) for name in names}
         for name, column in given.items():
             if column.shape != (channels,):

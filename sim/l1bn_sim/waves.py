@@ -20,7 +20,7 @@ from amaranth.sim import Simulator
 
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.drawings import SPACE, Row, timing
-from l1bn.forward import BatchNorm, unit
+from l1bn.forward import BatchNorm
 from l1bn.options import option, value
 from l1bn_golden.data import gaussian
 
@@ -222,7 +222,7 @@ def command(output: Path, **typed: str | tuple[str, ...] | None) -> int:
     name = "-".join([config.norm, str(config.form), config.storage, f"w{config.width}", f"n{count}"])
     output.mkdir(parents=True, exist_ok=True)
     vcd, svg = output / f"{name}.vcd", output / f"{name}.svg"
-    trace = record(unit(config), vcd)
+    trace = record(BatchNorm(config), vcd)
     title = (
         f"{config.norm.upper()} batch normalisation: two channels of {count} samples of {config.width} bits"
     )

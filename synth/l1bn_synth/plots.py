@@ -13,6 +13,8 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot
 
+from l1bn.norms import NORMS
+
 from .compare import BETTER_UP, metric, pairs
 from .rows import Row
 
@@ -27,7 +29,7 @@ STYLE: Any = {
     # Fixed names within the file: the same rows give the same page.
     "svg.hashsalt": "l1bn",
 }
-COLOURS = {"l1": "#1f77b4", "l2": "#d62728", "": "#7f7f7f"}
+COLOURS = {**{name: norm.colour for name, norm in NORMS.items()}, "": "#7f7f7f"}
 
 
 def plots(rows: Sequence[Row]) -> dict[str, str]:

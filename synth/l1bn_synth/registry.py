@@ -13,6 +13,7 @@ from amaranth.lib.wiring import Component
 
 from l1bn.config import Configuration
 from l1bn.formats import Formats
+from l1bn.norms import NORMS
 from l1bn.operators.affine import Affine
 from l1bn.operators.deviation import SignAbsAccumulator
 from l1bn.operators.divide import DivideByConstant
@@ -124,6 +125,16 @@ def _top(arguments: dict[str, Any], primitives: str) -> Component:
     return unit(Configuration.from_mapping({**arguments, "target": primitives}))
 
 
+PASSES = {"one-pass": "one pass", "two-pass": "two passes"}
+FORWARD = {
+    f"forward {norm.title}" + (f", {PASSES[form]}" if len(norm.forms) > 1 else ""): (norm.name, form)
+    for norm in NORMS.values()
+    for form in norm.forms
+}
+"""The whole forward units by name: norm and form."""
+BACKWARD = {f"backward {norm.title}": norm.name for norm in NORMS.values() if norm.gradient is not None}
+"""The whole backward units by name."""
+
 BUILDERS: dict[str, Callable[[dict[str, Any], str], Component]] = {
     "skid register": _skid,
     "absolute value": _operator(Absolute),
@@ -141,11 +152,7 @@ BUILDERS: dict[str, Callable[[dict[str, Any], str], Component]] = {
     "affine": _affine,
     "abs + sign": _operator(AbsoluteAndSign),
     "square + root": _multiplying(SquareAndRoot),
-    "forward L1": _top,
-    "forward L2, one pass": _top,
-    "forward L2, two passes": _top,
-    "backward L1": _top,
-    "backward L2": _top,
+    **dict.fromkeys((*FORWARD, *BACKWARD), _top),
 }
 
 
@@ -210,11 +217,7 @@ def _pairs(width: int) -> Iterator[Unit]:
 
 
 def _tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
-    for name, norm, form in (
-        ("forward L1", "l1", "two-pass"),
-        ("forward L2, one pass", "l2", "one-pass"),
-        ("forward L2, two passes", "l2", "two-pass"),
-    ):
+    for name, (norm, form) in FORWARD.items():
         arguments = {
             "norm": norm,
             "form": form,
@@ -227,7 +230,7 @@ def _tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
 
 
 def _backward_tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
-    for norm in ("l1", "l2"):
+    for name, norm in BACKWARD.items():
         arguments = {
             "norm": norm,
             "direction": "backward",
@@ -236,7 +239,6 @@ def _backward_tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
             "counts": (count,),
             "storage": "inside",
         }
-        name = f"backward {norm.upper()}"
         yield Unit(name, "top", norm, width, lanes, count, "backward", arguments, multiplies=True)
 
 

@@ -15,9 +15,8 @@ from amaranth.hdl import Shape
 from l1bn.backward import BackwardBatchNorm
 from l1bn.backward_formats import BackwardFormats
 from l1bn.config import Configuration
-from l1bn.forward import unit as forward_unit
-from l1bn.gradients import GRADIENTS
 from l1bn.units import unit
+from l1bn.units import unit as forward_unit
 from l1bn_golden import Contract, backward, forward
 
 from .bench import Bench, shuffled
@@ -320,4 +319,4 @@ def test_bits_that_an_element_waits_with() -> None:
     assert stored == [12 + 2, 12 + 16]
     for norm, width in zip(NORMS, stored, strict=True):
         formats = BackwardFormats(Configuration(norm=norm, dy_width=12))
-        assert Shape.cast(GRADIENTS[norm].stored(formats)).width == width + 1
+        assert Shape.cast(formats.gradient.stored(formats)).width == width + 1

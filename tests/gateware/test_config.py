@@ -11,7 +11,8 @@ import pytest
 from amaranth.back import rtlil
 
 from l1bn import generate, manifest, units
-from l1bn.config import PARAMETERS, SHOWN, Configuration, ConfigurationError
+from l1bn.config import PARAMETERS, Configuration, ConfigurationError
+from l1bn.errors import SHOWN
 from l1bn.formats import Formats
 
 # The ranges that users were promised, on purpose not taken from the code.

@@ -10,7 +10,7 @@ import pytest
 
 from l1bn.config import Configuration
 from l1bn.formats import Formats
-from l1bn.forward import unit
+from l1bn.units import unit
 
 from .test_forward import FORMS, Channel, Traffic, parameters
 

@@ -12,7 +12,7 @@ import pytest
 from l1bn import cli, generate, presets
 from l1bn.accuracy import advice
 from l1bn.config import PARAMETERS, Configuration
-from l1bn.explain import WIDTHS, explain, neighbours
+from l1bn.explain import SCALE_WIDTHS, WIDTHS, explain, neighbours
 from l1bn.formats import Formats
 from l1bn.tables import explanation_tables
 from l1bn.units import unit
@@ -90,9 +90,8 @@ def test_figures_are_those_of_the_unit(config: Configuration) -> None:
     assert explanation["streams"]["i"] == 2 * 8 + 1 + (len(config.counts) - 1)
     assert explanation["widths"]["sum_width"]["bits"] == 8 + 6
     assert explanation["widths"]["r_exponent_shape"]["bits"] == Formats(config).r_exponent_shape.width
-    assert set(WIDTHS) - set(explanation["widths"]) == {
-        "square_sum_width" if config.norm == "l1" else "sign_count_width"
-    }
+    own = {"l1": "sign_count_width", "l2": "square_sum_width"}
+    assert set(explanation["widths"]) == {*WIDTHS, *SCALE_WIDTHS, own[config.norm]}
 
 
 @pytest.mark.parametrize(

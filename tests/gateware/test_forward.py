@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from l1bn.config import Configuration
-from l1bn.forward import BatchNorm, L1BatchNorm, L2BatchNorm, unit
+from l1bn.forward import BatchNorm
+from l1bn.units import unit
 from l1bn_golden import Contract, forward
 
 from .bench import Bench, shuffled
@@ -242,8 +243,3 @@ def expect_marked(traffic: Traffic, select: int, known_early: bool) -> None:
     names = [name for name, _ in traffic.device.o_stats.payload.shape() if name not in ("select", "error")]
     unknown = {name: np.ma.masked_all(1, dtype=np.int64) for name in names}
     traffic.bench.expect("o_stats", **unknown, select=[select], error=[known_early])
-
-
-def test_unit() -> None:
-    assert isinstance(unit(Configuration()), L1BatchNorm)
-    assert isinstance(unit(Configuration(norm="l2")), L2BatchNorm)

@@ -17,7 +17,7 @@ from amaranth.hdl import Module, Shape
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from l1bn import forward, generate, manifest
+from l1bn import generate, manifest
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.formats import Formats
 from l1bn.scale_format import ScaleFormat
@@ -88,7 +88,7 @@ def test_an_installed_yosys_is_not_used(tmp_path: Path, monkeypatch: pytest.Monk
     yosys.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("AMARANTH_USE_YOSYS", raising=False)
-    unit = forward.unit(CONFIGURATIONS["l1"])
+    unit = unit_of(CONFIGURATIONS["l1"])
     assert "module top(" in generate.verilog(unit, "top")
     assert "AMARANTH_USE_YOSYS" not in os.environ
 
@@ -168,7 +168,7 @@ def test_submodules_that_would_share_a_name_are_refused() -> None:
 @pytest.mark.parametrize("name", ["", "1a", "a b", "a.b", "../a", "a$", "begin", "logic", "a" * 65, "ä"])
 def test_names_that_no_module_can_have(name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^name = "):
-        generate.verilog(forward.unit(CONFIGURATIONS["l1"]), name)
+        generate.verilog(unit_of(CONFIGURATIONS["l1"]), name)
 
 
 def test_the_manifest_lists_the_ports_of_the_verilog(written: tuple[Any, str, dict[str, Any]]) -> None:
@@ -273,7 +273,7 @@ def test_the_manifest_states_time_and_epsilon_of_every_count(
 )
 def test_the_manifest_states_the_bound_of_the_documentation(values: dict[str, Any], largest: float) -> None:
     config = Configuration(**values)
-    accuracy = manifest.describe(forward.unit(config), "top")["accuracy"]
+    accuracy = manifest.describe(unit_of(config), "top")["accuracy"]
     assert largest - 0.011 < Fraction(accuracy["largest_for_beta_0"]) <= largest
     assert ("2^-8" in accuracy["formula"]) == ("counts" in values and config.norm == "l1")
     assert ("2^-9" in accuracy["formula"]) == ("counts" in values and config.norm == "l2")
@@ -285,15 +285,18 @@ def test_the_manifest_states_the_bound_of_the_documentation(values: dict[str, An
 def test_no_bound_is_stated_for_a_mean_that_is_too_coarse() -> None:
     assert Formats(Configuration(counts=(1024,))).guard_bits == 10
     for guard_bits, stated in ((9, False), (10, True), (11, True)):
-        unit = forward.unit(Configuration(counts=(1024,), guard_bits=guard_bits))
+        unit = unit_of(Configuration(counts=(1024,), guard_bits=guard_bits))
         assert (manifest.describe(unit, "top")["accuracy"] is not None) == stated
 
 
 def test_the_manifest_holds_all_formats(written: tuple[Any, str, dict[str, Any]]) -> None:
     unit, _, described = written
     formats = described["formats"]
-    public = {name for name in dir(unit.formats) if not name.startswith("_")} - {"config", "effective_epsilon"}
-    assert set(formats) == public
+    others = {"config", "effective_epsilon", "traits", "gradient"}
+    public = {name for name in dir(unit.formats) if not name.startswith("_")} - others
+    own = unit.formats.traits.widths(unit.formats)
+    assert set(formats) == public | own.keys()
+    assert {name: formats[name] for name in own} == {name: width.bits for name, width in own.items()}
     for name in public:
         value = getattr(unit.formats, name)
         if isinstance(value, ScaleFormat):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from l1bn import forward
+from l1bn import unit
 from l1bn.config import Configuration
 from l1bn_sim import cli, measure, report, toolchain
 from l1bn_sim.real_channels import real_channels
@@ -154,7 +154,7 @@ def test_lists_of_widths_and_lanes_are_units_of_their_own():
 def test_hardware_that_computes_something_else_is_noticed(output, monkeypatch, seed, capfd):
     config = Configuration(norm="l1", width=8, lanes=4, counts=(192,))
     monkeypatch.setattr(
-        measure, "unit", lambda config: forward.unit(dataclasses.replace(config, epsilon=0.01))
+        measure, "unit", lambda config: unit(dataclasses.replace(config, epsilon=0.01))
     )
     job = measure.Job(config, (real_channels(config, 8, seed, 192),), seed, output, waves=False)
     result = measure.measure(job)

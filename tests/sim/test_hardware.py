@@ -11,7 +11,7 @@ import pytest
 from doubler import LANES, Doubler, Fault
 
 from l1bn.config import Configuration
-from l1bn.forward import unit
+from l1bn.units import unit
 from l1bn_golden import Contract, forward
 from l1bn_sim import hardware_library, toolchain
 from l1bn_sim.compile import BuildError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from l1bn.config import Configuration
-from l1bn.forward import unit
+from l1bn.units import unit
 from l1bn_golden import Contract, forward
 from l1bn_sim import waves
 

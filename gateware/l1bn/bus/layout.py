@@ -70,7 +70,7 @@ def forward_map(formats: Formats, channels: int, version: str, configuration_id:
     size = entries * stride * WORD // 8
     return RegisterMap(
         name="l1bn",
-        about=f"Registers of a unit for {config.norm.upper()} batch normalisation.",
+        about=f"Registers of a unit for {config.traits.title} batch normalisation.",
         registers=_registers(config, channels, version, configuration_id),
         tables=(
             _parameter_table("gamma", base, channels, config.gamma_width, config.gamma_fraction),

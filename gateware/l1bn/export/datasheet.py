@@ -35,7 +35,7 @@ def files(package: Package) -> dict[str, str]:
     """The files of the data sheet by their path."""
     name, config = package.name, package.config
     described = manifest.describe(package.unit, name)
-    spread = {"l1": "mean of abs(x - mu)", "l2": "root of the variance"}[config.norm]
+    spread = config.traits.formula
     drawings = {"doc/timing.svg": timing(STREAM)}
     if package.has_axi:
         after_mean = package.unit.spread.after_mean

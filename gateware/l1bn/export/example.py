@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt
 
 import numpy as np
 
@@ -43,8 +42,6 @@ def example(config: Configuration) -> Example:
     total = int(x.sum())
     guard = formats.guard_bits
     mean = half_up(Fraction(total << guard, count))
-    epsilon, fraction = formats.epsilons[0], formats.epsilon_fraction
-    lifted = f" * 2^{fraction}" if fraction else ""
     steps = [
         ("S = sum x", f"{lows} * {low} + {count - lows} * {high} = {total}"),
         (
@@ -52,27 +49,7 @@ def example(config: Configuration) -> Example:
             f"{mean}, which is {float(Fraction(mean, 1 << guard)):.6g} units of x",
         ),
     ]
-    if config.norm == "l1":
-        deviation = sum(abs((int(value) << guard) - mean) for value in x)
-        spread = (deviation << fraction) + epsilon
-        r = Fraction(spread, count << (guard + fraction))
-        steps += [
-            (f"D = sum abs(x * 2^{guard} - mu)", f"{deviation}"),
-            (f"v = D{lifted} + E", f"{deviation}{lifted} + {epsilon} = {spread}"),
-            (f"r = v / ({count} * 2^{guard + fraction})", f"{float(r):.6g} units of x"),
-        ]
-    else:
-        squares = int((x.astype(object) ** 2).sum())
-        variance = count * squares - total * total
-        square = (variance << fraction) + epsilon
-        root = isqrt(square << 40) / 2 ** (20 + fraction // 2) / count
-        steps += [
-            (
-                f"V = (n * sum x^2 - S^2){lifted} + E",
-                f"({count} * {squares} - {total * total}){lifted} + {epsilon} = {square}",
-            ),
-            (f"r = sqrt(V{f' / 2^{fraction}' if fraction else ''}) / n", f"{root:.6g} units of x"),
-        ]
+    steps += config.traits.example(formats, x.tolist(), mean)
     mantissa, exponent = int(golden.r_mantissa[0]), int(golden.r_exponent[0])
     exact = Fraction(gamma) * Fraction(2) ** (config.y_fraction - config.gamma_fraction + exponent) / mantissa
     shift = min(formats.scale.shift_max, config.scale_width - 1 - _floor_log2(exact))
@@ -104,7 +81,7 @@ def example(config: Configuration) -> Example:
         ("beta", f"{beta}, which stands for {_real(beta, config.beta_fraction)}"),
         (
             "E",
-            f"{epsilon}, which is epsilon in the units of {'v' if config.norm == 'l1' else 'V'}",
+            f"{formats.epsilons[0]}, which is epsilon in the units of {config.traits.symbol}",
         ),
     ]
     return Example(setting, steps, results)

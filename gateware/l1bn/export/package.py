@@ -79,7 +79,7 @@ class Package:
 
     @property
     def title(self) -> str:
-        return f"{self.config.norm.upper()} batch normalisation, {self.config.direction}"
+        return f"{self.config.traits.title} batch normalisation, {self.config.direction}"
 
     @property
     def version(self) -> str:

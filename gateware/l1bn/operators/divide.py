@@ -9,7 +9,7 @@ from functools import cache
 from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 
-from ..config import ConfigurationError
+from ..errors import ConfigurationError
 from ..formats import clog2, odd_part
 from ..layouts import inlet, outlet, select_field, selected
 from .constant import Adder, Reciprocal, product, trailing_zeros

@@ -8,7 +8,7 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 
-from ..config import ConfigurationError
+from ..errors import ConfigurationError
 from ..layouts import inlet, outlet
 from .digits import digits
 from .subtract import difference

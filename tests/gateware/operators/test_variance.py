@@ -10,6 +10,7 @@ import pytest
 
 from l1bn.config import Configuration
 from l1bn.formats import Formats
+from l1bn.norms.l2 import square_sum_width
 from l1bn.operators.variance import Variance
 from l1bn_golden.integer import centred_square_sum, square_sum
 
@@ -47,7 +48,7 @@ def test_variance(form: str, width: int, counts: tuple[int, ...], epsilon: float
         expected.append(int((centred**2).sum()) // len(row) * times**2 + formats.epsilon_wholes[select])
     sum_width = formats.sum_width if form == "one-pass" else formats.count_bits + 2
     make = partial(
-        Variance, formats.square_sum_width, sum_width, counts, formats.epsilon_wholes, formats.spread_width
+        Variance, square_sum_width(formats), sum_width, counts, formats.epsilon_wholes, formats.spread_width
     )
     inputs = {"i": {"square_sum": squares, "sum": sums, "select": selects}}
     bench = exercise(make, inputs, {"o": {"variance": expected, "select": selects}}, seed, FEW_PAUSES)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, signed
+from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 
-from ..formats import Formats
-from ..layouts import channel_mean, copied, inlet, outlet, packet, select_field, selected, spread_result
-from ..operators.deviation import SignAbsAccumulator
-from ..operators.magnitude import DividedMagnitude, Magnitude
-from ..operators.table import lookup
-from ..streams import ChannelRegister
-from .epsilon import add_fraction, whole_spread
+from ...formats import Formats
+from ...layouts import channel_mean, copied, inlet, outlet, packet, select_field, selected, spread_result
+from ...operators.deviation import SignAbsAccumulator
+from ...operators.magnitude import DividedMagnitude, Magnitude
+from ...operators.table import lookup
+from ...streams import ChannelRegister
+from ..epsilon import add_fraction, whole_spread
 
 __all__ = ["L1Spread"]
 
@@ -23,7 +23,7 @@ class L1Spread(wiring.Component):
     ----------
     formats : derived formats of the unit
 
-    Members and attributes: see :mod:`l1bn.spreads`.
+    Members and attributes: see :class:`l1bn.norms.Spread`.
     """
 
     after_mean = True
@@ -34,8 +34,8 @@ class L1Spread(wiring.Component):
         self.accumulator = SignAbsAccumulator(
             config.width, config.lanes, config.counts, formats.guard_bits, formats.epsilon_wholes
         )
-        sign_count = {"sign_count": signed(formats.sign_count_width)}
-        tag = data.StructLayout({**sign_count, **select_field(formats.select_width)})
+        signs = {name: found.shape for name, found in formats.traits.statistics(formats).items()}
+        tag = data.StructLayout({**signs, **select_field(formats.select_width)})
         fraction, kept = formats.epsilon_fraction, formats.mantissa_width
         width = formats.spread_width + fraction
         self.magnitude: Magnitude | DividedMagnitude

@@ -5,17 +5,17 @@ from __future__ import annotations
 from amaranth.hdl import Module, signed
 from amaranth.lib import data, wiring
 
-from ..backward_formats import BackwardFormats
-from ..backward_layouts import scaled_record, sided_beat, sided_constants
-from ..layouts import copied, extended, fields, inlet, outlet, packet, select_field
-from ..operators.divide import DivideByCount
-from ..operators.multiply import SequentialMultiplier
-from ..operators.offsets import SidedOffsets
-from ..operators.saturate import saturated
-from ..operators.sequence import consult
-from ..operators.settle import settling_cycles, settling_sum
-from ..operators.sided import SidedAffine
-from ..streams import ADMISSION, ChannelRegister
+from ...backward_formats import BackwardFormats
+from ...backward_layouts import scaled_record, sided_beat, sided_constants
+from ...layouts import copied, extended, fields, inlet, outlet, packet, select_field
+from ...operators.divide import DivideByCount
+from ...operators.multiply import SequentialMultiplier
+from ...operators.offsets import SidedOffsets
+from ...operators.saturate import saturated
+from ...operators.sequence import consult
+from ...operators.settle import settling_cycles, settling_sum
+from ...operators.sided import SidedAffine
+from ...streams import ADMISSION, ChannelRegister
 
 __all__ = ["L1Gradient"]
 
@@ -37,7 +37,8 @@ class Balance(wiring.Component):
 
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
-        sign_count, mean = signed(formats.sign_count_width), signed(formats.projection_mean_width)
+        sign_count = formats.traits.statistics(formats)["sign_count"].shape
+        mean = signed(formats.projection_mean_width)
         self.multiplier = SequentialMultiplier(sign_count, mean, signed(1), subtract=True)
         raised = formats.gradient_width + formats.mean_fraction
         self.width = max(raised, sign_count.width + mean.width) + 1
@@ -71,10 +72,8 @@ class L1Gradient(wiring.Component):
     ----------
     formats : derived formats of the unit
 
-    Members and attributes: see :mod:`l1bn.gradients`.
+    Members and attributes: see :class:`l1bn.norms.GradientFacts`.
     """
-
-    stored = staticmethod(sided_beat)
 
     def __init__(self, formats: BackwardFormats):
         self.formats = formats

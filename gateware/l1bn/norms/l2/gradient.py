@@ -5,16 +5,16 @@ from __future__ import annotations
 from amaranth.hdl import Module, Mux, signed, unsigned
 from amaranth.lib import data, wiring
 
-from ..backward_formats import BackwardFormats
-from ..backward_layouts import pair_beat, pair_constants, product_constants, scaled_record
-from ..layouts import copied, extended, fields, inlet, outlet, packet
-from ..operators.divide import DivideByCount
-from ..operators.magnitude import Magnitude
-from ..operators.multiply import SequentialMultiplier
-from ..operators.pair_affine import PairAffine
-from ..operators.scale import Offset, Scale
-from ..operators.sequence import consult
-from ..streams import ADMISSION, ChannelRegister
+from ...backward_formats import BackwardFormats
+from ...backward_layouts import pair_beat, pair_constants, product_constants, scaled_record
+from ...layouts import copied, extended, fields, inlet, outlet, packet
+from ...operators.divide import DivideByCount
+from ...operators.magnitude import Magnitude
+from ...operators.multiply import SequentialMultiplier
+from ...operators.pair_affine import PairAffine
+from ...operators.scale import Offset, Scale
+from ...operators.sequence import consult
+from ...streams import ADMISSION, ChannelRegister
 
 __all__ = ["L2Gradient"]
 
@@ -26,10 +26,8 @@ class L2Gradient(wiring.Component):
     ----------
     formats : derived formats of the unit
 
-    Members and attributes: see :mod:`l1bn.gradients`.
+    Members and attributes: see :class:`l1bn.norms.GradientFacts`.
     """
-
-    stored = staticmethod(pair_beat)
 
     def __init__(self, formats: BackwardFormats):
         self.formats = formats

@@ -5,8 +5,8 @@ from __future__ import annotations
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 
-from ..formats import Formats
-from ..layouts import (
+from ...formats import Formats
+from ...layouts import (
     channel_mean,
     copied,
     extended,
@@ -17,15 +17,15 @@ from ..layouts import (
     selected,
     spread_result,
 )
-from ..operators.magnitude import DividedMagnitude, RootMagnitude
-from ..operators.squares import CentredSquareAccumulator, SquareAccumulator
-from ..operators.table import lookup
-from ..operators.total import delayed_flag
-from ..operators.variance import Variance
-from ..streams import ChannelRegister, join
-from .epsilon import add_fraction, whole_spread
+from ...operators.magnitude import DividedMagnitude, RootMagnitude
+from ...operators.squares import CentredSquareAccumulator, SquareAccumulator
+from ...operators.table import lookup
+from ...operators.total import delayed_flag
+from ...operators.variance import Variance
+from ...streams import ChannelRegister, join
+from ..epsilon import add_fraction, whole_spread
 
-__all__ = ["L2OnePassSpread", "L2TwoPassSpread"]
+__all__ = ["L2OnePassSpread", "L2TwoPassSpread", "square_sum_width"]
 
 
 class RootSpread(wiring.Component):
@@ -134,7 +134,7 @@ class L2OnePassSpread(wiring.Component):
     ----------
     formats : derived formats of the unit
 
-    Members and attributes: see :mod:`l1bn.spreads`.
+    Members and attributes: see :class:`l1bn.norms.Spread`.
     """
 
     after_mean = False
@@ -144,7 +144,7 @@ class L2OnePassSpread(wiring.Component):
         config = formats.config
         self.accumulator = SquareAccumulator(config.width, config.lanes, formats.count_max, config.target)
         self.variance = Variance(
-            formats.square_sum_width,
+            square_sum_width(formats),
             formats.sum_width,
             config.counts,
             formats.epsilon_wholes,
@@ -207,7 +207,7 @@ class L2TwoPassSpread(wiring.Component):
     ----------
     formats : derived formats of the unit
 
-    Members and attributes: see :mod:`l1bn.spreads`.
+    Members and attributes: see :class:`l1bn.norms.Spread`.
     """
 
     after_mean = True
@@ -219,7 +219,7 @@ class L2TwoPassSpread(wiring.Component):
             config.width, config.lanes, formats.count_max, config.target
         )
         self.variance = Variance(
-            formats.square_sum_width,
+            square_sum_width(formats),
             self.accumulator.centred.width,
             config.counts,
             formats.epsilon_wholes,
@@ -273,3 +273,9 @@ class L2TwoPassSpread(wiring.Component):
             *copied(root.o.payload, self.o.payload),
         ]
         return m
+
+
+def square_sum_width(formats: Formats) -> int:
+    """Unsigned width of sum x^2 (one pass) or sum (x - m)^2 (two passes)."""
+    width = 2 * formats.config.width + formats.count_bits
+    return width if formats.traits.forms[str(formats.config.form)].after_mean else width - 1
