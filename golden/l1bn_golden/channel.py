@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from .contract import Contract
 from .rounding import floor_log2, half_up, odd_part, shift_floor
+
+if TYPE_CHECKING:
+    from .contract import Contract
 
 __all__ = [
     "bias",
@@ -13,11 +16,11 @@ __all__ = [
     "integer_sqrt",
     "normalize",
     "over_r",
+    "per_sample",
     "rounded_scale",
     "saturated",
     "scale",
-    "spread_l1",
-    "spread_l2",
+    "with_epsilon",
 ]
 
 
@@ -45,28 +48,13 @@ def normalize(value: int, exponent: int, mantissa_width: int) -> tuple[int, int]
     return shift_floor(value, raised), exponent + raised
 
 
-def spread_l1(contract: Contract, deviation: int, count: int) -> tuple[int, int, int]:
-    """``(v, r_mantissa, r_exponent)`` from D = sum|x * 2**G - mu|."""
-    v = _with_epsilon(contract, deviation, count)
-    return v, *_per_sample(contract, v, contract.G + contract.h, count)
-
-
-def spread_l2(contract: Contract, total: int, square_sum: int, count: int) -> tuple[int, int, int]:
-    """``(root, r_mantissa, r_exponent)`` from S = sum x and sum x^2."""
-    square = _with_epsilon(contract, count * square_sum - total**2, count)
-    width = contract.w + contract.h
-    zero_pairs = (width - square.bit_length()) // 2
-    root = integer_sqrt(shift_floor(square, 2 * zero_pairs + 2 * contract.T - width))
-    return root, *_per_sample(contract, root, zero_pairs + contract.T - contract.w // 2, count)
-
-
-def _with_epsilon(contract: Contract, spread: int, count: int) -> int:
+def with_epsilon(contract: Contract, spread: int, count: int) -> int:
     """``spread * 2**h + E``, and a unit of the spread more where that is less than one: in a constant channel."""
     whole, fraction = divmod((spread << contract.h) + contract.E(count), 1 << contract.h)
     return (max(1, whole) << contract.h) + fraction
 
 
-def _per_sample(contract: Contract, v: int, exponent: int, count: int) -> tuple[int, int]:
+def per_sample(contract: Contract, v: int, exponent: int, count: int) -> tuple[int, int]:
     """r from ``v = count * r * 2**exponent``."""
     odd, p = odd_part(count)
     if contract.powers_of_two:

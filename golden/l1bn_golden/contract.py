@@ -13,7 +13,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from .rounding import clog2, half_up, odd_part, power_of_two
+from .norms import Norm, norm_of
+from .rounding import clog2, half_up, odd_part
 
 __all__ = ["Contract"]
 
@@ -34,14 +35,14 @@ class Contract:
 
     Parameters
     ----------
-    norm : ``"l1"`` or ``"l2"``
+    norm : the name of one of :data:`~l1bn_golden.norms.NORMS`
     width, x_fraction : format of x in bits
     counts : samples in a channel, one or several
     guard_bits : fraction bits of the mean beyond those of x; ``None``: derived
     scale_width : magnitude bits of the scale k
     y_width, y_fraction, gamma_width, gamma_fraction, beta_width, beta_fraction : formats in bits
     dy_width, dy_fraction, dx_width, dx_fraction : formats of the gradients in bits
-    epsilon : in units of x (L1) or of x squared (L2); its exact binary value counts
+    epsilon : in units of x to the norm's power: of x (L1) or of x squared (L2); its exact binary value counts
     momentum_shift : m; a new channel counts 2**-m in the running statistics
     running_fraction : fraction bits of the running spread; ``None``: G
 
@@ -78,8 +79,7 @@ class Contract:
     target: str = "portable"
 
     def __post_init__(self) -> None:
-        if self.norm not in ("l1", "l2"):
-            raise ValueError(f"norm = {self.norm!r} is not possible; allowed: l1 or l2")
+        norm_of(self.norm)
         _whole("width", self.width, 4, 32)
         self._default("x_fraction", self.width - 4)
         _whole("x_fraction", self.x_fraction, 0, self.width - 1)
@@ -150,6 +150,11 @@ class Contract:
         """The same contract with some fields changed; the others keep the values they have."""
         return dataclasses.replace(self, **changes)
 
+    @property
+    def traits(self) -> Norm:
+        """The norm: what is its alone is asked of it."""
+        return norm_of(self.norm)
+
     # -- counts -------------------------------------------------------------------------------
 
     @cached_property
@@ -174,13 +179,12 @@ class Contract:
     def _largest_over_r(self, exponent: int) -> int:
         """The least b >= 0 with ``2**exponent / r_min <= 2**b``."""
         dividend = Fraction(2) ** exponent
-        bounds = [dividend * 2**self.L]  # r >= 1/n
-        squared = 2 if self.norm == "l2" else 1
-        if self.epsilon:  # r >= epsilon (L1), r^2 >= epsilon (L2)
-            least = Fraction(self.epsilon) * Fraction(2) ** (squared * self.x_fraction)
-            bounds.append(dividend**squared / least)
+        p = self.traits.power
+        bounds = [(dividend / self.traits.least_r(self)) ** p]
+        if self.epsilon:  # r^p >= epsilon
+            bounds.append(dividend**p / (Fraction(self.epsilon) * Fraction(2) ** (p * self.x_fraction)))
         bits = 0
-        while bounds[0] > 2**bits and all(b > 2 ** (squared * bits) for b in bounds[1:]):
+        while min(bounds) > 2 ** (p * bits):
             bits += 1
         return bits
 
@@ -194,9 +198,7 @@ class Contract:
         """Guard bits: fraction bits of mu in LSB of x."""
         if self.guard_bits is not None:
             return self.guard_bits
-        if self.powers_of_two:
-            return max(odd_part(count)[1] for count in self.counts)
-        return self.L + max(self.y_width, self.K_bits - self.L) + 8
+        return self.traits.guard_bits(self)
 
     @cached_property
     def T(self) -> int:
@@ -205,35 +207,32 @@ class Contract:
 
     @cached_property
     def w(self) -> int:
-        """Whole bits of v (L1), or of V (L2, where the page calls it w2)."""
-        if self.norm == "l1":
-            return self.width + self.L + self.G
-        return 2 * (self.width + self.L)
+        """Whole bits of the integer spread with epsilon: of v (L1), or of V (L2, where the page calls it w2)."""
+        return self.traits.spread_width(self)
 
     @cached_property
     def h(self) -> int:
-        """Fraction bits of v (L1) or V (L2), for epsilon alone: even for L2, 0 where D's or V's own unit will do."""
+        """Fraction bits of the integer spread, for epsilon alone: a multiple of p, 0 where its unit will do."""
         bits = 0
         while not all(self._resolved(count, bits) for count in self.counts):
-            bits += 1 if self.norm == "l1" else 2
+            bits += self.traits.power
         return bits
 
     def _resolved(self, count: int, bits: int) -> bool:
         """Whether epsilon, rounded to so many bits, moves r by at most 2**-T of what it is in any channel."""
         exact = self._epsilon(count)
-        # Samples that are not all equal have sum|x - mean| >= 1, and n * sum x^2 - S^2 >= n - 1; r is the root of V.
-        least = exact + (1 << self.G) if self.norm == "l1" else 2 * (exact + count - 1)
+        # r is the p-th root: it moves by a p-th of what its power moves by.
+        least = self.traits.power * (exact + self.traits.least_spread(self, count))
         error = abs(half_up(exact.numerator << bits, exact.denominator) - exact * (1 << bits))
         return error * (1 << self.T) <= least * (1 << bits)
 
     def _epsilon(self, count: int) -> Fraction:
-        """The exact epsilon in the unit of D (L1) or of n * sum x^2 - S^2 (L2)."""
-        if self.norm == "l1":
-            return Fraction(self.epsilon) * (count << (self.x_fraction + self.G))
-        return Fraction(self.epsilon) * (count**2 << (2 * self.x_fraction))
+        """The exact epsilon in the unit of the integer spread."""
+        units = self.traits.units(self, count)
+        return Fraction(self.epsilon) * (units << (self.traits.power * self.x_fraction))
 
     def E(self, count: int) -> int:
-        """Epsilon in units of 2**-h of D (L1) or of n * sum x^2 - S^2 (L2) for a channel of ``count`` samples."""
+        """Epsilon in 2**-h units of the integer spread: of D (L1) or of n * sum x^2 - S^2 (L2), for n = ``count``."""
         return self._epsilons[count]
 
     @cached_property
@@ -242,34 +241,23 @@ class Contract:
         return {count: half_up(e.numerator << self.h, e.denominator) for count, e in exact.items()}
 
     def effective_epsilon(self, count: int) -> Fraction:
-        """What a channel of ``count`` samples gets for epsilon, in LSB of x (L1) or in LSB squared (L2)."""
-        unit = count << self.G if self.norm == "l1" else count**2
-        return Fraction(self.E(count), unit << self.h)
+        """What a channel of ``count`` samples gets for epsilon, in LSB of x to the norm's power."""
+        return Fraction(self.E(count), self.traits.units(self, count) << self.h)
 
     @cached_property
     def f(self) -> int:
         """Fraction bits that dividing by the odd part of n adds; 0 where every count is a power of two."""
-        if self.powers_of_two:
-            return 0
-        odd_bits = clog2(max(odd_part(count)[0] for count in self.counts))
-        if self.norm == "l1":
-            return max(odd_bits, self.T + self.L - self.G - self.h)
-        return odd_bits + 1
+        return 0 if self.powers_of_two else self.traits.odd_fraction(self)
 
     @cached_property
     def theta(self) -> Fraction:
         """Bound of the relative error of r: of its floors and of epsilon's rounding."""
-        whole = power_of_two(-(self.T - 2))
-        return whole * 3 / 2 if self.norm == "l2" and not self.powers_of_two else whole
+        return self.traits.theta(self)
 
     @cached_property
     def r_exponents(self) -> range:
         """The values that ``r_exponent`` can have."""
-        powers = [odd_part(count)[1] for count in self.counts]
-        if self.norm == "l1":
-            low, high = self.T - self.w, self.T - 1
-            return range(min(powers) + self.G + low, max(powers) + self.G + self.f + high + 1)
-        return range(min(powers) + self.T - self.w // 2, max(powers) + self.T - 1 + self.f + 1)
+        return self.traits.r_exponents(self)
 
     # -- scale and output ---------------------------------------------------------------------
 
@@ -347,7 +335,7 @@ class Contract:
 
     @cached_property
     def E_bits(self) -> int:
-        """log2 of the largest scale from x to dx (L2)."""
+        """log2 of the largest scale from x to dx, for norms that have one (L2)."""
         return self._largest_over_r(self.Kd_bits + self.dy_width - 1)
 
     @cached_property
@@ -360,7 +348,7 @@ class Contract:
 
     @property
     def Q(self) -> int:
-        """Fraction bits of the two products of L2's dx."""
+        """Fraction bits of the two products of a dx that has two (L2)."""
         return 6
 
     # -- running statistics -------------------------------------------------------------------

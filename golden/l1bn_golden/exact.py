@@ -5,8 +5,12 @@ neither floored nor normalised; K is not rounded to k; y is not rounded.
 
     y - beta' = gamma * 2**(fy - fg) * (n*x - S) / (n*r)
 
-    n*r = sum|n*x - S| / n + n * epsilon * 2**fx                 L1
-        = sqrt(n * sum x^2 - S^2 + n^2 * epsilon * 2**(2 fx))    L2
+    (n*r)^p = n^p * (s + epsilon * 2**(p * fx))
+
+    n*r = sum|n*x - S| / n + n * epsilon * 2**fx                 L1, p = 1
+        = sqrt(n * sum x^2 - S^2 + n^2 * epsilon * 2**(2 fx))    L2, p = 2
+
+A norm that does not subtract the mean has 0 in the place of S.
 
 A channel of equal samples without epsilon has no spread: its n*r counts as 1, which changes nothing where n*x = S.
 
@@ -25,7 +29,7 @@ import numpy as np
 from .contract import Contract
 from .integer import prepare
 from .rounding import power_of_two
-from .samples import BLOCK, Integers, channel_sum, square_sum
+from .samples import BLOCK, Integers, channel_sum
 
 __all__ = [
     "ROOT_BITS",
@@ -55,7 +59,7 @@ def exact_outputs(
 ) -> tuple[Integers, Integers]:
     """The exact outputs before saturation, as ``(numerator, denominator)`` in LSB of y.
 
-    Both hold Python integers, of shapes (channels, n) and (channels, 1). For L2 the root in it is exact to
+    Both hold Python integers, of shapes (channels, n) and (channels, 1). Where r is a root, it is exact to
     :data:`ROOT_BITS` bits. Arguments as for :func:`l1bn_golden.integer.forward`.
     """
     samples, gammas, betas, count = prepare(contract, x, gamma, beta, count)
@@ -137,10 +141,7 @@ def error_bound(contract: Contract, distance: int | None = None) -> float:
     """
     d = Fraction(2 ** (contract.y_width - 1) if distance is None else distance)
     of_k = max(d / 2**contract.scale_width, power_of_two(contract.width - 1 - contract.SHIFT_MAX))
-    of_mean = Fraction(0)
-    if not contract.powers_of_two:
-        of_mean = Fraction(1, 256 if contract.norm == "l1" else 512)
-    return float(Fraction(1, 2) + of_k + d * contract.theta + of_mean)
+    return float(Fraction(1, 2) + of_k + d * contract.theta + contract.traits.mean_error(contract))
 
 
 def _outputs(contract: Contract, shape: tuple[int, ...], y: Integers) -> Integers:
@@ -155,7 +156,7 @@ def _outputs(contract: Contract, shape: tuple[int, ...], y: Integers) -> Integer
 def _blocks(
     contract: Contract, samples: Integers, gammas: list[int], count: int
 ) -> Iterator[tuple[slice, list[int], list[Fraction]]]:
-    """Rows, their sums and their slopes: ``y - beta' = slope * (n*x - S)``."""
+    """Rows, n times their centres, S, and their slopes: ``y - beta' = slope * (n*x - S)``."""
     step = max(1, BLOCK // count)
     unit = power_of_two(contract.y_fraction - contract.gamma_fraction)
     for start in range(0, len(samples), step):
@@ -164,29 +165,19 @@ def _blocks(
         totals = channel_sum(block)
         of_rows = spreads(contract, block, totals, count)
         slopes = [g * unit / spread for g, spread in zip(gammas[part], of_rows, strict=True)]
-        yield part, totals, slopes
+        yield part, [contract.traits.centre_sum(total) for total in totals], slopes
 
 
 def spreads(contract: Contract, x: Integers, totals: list[int], count: int) -> list[Fraction]:
     """n*r of each channel, with the user's epsilon; 1 where that is 0."""
-    epsilon = Fraction(contract.epsilon)
-    if contract.norm == "l2":
-        epsilon *= count**2 * 4**contract.x_fraction
-        pairs = zip(totals, square_sum(x), strict=True)
-        return [_root(count * squares - total**2 + epsilon) or Fraction(1) for total, squares in pairs]
-    floors = np.array([total // count for total in totals], dtype=x.dtype)[:, None]
-    is_above = x > floors
-    above = np.where(is_above, x, 0).sum(axis=1, dtype=np.int64).tolist()
-    number = np.count_nonzero(is_above, axis=1).tolist()
-    epsilon *= count * 2**contract.x_fraction
-    # sum|n*x - S| is twice the part above the mean: the parts above and below cancel.
-    return [
-        Fraction(2 * (count * high - many * total), count) + epsilon or Fraction(1)
-        for high, many, total in zip(above, number, totals, strict=True)
-    ]
+    p = contract.traits.power
+    epsilon = Fraction(contract.epsilon) * (count << contract.x_fraction) ** p
+    return [_root(s + epsilon, p) or Fraction(1) for s in contract.traits.exact_spread(x, totals)]
 
 
-def _root(square: Fraction) -> Fraction:
-    """sqrt(square) to :data:`ROOT_BITS` bits, from below."""
-    pairs = max(0, ROOT_BITS - (square.numerator.bit_length() - square.denominator.bit_length()) // 2)
-    return Fraction(math.isqrt((square.numerator << 2 * pairs) // square.denominator), 1 << pairs)
+def _root(value: Fraction, power: int) -> Fraction:
+    """The p-th root for p = 1 or 2: the square root to :data:`ROOT_BITS` bits, from below."""
+    if power == 1:
+        return value
+    pairs = max(0, ROOT_BITS - (value.numerator.bit_length() - value.denominator.bit_length()) // 2)
+    return Fraction(math.isqrt((value.numerator << 2 * pairs) // value.denominator), 1 << pairs)

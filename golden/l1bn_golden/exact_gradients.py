@@ -1,15 +1,17 @@
 """How far the integer gradients are from the exact rational ones of the same integers.
 
 Exact means: the mean is S / n, not its rounding; r is what the formula says with the user's epsilon; nothing else
-is rounded. With R = n*r, s = sgn(n*x - S) and C = n * sum dy*x - S * dbeta
+is rounded. With R = n*r and C = n * sum dy*x - S * dbeta
 
     dgamma = C / R
     dx     = slope * (n*dy - dbeta) - turn * w,    slope = gamma * 2**Kd_exponent / R
-    w = n*s - sum s,   turn = slope * C / (n*R)    L1
-    w = n*x - S,       turn = slope * C / R**2     L2
+    w      = q * u,    turn = slope * C / (u*R)    q = n * dr/dx
+    w = n*s - sum s,   u = n                       L1, s = sgn(n*x - S)
+    w = n*x - S,       u = R                       L2
 
-A channel of equal samples has dx = 0. A dx at the end of its range is compared with the exact one brought into the
-range, so that a wrong saturation still counts as an error.
+A norm that does not subtract the mean has 0 in the places of S and of the dbeta in dx. A channel without spread has
+dx = 0. A dx at the end of its range is compared with the exact one brought into the range, so that a wrong saturation
+still counts as an error.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
 from .contract import Contract
 from .exact import spreads
+from .norms import gradient_of
+from .norms.base import Reals
 from .rounding import power_of_two
 from .samples import BLOCK, Integers, channel_sum, product_sum
 from .validation import per_channel, sample_rows
@@ -37,8 +40,6 @@ __all__ = [
     "ordinary_dx_bound",
     "parameter_errors",
 ]
-
-Reals = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,10 @@ class _Block:
     part: slice
     x: Integers
     dy: Integers
-    total: list[int]
+    weights: Integers
+    unit: list[Fraction]
+    centre: list[int]
+    dy_centre: list[int]
     dbeta: list[int]
     products: list[int]
     R: list[Fraction]
@@ -73,20 +77,19 @@ def exact_dx(
 ) -> tuple[Integers, Integers]:
     """The exact dx before saturation, as ``(numerator, denominator)`` in LSB of dx.
 
-    Both hold Python integers, of shapes (channels, n) and (channels, 1). For L2, r is exact to
-    :data:`~l1bn_golden.exact.ROOT_BITS` bits. Arguments as for :func:`l1bn_golden.backward`.
+    Both hold Python integers, of shapes (channels, n) and (channels, 1). Where r is a root, it is
+    exact to :data:`~l1bn_golden.exact.ROOT_BITS` bits. Arguments as for :func:`l1bn_golden.backward`.
     """
     shape = np.shape(x)
     numerator, denominator = np.zeros(shape, dtype=object), np.ones((len(x), 1), dtype=object)
     for block in _blocks(contract, x, dy, gamma):
-        weights = _weights(contract, block)
         for row in range(len(block.x)):
             if block.flat[row]:
                 continue
             slope, turn = block.slope[row], block.turn[row]
-            inner = block.dy[row].astype(object) * shape[1] - block.dbeta[row]
+            inner = block.dy[row].astype(object) * shape[1] - block.dy_centre[row]
             unit = slope.denominator * turn.denominator
-            numerator[block.part.start + row] = inner * (slope.numerator * turn.denominator) - weights[
+            numerator[block.part.start + row] = inner * (slope.numerator * turn.denominator) - block.weights[
                 row
             ].astype(object) * (turn.numerator * slope.denominator)
             denominator[block.part.start + row] = unit
@@ -130,8 +133,8 @@ def gradient_errors(
     for block in _blocks(contract, x, dy, gamma):
         count = block.x.shape[1]
         varies = ~_column(block.flat).astype(bool)
-        inner = block.dy.astype(np.float64) * count - _column(block.dbeta)
-        correlated = _weights(contract, block).astype(np.float64) * _column(block.turn)
+        inner = block.dy.astype(np.float64) * count - _column(block.dy_centre)
+        correlated = block.weights.astype(np.float64) * _column(block.turn)
         exact = np.where(varies, inner * _column(block.slope) - correlated, 0.0)
         value = dx[block.part].astype(np.float64)
         end = (value == lowest) | (value == highest)
@@ -175,18 +178,17 @@ def dx_bound(
     ----------
     d, A : |dx| and ``K * |a| * q``, in LSB of dx
     K : LSB of dx that one LSB of dy is worth, above 0
-    q : ``|q - M[q]|``
-    a, offset : ``|M[dy * xhat]|`` and ``|M[dy]|`` in LSB of dy; the former for L2
-    distance : ``|x - mean|`` in LSB of x, for L2
+    q : ``|n * dr/dx|``, the ``|q - M[q]|`` of the page
+    a, offset : ``|M[dy * xhat]|`` and ``|M[dy]|`` in LSB of dy; the former for norms that scale x
+    distance : ``|x - mean|`` in LSB of x, for norms that scale x
     rho : bound of the rounding error of the mean, in units of r
     """
     c, theta = contract, float(contract.theta)
     kappa = np.maximum(2.0**-c.scale_width, 2.0 ** -(c.SHIFTd_MAX + 1) / K)
     of_means = K * (q * offset * rho + 2.0**-c.Gm * (0.5 + 1.5 * q))
     bound: Reals = 0.5 + d * kappa + (d + A) * (theta + rho) + of_means
-    if c.norm == "l2":
-        of_e = np.maximum(A * 2.0**-c.scale_width, distance * 2.0 ** -(c.SE_MAX + 1))
-        bound = bound + 2.0**-c.Q + 2 * A * theta + of_e + K * a * rho
+    for term in gradient_of(c.traits).bound_terms(c, A, K, a, distance, rho):
+        bound = bound + term
     return bound
 
 
@@ -210,17 +212,16 @@ def ordinary_dx_bound(contract: Contract) -> float:
 def _dx_bounds(contract: Contract, block: _Block, d: Reals, A: Reals) -> Reals:
     """:func:`dx_bound` for each sample."""
     count = block.x.shape[1]
-    weights = np.abs(_weights(contract, block).astype(np.float64))
-    l1 = contract.norm == "l1"
+    centred = block.x.astype(np.float64) * count - _column(block.centre)
     return dx_bound(
         contract,
         d,
         A,
         np.maximum(_column([abs(slope) * count for slope in block.slope]), 1e-300),
-        weights / (count if l1 else _column(block.R)),
+        np.abs(block.weights.astype(np.float64)) / _column(block.unit),
         a=np.abs(_column([p / R / count for p, R in zip(block.products, block.R, strict=True)])),
         offset=np.abs(_column(block.dbeta)) / count,
-        distance=weights / count,
+        distance=np.abs(centred) / count,
         rho=_column([_rho(contract, R / count) for R in block.R]),
     )
 
@@ -240,34 +241,39 @@ def _column(values: Iterable[int | bool | Fraction]) -> Reals:
     return column
 
 
-def _weights(contract: Contract, block: _Block) -> Integers:
-    """w of every sample."""
-    count = block.x.shape[1]
-    centred: Integers = block.x.astype(np.int64) * count - np.array(block.total, dtype=np.int64)[:, None]
-    if contract.norm == "l2":
-        return centred
-    signs = np.sign(centred)
-    weights: Integers = signs * count - signs.sum(axis=1, keepdims=True)
-    return weights
-
-
 def _blocks(contract: Contract, x: Integers, dy: Integers, gamma: Iterable[int] | int) -> Iterator[_Block]:
     samples, gradients = sample_rows("x", x, contract.width), sample_rows("dy", dy, contract.dy_width)
     count = contract.check_count(samples.shape[1])
     gammas = per_channel("gamma", gamma, contract.gamma_width, len(samples))
-    unit = power_of_two(contract.Kd_exponent)
+    lsb = power_of_two(contract.Kd_exponent)
+    norm, of_norm = contract.traits, gradient_of(contract.traits)
     step = max(1, BLOCK // count)
     for start in range(0, len(samples), step):
         part = slice(start, min(start + step, len(samples)))
         block, gradient = samples[part], gradients[part]
         total, dbeta = channel_sum(block), channel_sum(gradient)
+        centre, dy_centre = ([norm.centre_sum(sum) for sum in sums] for sums in (total, dbeta))
         R = spreads(contract, block, total, count)
         products = [
             count * product - whole * beta
-            for product, whole, beta in zip(product_sum(block, gradient), total, dbeta, strict=True)
+            for product, whole, beta in zip(product_sum(block, gradient), centre, dbeta, strict=True)
         ]
-        slope = [g * unit / r for g, r in zip(gammas[part], R, strict=True)]
-        square = [(count if contract.norm == "l1" else r) * r for r in R]
-        turn = [k * p / r for k, p, r in zip(slope, products, square, strict=True)]
-        flat = (block.max(axis=1) == block.min(axis=1)).tolist()
-        yield _Block(part, block, gradient, total, dbeta, products, R, slope, turn, flat)
+        slope = [g * lsb / r for g, r in zip(gammas[part], R, strict=True)]
+        weights, unit = of_norm.exact_q(block, total), [of_norm.exact_unit(count, r) for r in R]
+        turn = [k * p / (u * r) for k, p, u, r in zip(slope, products, unit, R, strict=True)]
+        flat = np.logical_not(norm.varies(block)[:, 0]).tolist()
+        yield _Block(
+            part=part,
+            x=block,
+            dy=gradient,
+            weights=weights,
+            unit=unit,
+            centre=centre,
+            dy_centre=dy_centre,
+            dbeta=dbeta,
+            products=products,
+            R=R,
+            slope=slope,
+            turn=turn,
+            flat=flat,
+        )

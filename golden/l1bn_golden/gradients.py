@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from .channel import divide_by_count, over_r, rounded_scale, saturated
+from .channel import over_r, rounded_scale, saturated
 from .contract import Contract
-from .rounding import half_up, shift_floor
-from .samples import BLOCK, Integers, channel_sum, floored_product, product_sum, saturate, sign
+from .norms import ChannelGradient, Gradient, gradient_of
+from .rounding import half_up
+from .samples import BLOCK, Integers, channel_sum, product_sum, sign
 from .validation import bounded, fitted, per_channel, sample_rows
 
 __all__ = ["Backward", "Statistics", "backward", "centred_products", "projection", "received"]
 
 
 class Statistics(Protocol):
-    """What a forward unit tells of each channel: integers of shape (channels,); ``sign_count`` for L1 only."""
+    """What a forward unit tells of each channel: integers of shape (channels,).
+
+    Beside these :func:`backward` reads an attribute for each of the norm's own statistics: ``sign_count`` for L1.
+    """
 
     @property
     def mean(self) -> Any: ...
@@ -26,8 +30,6 @@ class Statistics(Protocol):
     def r_mantissa(self) -> Any: ...
     @property
     def r_exponent(self) -> Any: ...
-    @property
-    def sign_count(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Backward:
 
     dgamma and dbeta have ``dy_fraction`` fraction bits and hold Python integers, as do ``correlation_sum``
     (H of the page), ``correlation`` (a) and ``mean`` (m0). ``scale`` and ``shift`` are k and sh,
-    ``x_scale`` and ``x_shift`` are e and se (L2 only, else ``None``). ``flat`` tells channels whose samples all
-    equal their mean, ``flagged`` those with an r that is none.
+    ``x_scale`` and ``x_shift`` are e and se, ``None`` for a norm that does not scale x (L1). ``flat`` tells channels
+    whose samples all equal their mean, ``flagged`` those with an r that is none.
     """
 
     dx: Integers
@@ -69,8 +71,7 @@ class _Channel:
     se: int
     flat: bool
     flagged: bool
-    c: int
-    ce: int
+    applied: ChannelGradient
 
 
 def backward(
@@ -95,8 +96,10 @@ def backward(
     Raises
     ------
     ValueError
-        If a value does not fit its format, shapes differ, or the count is none of the contract's.
+        If a value does not fit its format, shapes differ, the count is none of the contract's, or the norm has no
+        backward pass.
     """
+    of_norm = gradient_of(contract.traits)
     samples = sample_rows("x", x, contract.width)
     gradients = sample_rows("dy", dy, contract.dy_width)
     if count is None and samples.shape != gradients.shape:
@@ -109,7 +112,8 @@ def backward(
     samples, gradients = fitted(samples, count), fitted(gradients, count)
     gammas = per_channel("gamma", gamma, contract.gamma_width, len(samples))
     taken = received(contract, statistics, len(samples))
-    given = list(zip(*taken, _sign_counts(contract, statistics, len(samples)), strict=True))
+    given = list(zip(*taken, strict=True))
+    extras = _extras(contract, statistics, len(samples))
 
     dx = np.empty(samples.shape, dtype=np.int64)
     channels: list[_Channel] = []
@@ -122,20 +126,18 @@ def backward(
         sums = zip(channel_sum(gradient), product_sum(block, gradient), strict=True)
         flats: list[bool] = np.logical_not(signs.any(axis=1)).tolist()
         rows = [
-            _channel(contract, *total, g, *known, flat, count)
-            for total, g, known, flat in zip(sums, gammas[part], given[part], flats, strict=True)
+            _channel(contract, of_norm, *total, g, *known, extra, flat, count)
+            for total, g, known, extra, flat in zip(
+                sums, gammas[part], given[part], extras[part], flats, strict=True
+            )
         ]
-        if contract.norm == "l1":
-            dx[part] = _apply_l1(contract, gradient, signs, rows)
-        else:
-            dx[part] = _apply_l2(contract, gradient, block, means, rows)
+        dx[part] = of_norm.apply(contract, block, gradient, signs, [row.applied for row in rows])
         dx[part][flats] = 0
         channels += rows
 
     def column(name: str, dtype: Any) -> Integers:
         return np.array([getattr(channel, name) for channel in channels], dtype=dtype)
 
-    l2 = contract.norm == "l2"
     return Backward(
         dx=dx,
         dgamma=column("dgamma", object),
@@ -145,8 +147,8 @@ def backward(
         mean=column("m0", object),
         scale=column("k", np.int64),
         shift=column("sh", np.int64),
-        x_scale=column("e", np.int64) if l2 else None,
-        x_shift=column("se", np.int64) if l2 else None,
+        x_scale=column("e", np.int64) if of_norm.scales_x else None,
+        x_shift=column("se", np.int64) if of_norm.scales_x else None,
         flat=column("flat", bool),
         flagged=column("flagged", bool),
     )
@@ -176,23 +178,26 @@ def received(
     )
 
 
-def _sign_counts(contract: Contract, statistics: Statistics, channels: int) -> list[int]:
-    """sum s of each channel; 0 for L2, which has no use for it."""
-    if contract.norm == "l2":
-        return [0] * channels
-    most = 1 << max(contract.counts).bit_length()
-    return bounded("sign_count", statistics.sign_count, -most, most - 1, channels)
+def _extras(contract: Contract, statistics: Statistics, channels: int) -> list[dict[str, int]]:
+    """The norm's own statistics of each channel by name, checked."""
+    norm = contract.traits
+    columns = {
+        name: bounded(name, getattr(statistics, name), *norm.statistic_range(contract, name), channels)
+        for name in norm.statistics
+    }
+    return [{name: column[row] for name, column in columns.items()} for row in range(channels)]
 
 
 def _channel(
     contract: Contract,
+    of_norm: Gradient,
     dbeta: int,
     products: int,
     gamma: int,
     mu: int,
     r_mantissa: int,
     r_exponent: int,
-    sign_count: int,
+    extra: Mapping[str, int],
     flat: bool,
     count: int,
 ) -> _Channel:
@@ -207,7 +212,7 @@ def _channel(
     dgamma = saturated((H + (1 << (c.Gh - 1))) >> c.Gh, c.gradient_width)
     raised = c.Gm - c.Gh
     a = saturated(half_up(H << max(0, raised), count << max(0, -raised)), c.a_width)
-    m0 = saturated(divide_by_count((dbeta << c.Gm) - sign_count * a, 0, count), c.m0_width)
+    m0 = saturated(of_norm.mean(c, dbeta, a, extra, count), c.m0_width)
 
     k, sh = rounded_scale(
         *over_r(abs(gamma), c.Kd_exponent, r_mantissa, r_exponent),
@@ -215,7 +220,7 @@ def _channel(
         c.SHIFTd_MIN,
         c.SHIFTd_MAX,
     )
-    e, se = _x_scale(c, k, sh, abs(a), r_mantissa, r_exponent) if c.norm == "l2" else (0, 0)
+    e, se = of_norm.x_scale(c, k, sh, abs(a), r_mantissa, r_exponent)
     return _Channel(
         dgamma=dgamma,
         dbeta=dbeta,
@@ -228,45 +233,13 @@ def _channel(
         se=se,
         flat=flat,
         flagged=flagged,
-        c=-k if gamma < 0 else k,
-        ce=-e if (gamma < 0) != (a < 0) else e,
+        applied=ChannelGradient(
+            c=-k if gamma < 0 else k,
+            sh=sh,
+            ce=-e if (gamma < 0) != (a < 0) else e,
+            se=se,
+            a=a,
+            m0=m0,
+            mu=mu,
+        ),
     )
-
-
-def _x_scale(c: Contract, k: int, sh: int, a: int, r_mantissa: int, r_exponent: int) -> tuple[int, int]:
-    """(e, se): the LSB of dx that one LSB of x is worth."""
-    raised = c.T - (k * a).bit_length()
-    num = shift_floor(k * a, raised)
-    return rounded_scale(
-        *over_r(num, -raised - sh - c.Gm, r_mantissa, r_exponent), c.scale_width, c.SE_MIN, c.SE_MAX
-    )
-
-
-def _apply_l1(contract: Contract, dy: Integers, signs: Integers, rows: list[_Channel]) -> Integers:
-    means = [[row.m0 - row.a, row.m0, row.m0 + row.a] for row in rows]
-    halves = floored_product(
-        dy,
-        contract.dy_width,
-        [row.c for row in rows],
-        means,
-        contract.Gm,
-        [row.sh - 1 for row in rows],
-        choice=signs.astype(np.intp) + 1,
-    )
-    return saturate((halves + 1) >> 1, contract.dx_width)
-
-
-def _apply_l2(contract: Contract, dy: Integers, x: Integers, mu: list[int], rows: list[_Channel]) -> Integers:
-    c = contract
-    of_dy = floored_product(
-        dy,
-        c.dy_width,
-        [row.c for row in rows],
-        [[row.m0] for row in rows],
-        c.Gm,
-        [row.sh - c.Q for row in rows],
-    )
-    of_x = floored_product(
-        x, c.width, [row.ce for row in rows], [[mean] for mean in mu], c.G, [row.se - c.Q for row in rows]
-    )
-    return saturate((of_dy - of_x + (1 << (c.Q - 1))) >> c.Q, c.dx_width)

@@ -6,14 +6,15 @@ matter: everything is exact until the page itself rounds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from .channel import bias, divide_by_count, integer_sqrt, normalize, scale, spread_l1, spread_l2
+from .channel import bias, divide_by_count, integer_sqrt, normalize, scale
 from .contract import Contract
 from .gradients import Backward, backward
+from .norms import STATISTICS
 from .samples import (
     BLOCK,
     Integers,
@@ -44,8 +45,6 @@ __all__ = [
     "saturate",
     "scale",
     "sign_abs",
-    "spread_l1",
-    "spread_l2",
     "square_sum",
 ]
 
@@ -55,8 +54,9 @@ class Forward:
     """The result of :func:`forward`: y of shape (channels, n), everything else of shape (channels,).
 
     ``mean`` is mu in 2**-G LSB of x; r = ``r_mantissa`` * 2**-``r_exponent`` LSB of x; ``scale`` is k,
-    ``shift`` is t, ``negative`` tells gamma < 0; ``sign_count`` is sum s (L1 only, else ``None``);
-    ``spread`` is the integer v of the page: for L2 the root. ``mean`` and ``spread`` hold Python integers.
+    ``shift`` is t, ``negative`` tells gamma < 0; ``spread`` is the integer v of the page: for L2 the root. ``mean``
+    and ``spread`` hold Python integers. ``extra`` has the further statistics of the norm by name. They are attributes
+    too, ``None`` where another norm has them: ``sign_count`` is sum s (L1).
     """
 
     y: Integers
@@ -66,8 +66,13 @@ class Forward:
     scale: Integers
     shift: Integers
     negative: Integers
-    sign_count: Integers | None
     spread: Integers
+    extra: Mapping[str, Integers]
+
+    def __getattr__(self, name: str) -> Integers | None:
+        if name not in STATISTICS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return self.extra.get(name)
 
 
 def forward(
@@ -93,17 +98,20 @@ def forward(
     """
     samples, gammas, betas, count = prepare(contract, x, gamma, beta, count)
     y = np.empty(samples.shape, dtype=np.int64)
-    rows: list[tuple[int, int, int, int, int, int, bool, int]] = []
+    rows: list[_Statistics] = []
+    extra: dict[str, list[int]] = {name: [] for name in contract.traits.statistics}
     step = max(1, BLOCK // count)
     for start in range(0, len(samples), step):
         part = slice(start, start + step)
         block = samples[part]
-        statistics = _statistics(contract, block, gammas[part], count)
-        mean, _, _, _, k, t, negative, _ = zip(*statistics, strict=True)
+        statistics, further = _statistics(contract, block, gammas[part], count)
+        mean, _, _, _, k, t, negative = zip(*statistics, strict=True)
         y[part] = affine(contract, block, mean, k, t, negative, betas[part])
         rows += statistics
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 8
-    mean, spread, r_mantissa, r_exponent, k, t, negative, sign_count = columns
+        for name, values in further.items():
+            extra[name] += values
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 7
+    mean, spread, r_mantissa, r_exponent, k, t, negative = columns
     return Forward(
         y=y,
         mean=np.array(mean, dtype=object),
@@ -112,8 +120,8 @@ def forward(
         scale=np.array(k, dtype=np.int64),
         shift=np.array(t, dtype=np.int64),
         negative=np.array(negative, dtype=bool),
-        sign_count=np.array(sign_count, dtype=np.int64) if contract.norm == "l1" else None,
         spread=np.array(spread, dtype=object),
+        extra={name: np.array(values, dtype=np.int64) for name, values in extra.items()},
     )
 
 
@@ -132,20 +140,19 @@ def prepare(
     return fitted(samples, count), gammas, betas, count
 
 
+_Statistics = tuple[int, int, int, int, int, int, bool]
+"""(mu, v, r_mantissa, r_exponent, k, t, negative) of a channel."""
+
+
 def _statistics(
     contract: Contract, x: Integers, gamma: list[int], count: int
-) -> list[tuple[int, int, int, int, int, int, bool, int]]:
-    """(mu, v, r_mantissa, r_exponent, k, t, negative, sign_count) of each channel."""
+) -> tuple[list[_Statistics], dict[str, list[int]]]:
+    """The statistics of each channel, and the further ones of the norm by name."""
+    norm = contract.traits
     totals = channel_sum(x)
-    means = [divide_by_count(total, contract.G, count) for total in totals]
-    if contract.norm == "l1":
-        deviations, sign_counts = sign_abs(x, means, contract.G)
-        spreads = [spread_l1(contract, deviation, count) for deviation in deviations]
-    else:
-        sign_counts = [0] * len(x)
-        pairs = zip(totals, square_sum(x), strict=True)
-        spreads = [spread_l2(contract, total, squares, count) for total, squares in pairs]
+    means = [norm.mean(contract, total, count) for total in totals]
+    spreads, extra = norm.measure(contract, x, totals, means)
+    found = [norm.r(contract, spread, count) for spread in spreads]
     return [
-        (mu, *spread, *scale(contract, g, *spread[1:]), signs)
-        for mu, spread, g, signs in zip(means, spreads, gamma, sign_counts, strict=True)
-    ]
+        (mu, *r, *scale(contract, g, *r[1:])) for mu, r, g in zip(means, found, gamma, strict=True)
+    ], extra

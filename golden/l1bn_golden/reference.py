@@ -1,15 +1,15 @@
-"""Batch normalisation in float64, forward and backward, L1 and L2, vectorised over channels.
+"""Batch normalisation in float64, forward and backward, of every norm, vectorised over channels.
 
 With M the mean over the n samples of a channel (row):
 
-    mean  = M[x]
-    r     = M[|x - mean|] + epsilon          L1
-          = sqrt(M[(x - mean)^2] + epsilon)  L2
+    mean  = M[x]                                        of a norm that subtracts it
+    r     = (s + epsilon)^(1/p)                         s and p: those of the norm
     xhat  = (x - mean) / r,   y = gamma * xhat + beta
     dbeta = sum dy,           dgamma = sum dy * xhat
-    dx    = gamma / r * (dy - M[dy] - (q - M[q]) * M[dy * xhat])
+    dx    = gamma / r * (dy - M[dy] - q * M[dy * xhat])
 
-where q is sgn(x - mean) for L1, sgn(0) = 0, and xhat for L2, whose mean is zero.
+where q = n * dr/dx. For L1 s is M|x - mean|, p 1, and q is sgn(x - mean) - M[sgn(x - mean)] with sgn(0) = 0; for L2
+s is the variance, p 2, and q is xhat. See :mod:`l1bn_golden.norms`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Backward", "Forward", "Reals", "backward", "forward"]
+from .norms import gradient_of, norm_of
+from .norms.base import Reals
 
-Reals = npt.NDArray[np.float64]
+__all__ = ["Backward", "Forward", "Reals", "backward", "forward"]
 
 
 @dataclass(frozen=True)
@@ -50,20 +51,16 @@ def forward(
 
     Parameters
     ----------
-    norm : ``"l1"`` or ``"l2"``
+    norm : the name of one of :data:`~l1bn_golden.norms.NORMS`
     x : real numbers of shape (channels, n)
     gamma, beta : a real number per channel, or one for all
-    epsilon : added to the mean absolute deviation (L1) or to the variance (L2)
+    epsilon : added to the norm's s: the mean absolute deviation (L1), the variance (L2)
     """
     samples, gammas = _samples("x", x), _column(gamma)
-    mean = samples.mean(axis=1, keepdims=True)
+    traits = norm_of(norm)
+    mean = traits.centre(samples)
     centred = samples - mean
-    if norm == "l1":
-        r = np.abs(centred).mean(axis=1, keepdims=True) + epsilon
-    elif norm == "l2":
-        r = np.sqrt((centred * centred).mean(axis=1, keepdims=True) + epsilon)
-    else:
-        raise ValueError(f"norm = {norm!r} is not possible; allowed: l1 or l2")
+    r = (traits.real_spread(centred) + epsilon) ** (1 / traits.power)
     # A channel of equal samples without epsilon has no spread, and stays where its mean is.
     xhat = np.divide(centred, r, out=np.zeros_like(centred), where=r > 0)
     return Forward(gammas * xhat + _column(beta), xhat, mean[:, 0], r[:, 0])
@@ -74,24 +71,21 @@ def backward(
 ) -> Backward:
     """The gradients of sum(dy * y) with respect to x, gamma and beta.
 
-    A channel of equal samples has dx = 0 by convention: there |x - mean| has no derivative.
+    A channel without spread, as one of equal samples, has dx = 0 by convention: there r has no derivative.
 
     Parameters as in :func:`forward`; dy has the shape of x.
     """
     samples, gradient = _samples("x", x), _samples("dy", dy)
     if gradient.shape != samples.shape:
         raise ValueError(f"dy of shape {gradient.shape} is not possible; allowed: {samples.shape}, that of x")
+    traits = norm_of(norm)
+    of_norm = gradient_of(traits)
     statistics = forward(norm, samples, gamma, 0.0, epsilon)
     xhat, r = statistics.xhat, statistics.r[:, None]
-    if norm == "l1":
-        sign = np.sign(samples - statistics.mean[:, None])
-        q = sign - sign.mean(axis=1, keepdims=True)
-    else:
-        q = xhat
+    q = of_norm.real_q(samples - statistics.mean[:, None], xhat)
     correlation = (gradient * xhat).mean(axis=1, keepdims=True)
-    inner = gradient - gradient.mean(axis=1, keepdims=True) - q * correlation
-    varies = samples.max(axis=1, keepdims=True) > samples.min(axis=1, keepdims=True)
-    dx = np.divide(_column(gamma) * inner, r, out=np.zeros_like(inner), where=varies)
+    inner = gradient - traits.centre(gradient) - q * correlation
+    dx = np.divide(_column(gamma) * inner, r, out=np.zeros_like(inner), where=traits.varies(samples))
     return Backward(dx, (gradient * xhat).sum(axis=1), gradient.sum(axis=1))
 
 

@@ -6,14 +6,16 @@ All sums are exact for x of up to 33 bits and n up to 2**20.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .channel import bias
-from .contract import Contract
 from .rounding import shift_floor
+
+if TYPE_CHECKING:
+    from .contract import Contract
 
 __all__ = [
     "BLOCK",

@@ -134,9 +134,9 @@ def test_widths_hold_the_extremes(configurations: list[Configuration]) -> None:
                 deviation = abs((low << golden.G) - mean) * half + abs((high << golden.G) - mean) * (
                     count - half
                 )
-                largest = integer.spread_l1(golden, deviation, count)
+                largest = golden.traits.r(golden, deviation, count)
                 assert largest[0] < 1 << (formats.spread_width + formats.epsilon_fraction)
-                smallest = integer.spread_l1(golden, 0, count)
+                smallest = golden.traits.r(golden, 0, count)
             else:
                 floor = total // count
                 centred = (low - floor) ** 2 * half + (high - floor) ** 2 * (count - half)
@@ -146,8 +146,8 @@ def test_widths_hold_the_extremes(configurations: list[Configuration]) -> None:
                     assert centred < 1 << square_sum_width(formats)
                 whole = count * squares - total**2 + (golden.E(count) >> golden.h)
                 assert whole < 1 << formats.spread_width
-                largest = integer.spread_l2(golden, total, squares, count)
-                smallest = integer.spread_l2(golden, 0, 0, count)
+                largest = golden.traits.r(golden, count * squares - total**2, count)
+                smallest = golden.traits.r(golden, 0, count)
             for _, mantissa, exponent in (largest, smallest):
                 assert mantissa.bit_length() == formats.mantissa_width
                 assert exponent in formats.r_exponents, configuration

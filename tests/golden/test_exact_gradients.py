@@ -83,7 +83,7 @@ def test_without_the_mean_of_q_skewed_channels_break_the_bound(seed: int) -> Non
     dy = gaussian(rng, (20, 256), 16, 0.02) + (x - x.mean(axis=1, keepdims=True).astype(int)) // 8
     gamma = 1 << c.gamma_fraction
     right = forward(c, x, gamma, 0)
-    wrong = replace(right, sign_count=np.zeros_like(right.sign_count))
+    wrong = replace(right, extra={"sign_count": np.zeros_like(right.extra["sign_count"])})
     good, bad = (backward(c, x, dy, gamma, statistics).dx for statistics in (right, wrong))
     assert gradient_errors(c, x, dy, gamma, good).of_bound <= 1
     assert gradient_errors(c, x, dy, gamma, bad).of_bound > 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from l1bn.config import Configuration
-from l1bn_golden import Contract, integer
+from l1bn_golden import Contract
 
 __all__ = ["CONFIGURATIONS", "contract", "spreads"]
 
@@ -40,9 +40,9 @@ def spreads(golden: Contract, draw: random.Random, length: int) -> list[tuple[in
         if golden.norm == "l1":
             largest = count << (golden.width - 1 + golden.G)
             deviation = [0, largest, draw.getrandbits(size)][min(index, 2)]
-            found.append(integer.spread_l1(golden, min(deviation, largest), count)[1:])
+            found.append(golden.traits.r(golden, min(deviation, largest), count)[1:])
         else:
             largest = count << (2 * golden.width - 2)
             squares = [0, largest, draw.getrandbits(2 * size)][min(index, 2)]
-            found.append(integer.spread_l2(golden, 0, min(squares, largest), count)[1:])
+            found.append(golden.traits.r(golden, count * min(squares, largest), count)[1:])
     return found
