@@ -28,6 +28,7 @@ from .accuracy_samples import COUNTS, KINDS, draw, draw_gamma
 from .contract import Contract
 from .exact import error_bound, max_error_float, saturated
 from .integer import forward
+from .norms import NORMS, norm_of
 
 __all__ = ["CASES", "Case", "Row", "main", "measure"]
 
@@ -48,7 +49,7 @@ class Case:
 
 CASES = tuple(
     Case(norm, *rest)
-    for norm in ("l1", "l2")
+    for norm in NORMS
     for rest in (
         (8, 16, 0.55),
         (12, 16, 0.55),
@@ -103,7 +104,7 @@ def measure(case: Case, outputs: int, seed: int) -> Iterator[Row]:
                 )
                 largest_beta = contract.beta_in_y(1 << contract.beta_fraction)
                 row.bound = max(row.bound, error_bound(contract, -contract.y_min + largest_beta))
-                key = (int(case.norm[1]), case.width, case.scale_width, KINDS.index(kind), count)
+                key = (norm_of(case.norm).number, case.width, case.scale_width, KINDS.index(kind), count)
                 rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
                 enough = row.outputs + share
                 while row.outputs < enough:
@@ -161,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
         rows = _report(options.outputs, options.seed)
         print()
-        cases = [(case.norm, case.width, case.scale_width) for case in CASES]
+        cases = [(case.norm, case.width, case.scale_width) for case in CASES if norm_of(case.norm).gradient]
         gradients = gradient_report(cases, options.gradients, options.seed)
     if options.json:
         outputs, others = ([dataclasses.asdict(row) for row in found] for found in (rows, gradients))

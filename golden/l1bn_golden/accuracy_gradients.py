@@ -17,6 +17,7 @@ from .contract import Contract
 from .data import gaussian
 from .exact_gradients import Errors, gradient_errors, ordinary_dx_bound, parameter_errors
 from .integer import backward, forward
+from .norms import norm_of
 from .samples import Integers, saturate
 
 __all__ = ["GradientRow", "gradient_report", "measure_gradients"]
@@ -90,7 +91,7 @@ def measure_gradients(
             row = GradientRow(norm, width, scale_width, counts, kind)
             for count in counts:
                 contract = Contract(norm=norm, width=width, scale_width=scale_width, counts=(count,))
-                key = (1, int(norm[1]), width, scale_width, KINDS.index(kind), count)
+                key = (1, norm_of(norm).number, width, scale_width, KINDS.index(kind), count)
                 rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
                 enough = row.outputs + share
                 while row.outputs < enough:

@@ -15,6 +15,7 @@ from l1bn_console.endings import exit_code
 from .contract import Contract
 from .data import gaussian
 from .integer import forward
+from .norms import NORMS
 
 __all__ = ["main", "samples_per_second"]
 
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"numpy {np.__version__}, n = {options.count}, seed {options.seed}")
         print("norm   W   million samples/s")
     rows = []
-    for norm in ("l1", "l2"):
+    for norm in NORMS:
         for width in (8, 12, 16, 24, 32):
             speed = samples_per_second(norm, width, options.count, options.samples, options.seed)
             rows.append({"norm": norm, "width": width, "count": options.count, "samples_per_second": speed})

@@ -13,8 +13,8 @@ import numpy as np
 
 from .channel import bias, divide_by_count, integer_sqrt, normalize, scale
 from .contract import Contract
+from .extra import Extra
 from .gradients import Backward, backward
-from .norms import STATISTICS
 from .samples import (
     BLOCK,
     Integers,
@@ -50,7 +50,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Forward:
+class Forward(Extra):
     """The result of :func:`forward`: y of shape (channels, n), everything else of shape (channels,).
 
     ``mean`` is mu in 2**-G LSB of x; r = ``r_mantissa`` * 2**-``r_exponent`` LSB of x; ``scale`` is k,
@@ -68,11 +68,6 @@ class Forward:
     negative: Integers
     spread: Integers
     extra: Mapping[str, Integers]
-
-    def __getattr__(self, name: str) -> Integers | None:
-        if name not in STATISTICS:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return self.extra.get(name)
 
 
 def forward(

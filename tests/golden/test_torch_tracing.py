@@ -209,7 +209,13 @@ def test_statistics_pass_through_their_table() -> None:
     columns = torch.arange(6, dtype=torch.int64).numpy()
     for norm in ("l1", "l2"):
         given = Statistics(
-            means, columns, -columns, columns if norm == "l1" else None, columns, columns, columns > 2
+            means,
+            columns,
+            -columns,
+            {"sign_count": columns} if norm == "l1" else {},
+            columns,
+            columns,
+            columns > 2,
         )
         found = Statistics.of_table(given.table(torch.empty(0)), norm)
         assert found.mean.tolist() == means

@@ -28,6 +28,8 @@ class Altered(GoldenBackend):
             return result
         values = getattr(result, self.name).copy()
         values.flat[-1] = values.flat[-1] ^ 1
+        if self.name in getattr(result, "extra", ()):
+            return replace(result, extra={**result.extra, self.name: values})
         return replace(result, **{self.name: values})
 
     def forward(self, x, gamma, beta):

@@ -128,6 +128,10 @@ class Norm(ABC):
     def r_exponents(self, contract: Contract) -> range:
         """The values that ``r_exponent`` can have."""
 
+    @abstractmethod
+    def unbiased(self, count: int) -> float:
+        """What running statistics of layers multiply s of n = ``count`` samples by: n / (n - 1) for a variance."""
+
     # -- integers of a channel ------------------------------------------------------------------
 
     @property

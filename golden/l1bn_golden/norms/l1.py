@@ -127,6 +127,9 @@ class L1(Centred):
         powers = [odd_part(count)[1] for count in c.counts]
         return range(min(powers) + c.G + c.T - c.w, max(powers) + c.G + c.f + c.T)
 
+    def unbiased(self, count: int) -> float:
+        return 1.0
+
     def statistic_range(self, contract: Contract, name: str) -> tuple[int, int]:
         most = 1 << max(contract.counts).bit_length()
         return {"sign_count": (-most, most - 1)}[name]

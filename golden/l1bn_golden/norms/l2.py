@@ -148,6 +148,9 @@ class L2(Centred):
         powers = [odd_part(count)[1] for count in c.counts]
         return range(min(powers) + c.T - c.w // 2, max(powers) + c.T + c.f)
 
+    def unbiased(self, count: int) -> float:
+        return count / (count - 1)
+
     def statistic_range(self, contract: Contract, name: str) -> tuple[int, int]:
         raise KeyError(name)
 

@@ -12,6 +12,7 @@ Optional: needs the extra ``train``. The classes take the place of :class:`torch
 
 from .conversion import convert
 from .modules import (
+    LAYERS,
     BatchNorm,
     L1BatchNorm1d,
     L1BatchNorm2d,
@@ -22,6 +23,7 @@ from .modules import (
 )
 
 __all__ = [
+    "LAYERS",
     "BatchNorm",
     "L1BatchNorm1d",
     "L1BatchNorm2d",

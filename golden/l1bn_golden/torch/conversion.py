@@ -11,12 +11,13 @@ running variance v and eps becomes one of L1 with
 
 In ``eval()`` gamma' / (running deviation + eps') = gamma / sqrt(v + eps): the same y. In training y is the same for
 Gaussian samples of much or of no variance, and at most a factor of sqrt(2) smaller between, where the variance is eps.
+Every other pair of norms goes the same way: by r of such samples and by the power of it that is averaged.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -27,25 +28,18 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 from ..backend import BackendFactory, GoldenBackend
 from ..contract import Contract
+from ..norms import norm_of
 from .floating import computation_dtype
-from .modules import (
-    BatchNorm,
-    L1BatchNorm1d,
-    L1BatchNorm2d,
-    L1BatchNorm3d,
-    L2BatchNorm1d,
-    L2BatchNorm2d,
-    L2BatchNorm3d,
-)
+from .modules import LAYERS, BatchNorm
 
 __all__ = ["convert"]
 
-RATIO = math.sqrt(2 / math.pi)
+TORCHS = "l2"
+"""The norm of PyTorch's own layers."""
 
-FAMILIES: tuple[tuple[type[nn.Module], dict[str, type[BatchNorm]]], ...] = (
-    (nn.BatchNorm1d, {"l1": L1BatchNorm1d, "l2": L2BatchNorm1d}),
-    (nn.BatchNorm2d, {"l1": L1BatchNorm2d, "l2": L2BatchNorm2d}),
-    (nn.BatchNorm3d, {"l1": L1BatchNorm3d, "l2": L2BatchNorm3d}),
+FAMILIES: tuple[tuple[type[nn.Module], dict[str, type[BatchNorm]]], ...] = tuple(
+    (torchs, {norm: layer for (norm, of_channel), layer in LAYERS.items() if of_channel == dimensions})
+    for dimensions, torchs in enumerate((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), start=1)
 )
 BECOMES: dict[type[nn.Module], dict[str, type[BatchNorm]]] = {
     kind: layers for torchs, layers in FAMILIES for kind in (torchs, *layers.values())
@@ -74,8 +68,7 @@ def convert(
         subclass, one with a ``forward`` of its own, one with a weight that is computed (parametrisation, weight norm,
         pruning) or that another module uses too. Also for an unknown norm and for ``formats`` of the other one.
     """
-    if norm not in ("l1", "l2"):
-        raise ValueError(f"norm = {norm!r} is not possible; allowed: l1 or l2")
+    norm_of(norm)
     if formats is not None and formats.norm != norm:
         raise ValueError(f"formats.norm = {formats.norm!r} is not possible; allowed: {norm}")
     layers = dict(_batch_norms(module))
@@ -110,7 +103,7 @@ def _batch_norms(module: nn.Module) -> Iterator[tuple[str, Any]]:
 
 
 def _norm(layer: Any) -> str:
-    return layer.norm if isinstance(layer, BatchNorm) else "l2"
+    return layer.norm if isinstance(layer, BatchNorm) else TORCHS
 
 
 def _obstacle(module: nn.Module, layer: Any, norm: str, formats: Contract | None) -> str | None:
@@ -158,7 +151,14 @@ def _translated_eps(layer: Any, norm: str) -> float:
     eps: float = layer.eps
     if _norm(layer) == norm:
         return eps
-    return RATIO * math.sqrt(eps) if norm == "l1" else (eps / RATIO) ** 2
+    return float(_translated(eps, _norm(layer), norm, math.sqrt))
+
+
+def _translated(spread: Any, old: str, new: str, root: Callable[[Any], Any]) -> Any:
+    """What one norm averages as what another one does, for Gaussian samples: a number or a tensor with its root."""
+    of_old, of_new = norm_of(old), norm_of(new)
+    r = root(spread) if of_old.power == 2 else spread
+    return (r * of_new.gaussian_spread / of_old.gaussian_spread) ** of_new.power
 
 
 @torch.no_grad()
@@ -168,9 +168,9 @@ def _become(module: nn.Module, layer: Any, norm: str, done: set[int]) -> None:
         eps, spread = _translated_eps(layer, norm), layer._buffers["running_var"]
         if spread is not None and id(spread) not in done:
             wide = spread.to(computation_dtype(spread.dtype)) + layer.eps
-            spread.copy_(wide.sqrt() * RATIO - eps if norm == "l1" else (wide / RATIO).square() - eps)
+            spread.copy_(_translated(wide, _norm(layer), norm, torch.sqrt) - eps)
             done.add(id(spread))
-        factor = RATIO if norm == "l1" else 1 / RATIO
+        factor = norm_of(norm).gaussian_spread / norm_of(_norm(layer)).gaussian_spread
         if layer.weight is None:
             layer.weight = nn.Parameter(_like(module, layer).fill_(factor), requires_grad=False)
             layer.affine = True

@@ -14,6 +14,7 @@ from .deviation import MeanAbsoluteDeviation
 from .floating import check, l1_batch_norm
 
 __all__ = [
+    "LAYERS",
     "BatchNorm",
     "L1BatchNorm1d",
     "L1BatchNorm2d",
@@ -103,8 +104,16 @@ class BatchNorm(batchnorm._BatchNorm):
     def forward(self, input: Tensor) -> Tensor:
         if isinstance(input, fx.Proxy):
             return self._node(input)
-        if self.arithmetic is None and self.norm == "l2":
-            return super().forward(input)
+        if self.arithmetic is None:
+            return self._floating(input)
+        return self.arithmetic.batch_norm(*self._arguments(input))
+
+    def _floating(self, input: Tensor) -> Tensor:
+        """y in floating point."""
+        raise NotImplementedError
+
+    def _arguments(self, input: Tensor) -> tuple[Any, ...]:
+        """What :func:`torch.nn.functional.batch_norm` takes, checked, of a batch that is counted."""
         self._check_input_dim(input)
         momentum = self._count_batch()
         running = self._buffers["running_mean"], self._buffers["running_var"]
@@ -112,11 +121,7 @@ class BatchNorm(batchnorm._BatchNorm):
         if self.training and not self.track_running_stats:
             running = None, None
         check(input, running, (self.weight, self.bias), use_batch, self.eps)
-        if self.arithmetic is None:
-            return l1_batch_norm(input, *running, self.weight, self.bias, use_batch, momentum, self.eps)
-        return self.arithmetic.batch_norm(
-            input, *running, self.weight, self.bias, use_batch, momentum, self.eps
-        )
+        return input, *running, self.weight, self.bias, use_batch, momentum, self.eps
 
     def _node(self, input: Any) -> Any:
         """The layer as one node of a symbolic trace, as those of torch are."""
@@ -140,6 +145,9 @@ class BatchNorm(batchnorm._BatchNorm):
 class _L1BatchNorm(BatchNorm):
     __doc__ = BatchNorm.__doc__
     norm = "l1"
+
+    def _floating(self, input: Tensor) -> Tensor:
+        return l1_batch_norm(*self._arguments(input))
 
     @property
     def running_var(self) -> Tensor | None:  # type: ignore[override]
@@ -177,6 +185,9 @@ class _L2BatchNorm(BatchNorm):
     __doc__ = BatchNorm.__doc__
     norm = "l2"
 
+    def _floating(self, input: Tensor) -> Tensor:
+        return batchnorm._BatchNorm.forward(self, input)
+
 
 class L2BatchNorm1d(_L2BatchNorm):
     __doc__ = BatchNorm.__doc__
@@ -191,3 +202,17 @@ class L2BatchNorm2d(_L2BatchNorm):
 class L2BatchNorm3d(_L2BatchNorm):
     __doc__ = BatchNorm.__doc__
     dimensions = (5,)
+
+
+LAYERS: dict[tuple[str, int], type[BatchNorm]] = {
+    (layer.norm, max(layer.dimensions) - 2): layer
+    for layer in (
+        L1BatchNorm1d,
+        L1BatchNorm2d,
+        L1BatchNorm3d,
+        L2BatchNorm1d,
+        L2BatchNorm2d,
+        L2BatchNorm3d,
+    )
+}
+"""The layers by norm and by the 1, 2 or 3 dimensions that a channel of a sample can have."""

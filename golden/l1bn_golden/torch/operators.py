@@ -20,7 +20,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,6 +33,8 @@ from torch import Tensor
 from .. import reference
 from ..contract import Contract
 from ..data import quantize
+from ..extra import Extra
+from ..norms import STATISTICS, norm_of
 from ..rounding import half_up
 from ..running import Running, inference
 from ..samples import Integers
@@ -68,7 +70,7 @@ def _replaced(contract: Contract, **changes: Any) -> Contract:
     try:
         return contract.replace(**changes)
     except ValueError as error:
-        raise ValueError(f"{contract.norm.upper()}BatchNorm in integers: {error}") from None
+        raise ValueError(f"{contract.traits.title}BatchNorm in integers: {error}") from None
 
 
 @lru_cache(maxsize=1024)
@@ -86,31 +88,31 @@ def _inference_contract(text: str, epsilon: float) -> Contract:
 
 
 @dataclass(frozen=True)
-class Statistics:
+class Statistics(Extra):
     """What the backward pass takes of each channel beside its samples: integers of shape (channels,).
 
-    ``mean``, ``r_mantissa``, ``r_exponent`` and ``sign_count`` (``None`` for L2) are as
-    :class:`~l1bn_golden.integer.Forward` has them, ``gamma`` is the parameter in its format, x was taken
-    times 2 ** ``exponent``, and what is not ``finite`` is NaN.
+    ``mean``, ``r_mantissa``, ``r_exponent`` and ``extra`` are as :class:`~l1bn_golden.integer.Forward` has them,
+    ``gamma`` is the parameter in its format, x was taken times 2 ** ``exponent``, and what is not ``finite`` is NaN.
     """
 
     mean: Integers
     r_mantissa: Integers
     r_exponent: Integers
-    sign_count: Integers | None
+    extra: Mapping[str, Integers]
     gamma: Integers
     exponent: Integers
     finite: Flags
 
     # The mean has more than 64 bits in the widest formats.
     WORDS = 3
-    COLUMNS = WORDS + 6
+    COLUMNS = WORDS + 5 + len(STATISTICS)
 
     def table(self, like: Tensor) -> Tensor:
-        """(channels, COLUMNS), int64, on the device of ``like``."""
+        """(channels, COLUMNS), int64, on the device of ``like``; 0 for statistics of other norms."""
         means = b"".join(int(mean).to_bytes(8 * self.WORDS, "little", signed=True) for mean in self.mean)
-        signs = np.zeros(len(self.gamma)) if self.sign_count is None else self.sign_count
-        columns = (self.r_mantissa, self.r_exponent, signs, self.gamma, self.exponent, self.finite)
+        none = np.zeros(len(self.gamma))
+        extra = [self.extra.get(name, none) for name in STATISTICS]
+        columns = (self.r_mantissa, self.r_exponent, *extra, self.gamma, self.exponent, self.finite)
         rest = np.stack([np.asarray(column).astype(np.int64) for column in columns], axis=1)
         table = np.concatenate([np.frombuffer(means, "<i8").reshape(-1, self.WORDS), rest], axis=1)
         return torch.from_numpy(table).to(like.device)
@@ -121,12 +123,13 @@ class Statistics:
         array = table.cpu().numpy()
         words = array[:, : cls.WORDS].astype("<i8")
         means = [int.from_bytes(row.tobytes(), "little", signed=True) for row in words]
-        r_mantissa, r_exponent, signs, gamma, exponent, finite = array[:, cls.WORDS :].T
+        r_mantissa, r_exponent, *extra, gamma, exponent, finite = array[:, cls.WORDS :].T
+        by_name = dict(zip(STATISTICS, extra, strict=True))
         return cls(
             mean=np.array(means, dtype=object),
             r_mantissa=r_mantissa,
             r_exponent=r_exponent,
-            sign_count=signs if norm == "l1" else None,
+            extra={name: by_name[name] for name in norm_of(norm).statistics},
             gamma=gamma,
             exponent=exponent,
             finite=finite.astype(bool),
@@ -165,7 +168,7 @@ def normalise(
         mean=result.mean,
         r_mantissa=result.r_mantissa,
         r_exponent=result.r_exponent,
-        sign_count=result.sign_count,
+        extra={name: getattr(result, name) for name in unit.traits.statistics},
         gamma=gamma,
         exponent=np.full(channels, exponent),
         finite=seen & finite,
@@ -254,13 +257,13 @@ def _spread(contract: Contract, samples: Integers, result: Any, exponent: int) -
     """What running statistics average, in units of the tensor, from the r of the hardware, which contains eps."""
     r = np.ldexp(result.r_mantissa.astype(np.float64), -result.r_exponent.astype(np.int64))
     (count,) = contract.counts
-    power, bias = (1, 1.0) if contract.norm == "l1" else (2, count / (count - 1))
-    spread = np.maximum(r**power - float(contract.effective_epsilon(count)), 0) * bias
-    # The unit gives a constant channel one unit of spread, for a reciprocal that it then multiplies by 0.
-    spread[samples.min(axis=1) == samples.max(axis=1)] = 0
+    norm = contract.traits
+    spread = np.maximum(r**norm.power - float(contract.effective_epsilon(count)), 0) * norm.unbiased(count)
+    # The unit gives a channel without spread one unit of spread, for a reciprocal that it then multiplies by 0.
+    spread[~norm.varies(samples)[:, 0]] = 0
     # Beyond the ends of float64 there is infinity and 0, as in any other arithmetic of PyTorch.
     with np.errstate(over="ignore", under="ignore"):
-        return np.ldexp(spread, -power * exponent)
+        return np.ldexp(spread, -norm.power * exponent)
 
 
 def _gradient_exponents(contract: Contract, x: Integers, dy: Reals, gamma: Integers) -> npt.NDArray[np.int64]:
@@ -311,7 +314,7 @@ def infer(
     averages = np.stack([vector_of(running_mean), vector_of(running_spread)], axis=1)
     averages, known = finite_rows(averages)
     means, spreads = averages.T
-    deviations = spreads if unit.norm == "l1" else np.sqrt(np.abs(spreads))
+    deviations = np.abs(spreads) ** (1 / unit.traits.power)
     exponent = block_exponent(np.concatenate([rows.ravel(), means, deviations]), unit.width)
     r, valid = _r(unit, spreads, exponent)
     # As the unit stores its averages: with momentum_shift more bits than it reads.
@@ -341,7 +344,7 @@ def _(
 
 def _r(contract: Contract, spreads: Reals, exponent: int) -> tuple[Reals, Flags]:
     """r in LSB of x from stored spreads, and where it is one: 0 elsewhere."""
-    power = 1 if contract.norm == "l1" else 2
+    power = contract.traits.power
     r = np.ldexp(spreads, power * exponent) + math.ldexp(contract.epsilon, power * contract.x_fraction)
     valid = r >= 0
     return np.where(valid, r, 0.0) ** (1 / power), valid

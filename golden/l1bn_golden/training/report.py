@@ -16,7 +16,8 @@ import torch
 
 from l1bn_console.tables import Table, names, numbers
 
-from .study import Preset
+from ..norms import norm_of
+from .study import STUDIED, Preset
 from .summary import GOALS, LEAST, Estimate, Row
 
 matplotlib.use("Agg")
@@ -100,7 +101,7 @@ def write_pictures(folder: Path, rows: Sequence[Row]) -> list[Path]:
     for task in dict.fromkeys(row.task for row in rows):
         mine = [row for row in rows if row.task == task and row.variant.plain]
         for name, draw in (("curves", _draw_curves), ("widths", _draw_widths)):
-            figure, axes = plt.subplots(1, 2, figsize=SIZE, sharey=True, layout="constrained")
+            figure, axes = plt.subplots(1, len(STUDIED), figsize=SIZE, sharey=True, layout="constrained")
             draw(task, mine, axes)
             figure.suptitle(TITLES[task])
             path = folder / f"{task}-{name}.png"
@@ -111,7 +112,7 @@ def write_pictures(folder: Path, rows: Sequence[Row]) -> list[Path]:
 
 
 def _draw_curves(task: str, rows: Sequence[Row], axes: Any) -> None:
-    for axis, norm in zip(axes, ("l1", "l2"), strict=True):
+    for axis, norm in zip(axes, sorted(STUDIED), strict=True):
         shown = [row for row in rows if row.variant.norm in (norm, "none")]
         integers = [row for row in shown if row.variant.width is not None]
         colours = iter(matplotlib.colormaps["viridis"](np.linspace(0.9, 0, max(1, len(integers)))))
@@ -120,10 +121,10 @@ def _draw_curves(task: str, rows: Sequence[Row], axes: Any) -> None:
             colour = {"none": "tab:grey"}.get(row.variant.norm, "tab:red")
             if row.variant.width is not None:
                 colour = next(colours)
-            label = row.variant.label.removeprefix(f"{norm.upper()}BN ")
+            label = row.variant.label.removeprefix(f"{norm_of(norm).title}BN ")
             axis.plot(epochs, row.curve, color=colour, label=label)
             axis.fill_between(epochs, row.low, row.high, color=colour, alpha=0.1, linewidth=0)
-        axis.set_title(f"{norm.upper()}BN; lines are means, bands all seeds", fontsize="small")
+        axis.set_title(f"{norm_of(norm).title}BN; lines are means, bands all seeds", fontsize="small")
         axis.set_xlabel("epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend(fontsize="x-small")
@@ -139,7 +140,7 @@ def _bar(value: Estimate) -> tuple[float, float]:
 
 
 def _draw_widths(task: str, rows: Sequence[Row], axes: Any) -> None:
-    for axis, norm in zip(axes, ("l1", "l2"), strict=True):
+    for axis, norm in zip(axes, sorted(STUDIED), strict=True):
         for row in rows:
             if row.variant.width is None and row.variant.norm in (norm, "none"):
                 colour = "tab:grey" if row.variant.norm == "none" else "tab:red"
@@ -151,7 +152,7 @@ def _draw_widths(task: str, rows: Sequence[Row], axes: Any) -> None:
             list(zip(*(_bar(row.result) for row in integers), strict=True)) or None,
             fmt="o-",
             capsize=3,
-            label=f"{norm.upper()}BN in integers",
+            label=f"{norm_of(norm).title}BN in integers",
         )
         axis.set_xlabel(f"bits of x, y, dy and dx; bars: {spread(rows[0].seeds)}")
         axis.legend(fontsize="x-small")

@@ -19,7 +19,7 @@ from torch.nn import functional
 from ..backend import BackendFactory, GoldenBackend
 from ..contract import Contract
 from ..provenance import provenance
-from ..torch import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d
+from ..torch import LAYERS
 from .data import Pictures, digits, mnist
 from .models import LATENT, Critic, Discriminator, Generator, Norm, Perceptron, Residual
 from .observe import Observer
@@ -31,13 +31,6 @@ TASKS = ("mlp", "cnn", "gan")
 RATES = {"mlp": 0.05, "cnn": 0.05, "gan": 0.002}
 """Learning rates: stochastic gradient descent with momentum 0.9, falling to 0 as a cosine; the GAN has Adam."""
 
-_LAYERS = {
-    ("l1", 1): L1BatchNorm1d,
-    ("l1", 2): L1BatchNorm2d,
-    ("l2", 1): L2BatchNorm1d,
-    ("l2", 2): L2BatchNorm2d,
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -46,7 +39,7 @@ class Settings:
     Parameters
     ----------
     task : ``"mlp"``, ``"cnn"`` or ``"gan"``
-    norm : ``"none"``, ``"l1"`` or ``"l2"``
+    norm : ``"none"``, or the name of one of :data:`~l1bn_golden.norms.NORMS`
     width : bits of x in the norms, ``None`` for float32
     y_width : bits of y, ``None`` for those of x
     y_integer_bits : bits of y before the point, without the sign: 2 let it reach from -4 to 4
@@ -102,7 +95,7 @@ def execute(settings: Settings, backend: BackendFactory = GoldenBackend) -> dict
     def norm(channels: int, dimensions: int) -> nn.Module:
         if settings.norm == "none":
             return nn.Identity()
-        return _LAYERS[settings.norm, dimensions](channels, formats=contract, backend=observer)
+        return LAYERS[settings.norm, dimensions](channels, formats=contract, backend=observer)
 
     train = _train_gan if settings.task == "gan" else _train_classifier
     results: dict[str, Any] = {}

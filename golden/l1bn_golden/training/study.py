@@ -15,9 +15,13 @@ from typing import Any
 import torch
 
 from ..kept import Kept
+from ..norms import norm_of
 from .runs import Settings, execute
 
-__all__ = ["PRESETS", "Preset", "Variant", "run_all"]
+__all__ = ["PRESETS", "STUDIED", "Preset", "Variant", "run_all"]
+
+STUDIED = ("l2", "l1")
+"""The norms that the study trains with, the one that the others are compared with first."""
 
 WIDTHS = (16, 12, 10, 8, 6, 4)
 
@@ -42,7 +46,7 @@ class Variant:
     def label(self) -> str:
         if self.norm == "none":
             return "no norm"
-        name = f"{self.norm.upper()}BN"
+        name = f"{norm_of(self.norm).title}BN"
         if self.width is None:
             return f"{name} float32"
         parts = [f"{name} {self.width} bits"]
@@ -86,8 +90,8 @@ class Preset:
 
 
 def _variants(widths: Sequence[int]) -> tuple[Variant, ...]:
-    floating = (Variant("none"), Variant("l2"), Variant("l1"))
-    return floating + tuple(Variant(norm, width) for width in widths for norm in ("l2", "l1"))
+    floating = (Variant("none"), *(Variant(norm) for norm in STUDIED))
+    return floating + tuple(Variant(norm, width) for width in widths for norm in STUDIED)
 
 
 _CAUSES = tuple(

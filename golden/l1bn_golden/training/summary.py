@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from .study import Preset, Variant
+from .study import STUDIED, Preset, Variant
 
 __all__ = ["GOALS", "LEAST", "Estimate", "Row", "estimate", "summarise"]
 
@@ -102,7 +102,7 @@ def summarise(preset: Preset, results: Mapping[str, Mapping[str, Any]]) -> list[
                     failed=sum("failed" in run for run in runs),
                     result=estimate(finals[variant]),
                     from_float=_difference(finals, variant, Variant(variant.norm)),
-                    from_l2=_difference(finals, variant, dataclasses.replace(variant, norm="l2")),
+                    from_l2=_difference(finals, variant, dataclasses.replace(variant, norm=STUDIED[0])),
                     epochs=float(np.mean(epochs)) if epochs else None,
                     reached=len(epochs),
                     shares={
