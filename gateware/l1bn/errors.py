@@ -1,8 +1,10 @@
-"""What is wrong with what a user asks for."""
+"""What is wrong with what a user asks for, and the checks that components share."""
 
 from __future__ import annotations
 
-__all__ = ["ConfigurationError"]
+from collections.abc import Sequence
+
+__all__ = ["ConfigurationError", "require_packets", "require_whole"]
 
 SHOWN = 400
 """Characters of a value in a message, at most: a path may be long."""
@@ -26,3 +28,23 @@ def _shown(value: object) -> str:
     except (ValueError, RecursionError) as error:  # Python writes no number of more than 4,300 digits
         return f"a value that cannot be written ({error})"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
+
+
+def require_whole(name: str, value: object, low: int, high: int) -> None:
+    """Raise :exc:`ConfigurationError` unless ``value`` is a whole number from ``low`` to ``high``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ConfigurationError(name, value, f"a whole number from {low} to {high}")
+
+
+def require_packets(width: int, lanes: int, counts: Sequence[int]) -> None:
+    """Raise :exc:`ConfigurationError` unless so wide samples, so many of them a beat, make packets of these lengths."""
+    require_whole("width", width, 1, 128)
+    require_whole("lanes", lanes, 1, 64)
+    if lanes & (lanes - 1):
+        raise ConfigurationError("lanes", lanes, "a power of two")
+    if not counts:
+        raise ConfigurationError("counts", tuple(counts), "one or more whole numbers")
+    for count in counts:
+        require_whole("count", count, 1, 1 << 20)
+        if count % lanes:
+            raise ConfigurationError("count", count, f"a multiple of lanes = {lanes}")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 
+from .errors import require_packets, require_whole
 from .formats import clog2
 from .layouts import inlet, outlet, packet, select_field, selected
 from .lfsr import bits_for, code_at, following
@@ -41,6 +42,8 @@ class PacketGuard(wiring.Component):
     latency = 1
 
     def __init__(self, width: int, lanes: int, beats: Sequence[int], passes: int = 1):
+        require_packets(width, lanes, [count * lanes for count in beats])
+        require_whole("passes", passes, 1, 3)
         self.width, self.beats, self.passes = width, tuple(beats), passes
         select_width = clog2(len(beats))
         fields = {

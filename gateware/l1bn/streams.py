@@ -8,6 +8,7 @@ from operator import and_
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
 
+from .errors import require_whole
 from .layouts import inlet, outlet
 from .primitives import primitives
 
@@ -143,6 +144,7 @@ class SampleBuffer(wiring.Component):
     slack = 4
 
     def __init__(self, shape: Shape | data.Layout, beats: int, target: str = "portable"):
+        require_whole("beats", beats, 1, 1 << 21)
         self.shape, self.target = shape, target
         self.depth = 1 << (beats + self.slack - 1).bit_length()
         super().__init__({"i": inlet(shape), "o": outlet(shape)})

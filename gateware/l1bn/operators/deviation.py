@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from amaranth.hdl import Cat, Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 
+from ..errors import ConfigurationError, require_packets, require_whole
 from ..formats import clog2
 from ..layouts import copied, inlet, outlet, packet, select_field, selected
 from .multiply import SequentialMultiplier
@@ -118,8 +119,12 @@ class SignAbsAccumulator(wiring.Component):
         guard_bits: int,
         offsets: Sequence[int] | None = None,
     ):
-        self.guard_bits = guard_bits
+        require_packets(width, lanes, counts)
+        require_whole("guard_bits", guard_bits, 0, 64)
         offsets = [0] * len(counts) if offsets is None else offsets
+        if len(offsets) != len(counts):
+            raise ConfigurationError("offsets", tuple(offsets), f"one for each of the {len(counts)} counts")
+        self.guard_bits = guard_bits
         self.sums = DeviationSums(width, lanes, max(counts))
         self.deviation = Deviation(width, counts, guard_bits, offsets)
         self.latency = self.sums.latency + self.deviation.latency

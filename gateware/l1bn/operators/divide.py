@@ -9,7 +9,7 @@ from functools import cache
 from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, require_whole
 from ..formats import clog2, odd_part
 from ..layouts import inlet, outlet, select_field, selected
 from .constant import Adder, Reciprocal, product, trailing_zeros
@@ -77,13 +77,12 @@ class Division:
 
 def check_division(width: int, fraction: int, counts: Sequence[int]) -> None:
     """Raise :exc:`ConfigurationError` for what no divider is built for."""
-    if not 2 <= width <= 128:
-        raise ConfigurationError("width", width, "2 to 128")
-    if not 0 <= fraction <= 128:
-        raise ConfigurationError("fraction", fraction, "0 to 128")
+    require_whole("width", width, 2, 128)
+    require_whole("fraction", fraction, 0, 128)
+    if not counts:
+        raise ConfigurationError("counts", tuple(counts), "one or more whole numbers")
     for count in counts:
-        if not 1 <= count <= 1 << 20:
-            raise ConfigurationError("count", count, "1 to 1048576")
+        require_whole("count", count, 1, 1 << 20)
 
 
 class DivideByConstant(wiring.Component):

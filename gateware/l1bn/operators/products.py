@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 
+from ..errors import require_packets, require_whole
 from ..formats import clog2
 from ..layouts import inlet, outlet
 from ..primitives import primitives
@@ -36,6 +37,8 @@ class GradientSums(wiring.Component):
     """
 
     def __init__(self, width: int, gradient_width: int, lanes: int, count: int, target: str = "portable"):
+        require_packets(width, lanes, [count])
+        require_whole("gradient_width", gradient_width, 1, 128)
         self.lanes = lanes
         x, dy = signed(width), signed(gradient_width)
         self.products = [primitives(target).multiplier(x, dy) for _ in range(lanes)]

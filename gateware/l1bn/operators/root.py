@@ -19,6 +19,7 @@ from math import isqrt
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 
+from ..errors import require_whole
 from ..layouts import inlet, outlet
 from .digits import digits
 from .settle import settling_sum
@@ -28,8 +29,7 @@ __all__ = ["IterativeSquareRoot", "PipelinedSquareRoot"]
 
 
 def check_width(width: int) -> None:
-    if not 2 <= width <= 128:
-        raise ValueError(f"width = {width} is not possible; allowed: 2 to 128")
+    require_whole("width", width, 2, 128)
 
 
 def signed_root(root: Value, bits: int) -> Value:
@@ -57,8 +57,7 @@ class IterativeSquareRoot(wiring.Component):
 
     def __init__(self, width: int, cycles: int = 1):
         check_width(width)
-        if not 1 <= cycles <= 8:
-            raise ValueError(f"cycles = {cycles} is not possible; allowed: 1 to 8")
+        require_whole("cycles", cycles, 1, 8)
         self.width, self.cycles = width, cycles
         self.root_width = (width + 1) // 2
         self.latency = self.root_width * cycles + 1

@@ -6,6 +6,7 @@ from amaranth.hdl import Module, Shape, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..errors import require_packets
 from ..formats import clog2
 from ..layouts import inlet, outlet, packet
 from ..primitives import primitives
@@ -89,6 +90,7 @@ class SquareAccumulator(wiring.Component):
     """
 
     def __init__(self, width: int, lanes: int, count: int, target: str = "portable"):
+        require_packets(width, lanes, [count])
         self.lanes = lanes
         self.total = SquareTotal(signed(width), lanes, 2 * width - 1 + clog2(count), target)
         self.latency = PacketGate.latency + self.total.latency + 1
@@ -140,6 +142,7 @@ class CentredSquareAccumulator(wiring.Component):
     """
 
     def __init__(self, width: int, lanes: int, count: int, target: str = "portable"):
+        require_packets(width, lanes, [count])
         self.width, self.lanes = width, lanes
         self.total = SquareTotal(signed(width + 1), lanes, 2 * width + clog2(count), target)
         self.closes = Signal()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 
+from ..errors import require_packets
 from ..formats import clog2
 from ..layouts import inlet, outlet, packet
 from .gate import PacketGate
@@ -66,6 +67,7 @@ class SumAccumulator(wiring.Component):
     """
 
     def __init__(self, width: int, lanes: int, count: int):
+        require_packets(width, lanes, [count])
         self.width, self.lanes = width, lanes
         self.closes = Signal()
         self.sum_width = width + clog2(count)
@@ -122,6 +124,7 @@ class DeviationSums(wiring.Component):
     """
 
     def __init__(self, width: int, lanes: int, count: int):
+        require_packets(width, lanes, [count])
         self.width, self.lanes = width, lanes
         self.closes = Signal()
         self.entered = 4 + tree_latency(lanes)

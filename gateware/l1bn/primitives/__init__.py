@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..errors import ConfigurationError
 from . import ecp5, ice40, logic, portable
 
 __all__ = ["TARGETS", "Primitives", "primitives"]
@@ -28,5 +29,7 @@ blocks and without; iCE40 UltraPlus."""
 
 
 def primitives(target: str) -> Primitives:
-    """The components of a target."""
+    """The components of a target; :exc:`~l1bn.errors.ConfigurationError` for one that is none."""
+    if target not in TARGETS:
+        raise ConfigurationError("target", target, ", ".join(TARGETS))
     return TARGETS[target]

@@ -57,11 +57,11 @@ def test_every_radicand(form: type[IterativeSquareRoot | PipelinedSquareRoot], w
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("width", [0, 1, 129])
 def test_impossible_width(form: type[IterativeSquareRoot | PipelinedSquareRoot], width: int) -> None:
-    with pytest.raises(ValueError, match=f"^width = {width} is not possible; allowed: 2 to 128$"):
+    with pytest.raises(ValueError, match=f"^width = {width} is not possible; allowed: a whole number from 2 to 128$"):
         form(width)
 
 
 @pytest.mark.parametrize("cycles", [0, 9])
 def test_impossible_cycles(cycles: int) -> None:
-    with pytest.raises(ValueError, match=f"^cycles = {cycles} is not possible; allowed: 1 to 8$"):
+    with pytest.raises(ValueError, match=f"^cycles = {cycles} is not possible; allowed: a whole number from 1 to 8$"):
         IterativeSquareRoot(16, cycles)
