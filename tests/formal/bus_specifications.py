@@ -5,10 +5,10 @@ from __future__ import annotations
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 
-from l1bn import forward
 from l1bn.bus.forward import AxiForward
 from l1bn.bus.layout import forward_map
 from l1bn.config import Configuration
+from l1bn.units import unit as unit_of
 
 from .prover import Claims, Specification
 
@@ -50,7 +50,7 @@ class AxiSpecification(Specification):
     """
 
     def __init__(self, config: Configuration, channels: int):
-        unit = forward.unit(config)
+        unit = unit_of(config)
         self.unit = AnyUnit(unit)
         self.axi = AxiForward(self.unit, unit.formats, forward_map(unit.formats, channels, "0.1.0", 0))
         self.packets = config.passes if config.storage == "outside" else 1
