@@ -76,7 +76,7 @@ FIGURES = {
     "hw/accelerator/README.md": {"pixels -->": _FLOW},
     "docs/synthesis.md": {"Amaranth --": _FLOW},
     "docs/training_unit.md": {"i_x --+": _FLOW, "latency ": _CYCLES},
-    "docs/architecture.md": {"beats ": _CYCLES, "latency ": _CYCLES, "i  ": "the ports of a spread"},
+    "docs/architecture.md": {"beats ": _CYCLES, "latency ": _CYCLES},
     "docs/arithmetic.md": {"": _ARITHMETIC},
     "docs/training.md": {"x  ": _LAYERS, "|error|": _LAYERS},
 }
