@@ -159,7 +159,7 @@ class Formats:
     def _largest_over_spread(self, exponent: int) -> int:
         """The smallest whole b, 0 or more, with ``2**exponent / r <= 2**b`` for every r."""
         config = self.config
-        bits = exponent + self.count_bits
+        bits = exponent + self.traits.reciprocal_bits(self)
         if config.epsilon:
             # r^power is at least epsilon, r in LSB of x.
             power = self.traits.power

@@ -50,6 +50,12 @@ def sum_accumulator(arguments: Arguments, seed: int) -> Exercise:
     return Exercise("channel", {"i": _packets(x, arguments["lanes"])}, {"o": {"sum": integer.channel_sum(x)}})
 
 
+def extremes_accumulator(arguments: Arguments, seed: int) -> Exercise:
+    x = _channels(arguments, seed, arguments["count"])
+    expected = {"maximum": x.max(axis=1), "minimum": x.min(axis=1)}
+    return Exercise("channel", {"i": _packets(x, arguments["lanes"])}, {"o": expected})
+
+
 def deviation_sums(arguments: Arguments, seed: int) -> Exercise:
     x = _channels(arguments, seed, arguments["count"])
     sums = integer.channel_sum(x)
@@ -271,6 +277,7 @@ EXERCISES: dict[str, Callable[[Arguments, int], Exercise]] = {
     "DeviationSums": deviation_sums,
     "DivideByConstant": divide_by_constant,
     "DivideByCount": divide_by_count,
+    "ExtremesAccumulator": extremes_accumulator,
     "GradientSums": gradient_sums,
     "IterativeSquareRoot": square_root,
     "Normalizer": normalizer,

@@ -23,6 +23,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "l1": {"norm": "l1"},
     "l2-one-pass": {"norm": "l2", "form": "one-pass"},
     "l2-two-pass": {"norm": "l2", "form": "two-pass"},
+    "range": {"norm": "range"},
 }
 VARIANTS: dict[str, dict[str, Any]] = {
     "inside": {"width": 16, "counts": (32,)},

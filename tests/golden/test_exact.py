@@ -12,7 +12,7 @@ from l1bn_golden import Contract, forward, reference
 from l1bn_golden.data import EDGES, edge, exponential, gaussian
 from l1bn_golden.exact import error_bound, exact_outputs, max_error, max_error_float, saturated
 
-NORMS = ["l1", "l2"]
+NORMS = ["l1", "l2", "range"]
 
 
 def drawn(
@@ -61,6 +61,18 @@ def test_exact_outputs_of_l2_by_definition(seed: int) -> None:
             squared = (Fraction(gamma[row], 2) * (value - mean)) ** 2 / square
             assert (slope > 0) == (gamma[row] * (value - mean) > 0)
             assert abs(slope**2 - squared) <= squared / 2**100
+
+
+def test_exact_outputs_of_range_by_definition(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    contract = Contract(norm="range", counts=(12,), epsilon=0.01)
+    x, gamma, beta = drawn(contract, rng, 6)
+    numerator, denominator = exact_outputs(contract, x, gamma, beta)
+    for row, channel in enumerate(x.tolist()):
+        r = max(channel) - min(channel) + Fraction(0.01) * 2**12
+        for column, value in enumerate(channel):
+            expected = Fraction(gamma[row] << 12, 1 << 13) * (value - Fraction(sum(channel), 12)) / r + beta[row]
+            assert Fraction(numerator[row, column], denominator[row, 0]) == expected
 
 
 @pytest.mark.parametrize("norm", NORMS)

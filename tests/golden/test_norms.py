@@ -17,6 +17,7 @@ from l1bn_golden.norms import NORMS, STATISTICS, Gradient, Norm, gradient_of, no
 from l1bn_golden.norms.centred import Centred
 from l1bn_golden.norms.l1 import L1, L1Gradient
 from l1bn_golden.norms.l2 import L2, L2Gradient
+from l1bn_golden.norms.range import Range
 
 PACKAGE = Path(str(l1bn_golden.__file__)).parent
 ROOM = PACKAGE / "norms"
@@ -96,7 +97,7 @@ def without(made: type, base: type, entry: str) -> type:
     return type(made.__name__, (base,), given)
 
 
-@pytest.mark.parametrize("norm", [L1, L2])
+@pytest.mark.parametrize("norm", [L1, L2, Range])
 @pytest.mark.parametrize("entry", entries(Norm))
 def test_a_norm_without_an_entry_cannot_be_made(norm: type[Norm], entry: str) -> None:
     without(norm, Norm, "nothing")()

@@ -22,6 +22,7 @@ from l1bn.operators.projection import Centre, Projection
 from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
 from l1bn.operators.scale import Offset, Scale
 from l1bn.operators.squares import CentredSquareAccumulator, SquareAccumulator
+from l1bn.operators.extremes import ExtremesAccumulator
 from l1bn.operators.sums import DeviationSums, SumAccumulator
 from l1bn_sim.design import Design
 from l1bn_sim.exercises import EXERCISES
@@ -64,6 +65,8 @@ def multiplier(**shapes: tuple[int, bool]) -> SequentialMultiplier:
 
 
 CASES: list[tuple[str, Callable[..., Component], dict[str, Any]]] = [
+    ("ExtremesAccumulator", ExtremesAccumulator, SMALL),
+    ("ExtremesAccumulator", ExtremesAccumulator, WIDE),
     ("SumAccumulator", SumAccumulator, SMALL),
     ("SumAccumulator", SumAccumulator, WIDE),
     ("DeviationSums", DeviationSums, SMALL),

@@ -191,6 +191,10 @@ class Norm(ABC):
         """The least spread that is not 0, in its own units."""
 
     @abstractmethod
+    def reciprocal_bits(self, formats: Formats) -> int:
+        """The smallest b with 1 / r <= 2^b for every r in units of x that is not 0, whatever epsilon is."""
+
+    @abstractmethod
     def odd_fraction(self, formats: Formats) -> int:
         """f: fraction bits gained by the division by the odd part of the count; not asked where all counts are powers
         of two."""

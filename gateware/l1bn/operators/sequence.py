@@ -9,7 +9,7 @@ from amaranth.lib import stream
 
 from ..lfsr import bits_for, code_at, following
 
-__all__ = ["Sequence", "consult", "sequence"]
+__all__ = ["Sequence", "consult", "sequence", "settled"]
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,13 @@ def consult(
         source.ready.eq(leaves),
     ]
     m.d.sync += asked.eq(source.valid & (asked | question.ready) & ~leaves)
-    settled: Value = answer.valid
-    for _ in range(settling):
+    m.d.comb += sink.valid.eq(settled(m, answer.valid, leaves, settling))
+
+
+def settled(m: Module, valid: Value, leaves: Value, cycles: int) -> Value:
+    """``valid`` so many cycles late, for what is computed in the meantime of an item that holds until it ``leaves``."""
+    for _ in range(cycles):
         later = Signal()
-        m.d.sync += later.eq(settled & ~leaves)
-        settled = later
-    m.d.comb += sink.valid.eq(settled)
+        m.d.sync += later.eq(valid & ~leaves)
+        valid = later
+    return valid

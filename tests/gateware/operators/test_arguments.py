@@ -12,6 +12,7 @@ from l1bn.errors import ConfigurationError
 from l1bn.guard import PacketGuard
 from l1bn.operators.deviation import SignAbsAccumulator
 from l1bn.operators.divide import DivideByConstant, DivideByCount
+from l1bn.operators.extremes import ExtremesAccumulator
 from l1bn.operators.products import GradientSums
 from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
 from l1bn.operators.squares import CentredSquareAccumulator, SquareAccumulator
@@ -33,6 +34,8 @@ TARGET = "target = 'xilinx' is not possible; allowed: portable, logic, ecp5, ecp
         (SumAccumulator, (8, 1, 0), "count = 0 is not possible; allowed: a whole number from 1 to 1048576"),
         (SumAccumulator, (8, True, 8), "lanes = True is not possible; allowed: a whole number from 1 to 64"),
         (DeviationSums, (8, 3, 9), LANES),
+        (ExtremesAccumulator, (8, 3, 9), LANES),
+        (ExtremesAccumulator, (8, 2, 9), COUNT),
         (SquareAccumulator, (8, 2, 9), COUNT),
         (SquareAccumulator, (8, 1, 8, "xilinx"), TARGET),
         (CentredSquareAccumulator, (8, 3, 9), LANES),

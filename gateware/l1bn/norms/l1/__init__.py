@@ -34,9 +34,7 @@ class L1(Norm):
 
     forms = MappingProxyType({"two-pass": L1Spread})
     # m0 = M[dy] - M[s] * a may be 3 times as large as any dy, m0 + s * a 5 times.
-    gradient = GradientFacts(
-        L1Gradient, sided_beat, mean_spare=2, subtracted_spare=3, offset_spare=2, kept=1
-    )
+    gradient = GradientFacts(L1Gradient, sided_beat, mean_spare=2, subtracted_spare=3, offset_spare=2, kept=1)
     power = 1
 
     def statistics(self, formats: Formats) -> dict[str, Statistic]:
@@ -51,6 +49,9 @@ class L1(Norm):
     def least_spread(self, formats: Formats, count: int) -> int:
         # Samples that are not all equal differ from their mean by one unit of x together at least.
         return 1 << formats.guard_bits
+
+    def reciprocal_bits(self, formats: Formats) -> int:
+        return formats.count_bits
 
     def odd_fraction(self, formats: Formats) -> int:
         fraction = formats.guard_bits + formats.epsilon_fraction

@@ -50,6 +50,9 @@ class L2(Norm):
         # One sample that is off by one unit of x.
         return count - 1
 
+    def reciprocal_bits(self, formats: Formats) -> int:
+        return formats.count_bits
+
     def odd_fraction(self, formats: Formats) -> int:
         return formats.odd_bits + 1
 
