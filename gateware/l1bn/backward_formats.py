@@ -90,9 +90,7 @@ class BackwardFormats(Formats):
     def _apply_bits(self) -> int:
         """Kd_bits: log2 of the largest scale from dy to dx."""
         config = self.config
-        return self._largest_over_spread(
-            config.gamma_width - 1 + self._apply_exponent - config.gamma_fraction
-        )
+        return self._largest_over_spread(config.gamma_width - 1 + self._apply_exponent - config.gamma_fraction)
 
     @cached_property
     def mean_fraction(self) -> int:

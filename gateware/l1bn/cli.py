@@ -105,7 +105,7 @@ def chosen_configuration(
     "generate", params=configuration_options(), short_help="Write the Verilog and the manifest of a unit."
 )
 @click.option(
-    "--name", metavar="NAME", help="Name of the top module. [default: l1_batch_norm or l2_batch_norm]"
+    "--name", metavar="NAME", help="Name of the top module. [default: NORM_batch_norm]"
 )
 @click.option(
     "-o",
@@ -142,7 +142,7 @@ def generate_command(
 @click.option(
     "--name",
     metavar="NAME",
-    help="Name of the native top; that with AXI is NAME_axi. [default: l1_batch_norm or l2_batch_norm]",
+    help="Name of the native top; that with AXI is NAME_axi. [default: NORM_batch_norm]",
 )
 @click.option(
     "-o",

@@ -217,9 +217,7 @@ class Configuration:
         self._check("direction")
         if self.traits.gradient is None and self.direction in ("backward", "training"):
             raise ConfigurationError(
-                "direction",
-                self.direction,
-                f"forward or inference for norm = {self.norm}, which has no gradient",
+                "direction", self.direction, f"forward or inference for norm = {self.norm}, which has no gradient"
             )
 
     def _check_format(self, name: str, width: int, finest: int | None = None) -> None:

@@ -20,17 +20,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-__all__ = [
-    "Column",
-    "Table",
-    "coloured",
-    "names",
-    "numbers",
-    "print_json",
-    "print_tables",
-    "print_text",
-    "texts",
-]
+__all__ = ["Column", "Table", "coloured", "names", "numbers", "print_json", "print_tables", "print_text", "texts"]
 
 Cell = str | Text
 HEADING_LINES = 3

@@ -160,6 +160,4 @@ def _foreign() -> Mapping[str, list[str]]:
     Python 3.13 counts the commands of a distribution as its packages, so that ``l1bn`` is one of ours there.
     """
     found = importlib.metadata.packages_distributions()
-    return {
-        name: distributions for name, distributions in found.items() if _DISTRIBUTION not in distributions
-    }
+    return {name: distributions for name, distributions in found.items() if _DISTRIBUTION not in distributions}

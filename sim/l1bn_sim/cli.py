@@ -140,7 +140,8 @@ def _forms(norm: str | None, form: str | None, direction: str) -> list[tuple[str
     The form is that of the forward pass, and makes no difference to any other.
     """
     if direction != "forward":
-        return [(each, form) for each in ([norm] if norm is not None else NORMS)]
+        trained = [name for name, each in NORMS.items() if each.gradient is not None]
+        return [(each, form) for each in ([norm] if norm is not None else trained)]
     if norm is not None:
         return [(norm, form)] if form is not None or norm not in NORMS else [(norm, each) for each in NORMS[norm].forms]
     if form is not None:

@@ -13,7 +13,8 @@ import click
 import torch
 from rich.console import Console
 
-from l1bn.config import PARAMETERS, Configuration, ConfigurationError
+from l1bn.config import Configuration, ConfigurationError
+from l1bn.norms import NORMS
 from l1bn.options import option, value
 from l1bn_console.tables import Table, names, numbers, print_json, print_tables
 from l1bn_golden.training.data import digits, mnist
@@ -128,9 +129,10 @@ def command(
     if not 64 <= images <= available or images % 64:
         raise ConfigurationError("images", images, f"a multiple of 64, at most {available}")
     given = {name: value(name, text) for name, text in typed.items() if text}
+    trained = [name for name, each in NORMS.items() if each.gradient is not None]
     units = [
         Configuration.from_mapping({"width": WIDTH, "norm": norm, **given})
-        for norm in ([given["norm"]] if "norm" in given else PARAMETERS["norm"].choices)
+        for norm in ([given["norm"]] if "norm" in given else trained)
     ]
     toolchain.require()
     torch.set_num_threads(1)  # the layers are too small to gain from more

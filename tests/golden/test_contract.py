@@ -204,7 +204,7 @@ def test_from_parameters_takes_what_a_configuration_holds() -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"norm": "l3"}, "norm = 'l3' is not possible; allowed: l1 or l2"),
+        ({"norm": "l3"}, "norm = 'l3' is not possible; allowed: l1, l2 or range"),
         ({"width": 3}, "width = 3 is not possible; allowed: a whole number from 4 to 32"),
         ({"width": 33}, "width = 33"),
         ({"width": True}, "width = True"),

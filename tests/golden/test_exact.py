@@ -71,7 +71,9 @@ def test_exact_outputs_of_range_by_definition(seed: int) -> None:
     for row, channel in enumerate(x.tolist()):
         r = max(channel) - min(channel) + Fraction(0.01) * 2**12
         for column, value in enumerate(channel):
-            expected = Fraction(gamma[row] << 12, 1 << 13) * (value - Fraction(sum(channel), 12)) / r + beta[row]
+            expected = (
+                Fraction(gamma[row] << 12, 1 << 13) * (value - Fraction(sum(channel), 12)) / r + beta[row]
+            )
             assert Fraction(numerator[row, column], denominator[row, 0]) == expected
 
 
@@ -120,7 +122,7 @@ def test_error_of_edge_channels(norm: str, kind: str) -> None:
             assert max_error(contract, x, gamma, 0, y) <= error_bound(contract)
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", ["l1", "l2"])  # with range y never gets that far from beta
 def test_beta_at_the_end_of_its_format_doubles_the_distance(norm: str, seed: int) -> None:
     """The bound holds in |y - beta'|, which beta can double: 2**Wy and no more."""
     rng = np.random.default_rng(seed)

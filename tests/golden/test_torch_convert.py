@@ -258,7 +258,8 @@ def test_what_cannot_be_converted_is_named_and_nothing_changes(case: str) -> Non
 
 def test_bad_arguments() -> None:
     for norm, formats, message in (
-        ("l3", None, "norm = 'l3' is not possible; allowed: l1 or l2"),
+        ("l3", None, "norm = 'l3' is not possible; allowed: l1, l2 or range"),
+        ("range", None, "norm = 'range' has no layers; allowed: l1 or l2"),
         ("l1", Contract(norm="l2", width=8), "formats.norm = 'l2' is not possible; allowed: l1"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -30,7 +30,7 @@ FIELDS = [
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--norm", "l3"], "norm = 'l3' is not possible; allowed: l1 or l2"),
+        (["--norm", "l3"], "norm = 'l3' is not possible; allowed: l1, l2 or range"),
         (["--norm", "l1", "--form", "one-pass"], "form = 'one-pass' is not possible; allowed: two-pass"),
         (["--form", "no-pass"], "form = 'no-pass' is not possible; allowed: one-pass or two-pass"),
         (["--direction", "sideways"], "direction = 'sideways' is not possible; allowed: forward or backward"),

@@ -15,6 +15,7 @@ from l1bn.formats import Formats
 from l1bn.operators.affine import Affine
 from l1bn.operators.deviation import SignAbsAccumulator
 from l1bn.operators.divide import DivideByConstant, DivideByCount
+from l1bn.operators.extremes import ExtremesAccumulator
 from l1bn.operators.multiply import SequentialMultiplier
 from l1bn.operators.normalize import Normalizer
 from l1bn.operators.products import GradientSums
@@ -22,7 +23,6 @@ from l1bn.operators.projection import Centre, Projection
 from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
 from l1bn.operators.scale import Offset, Scale
 from l1bn.operators.squares import CentredSquareAccumulator, SquareAccumulator
-from l1bn.operators.extremes import ExtremesAccumulator
 from l1bn.operators.sums import DeviationSums, SumAccumulator
 from l1bn_sim.design import Design
 from l1bn_sim.exercises import EXERCISES

@@ -27,7 +27,7 @@ def export(
 
     Parameters
     ----------
-    name : of the module, by default ``l1_batch_norm`` or ``l2_batch_norm``
+    name : of the module, by default ``l1_batch_norm`` and so on
     force : replace an earlier export
 
     Returns

@@ -44,8 +44,7 @@ class Streams:
     def finished(self, times: Mapping[str, int]) -> dict[str, Words]:
         """All of them, the packets of some sent several times in a row."""
         return {
-            name: words_of(layout, self.words[name], times.get(name, 1))
-            for name, layout in self.layouts.items()
+            name: words_of(layout, self.words[name], times.get(name, 1)) for name, layout in self.layouts.items()
         }
 
 

@@ -68,7 +68,8 @@ def convert(
         subclass, one with a ``forward`` of its own, one with a weight that is computed (parametrisation, weight norm,
         pruning) or that another module uses too. Also for an unknown norm and for ``formats`` of the other one.
     """
-    norm_of(norm)
+    if norm_of(norm).gradient is None:
+        raise ValueError(f"norm = {norm!r} has no layers; allowed: {' or '.join(dict(FAMILIES)[nn.BatchNorm1d])}")
     if formats is not None and formats.norm != norm:
         raise ValueError(f"formats.norm = {formats.norm!r} is not possible; allowed: {norm}")
     layers = dict(_batch_norms(module))

@@ -34,7 +34,9 @@ class L1(Norm):
 
     forms = MappingProxyType({"two-pass": L1Spread})
     # m0 = M[dy] - M[s] * a may be 3 times as large as any dy, m0 + s * a 5 times.
-    gradient = GradientFacts(L1Gradient, sided_beat, mean_spare=2, subtracted_spare=3, offset_spare=2, kept=1)
+    gradient = GradientFacts(
+        L1Gradient, sided_beat, mean_spare=2, subtracted_spare=3, offset_spare=2, kept=1
+    )
     power = 1
 
     def statistics(self, formats: Formats) -> dict[str, Statistic]:

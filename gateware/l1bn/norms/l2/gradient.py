@@ -98,9 +98,7 @@ class L2Gradient(wiring.Component):
         a = placed.o.payload.projection_mean
         sign = a[-1]
         k, shift = placed.o.payload.dy.scale, multiplied.o.payload.dy.shift
-        exponent = (
-            multiplied.o.payload.r_exponent - shift - magnitude.o.payload.zeros + formats.slope_exponent
-        )
+        exponent = multiplied.o.payload.r_exponent - shift - magnitude.o.payload.zeros + formats.slope_exponent
         m.d.comb += [
             *copied(self.i.payload, divide.i.payload),
             divide.i.payload.dividend.eq(self.i.payload.gradient_sum),

@@ -58,7 +58,8 @@ class RangeSpread(wiring.Component):
         found = (
             self.accumulator.latency + self._subtraction + ChannelRegister.latency + self.magnitude.latency
         )
-        return max(found, mean_latency)
+        # A mean that comes later still has to go through the registers beside this spread.
+        return max(found, mean_latency + (self.held + 1) * ChannelRegister.latency)
 
     def interval(self, mean_latency: int) -> int:
         return max(self.accumulator.latency + self._subtraction + 1, self.magnitude.interval + 1)
