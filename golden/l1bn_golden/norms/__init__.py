@@ -25,7 +25,8 @@ def norm_of(name: object) -> Norm:
     for norm in NORMS.values():
         if norm.name == name:
             return norm
-    raise ValueError(f"norm = {name!r} is not possible; allowed: {' or '.join(NORMS)}")
+    *others, last = NORMS
+    raise ValueError(f"norm = {name!r} is not possible; allowed: {', '.join(others)} or {last}")
 
 
 def gradient_of(norm: Norm) -> Gradient:
