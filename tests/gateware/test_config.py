@@ -37,7 +37,7 @@ RANGES = {
     "running_fraction": (0, 64),
 }
 CHOICES = {
-    "norm": ("l1", "l2"),
+    "norm": ("l1", "l2", "range"),
     "form": ("two-pass",),
     "direction": ("forward", "backward", "inference", "training"),
     "storage": ("inside", "outside"),

@@ -113,7 +113,8 @@ def test_every_parameter_has_a_neighbour() -> None:
     assert {name for name, _ in neighbours(L1)} == set(PARAMETERS) - without
     for name, neighbour in neighbours(L2):
         moved = {key for key in PARAMETERS if getattr(neighbour, key) != getattr(L2, key)}
-        assert moved == {name}
+        # Another norm may not have the form, and takes its own.
+        assert name in moved and moved - {name} <= ({"form"} if name == "norm" else set())
 
 
 def test_at_its_limit_a_parameter_goes_the_other_way_or_nowhere() -> None:

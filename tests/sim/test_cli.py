@@ -98,7 +98,7 @@ def test_ctrl_c(tmp_path, capsys, monkeypatch):
 
 
 def test_default_runs():
-    forward_forms = [("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass")]
+    forward_forms = [("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass"), ("range", "one-pass")]
     assert cli._forms(None, None, "forward") == forward_forms
     assert cli._forms("l2", None, "forward") == [("l2", "one-pass"), ("l2", "two-pass")]
     assert cli._forms(None, "two-pass", "forward") == [("l1", "two-pass"), ("l2", "two-pass")]
