@@ -34,14 +34,14 @@ from .backward_layouts import (
 )
 from .config import Configuration
 from .layouts import copied, extended, inlet, outlet, packet
-from .operators.divide import DivideByCount
+from .operators.divide import DivideByCount, Undivided
 from .operators.products import GradientSums
 from .operators.projection import Centre, Projection
 from .operators.saturate import saturated
 from .operators.scale import Scale
 from .operators.sequence import consult
 from .operators.settle import settling_cycles, settling_sum
-from .pairs import PairedPackets, Sides, StatisticsGuard
+from .pairs import PairedPackets, StatisticsGuard
 from .streams import ChannelRegister, SampleBuffer, fork, join
 
 __all__ = ["BackwardBatchNorm"]
@@ -112,7 +112,7 @@ class ProjectStage(wiring.Component):
 
 
 class SlopeStage(wiring.Component):
-    """The mean of dy * xhat, and the scale from dy to dx, which is 0 for a channel that does not vary.
+    """a, the mean of dy * xhat or their sum, and the scale from dy to dx, which is 0 for a channel that does not vary.
 
     Parameters
     ----------
@@ -130,7 +130,11 @@ class SlopeStage(wiring.Component):
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
         fraction = formats.mean_fraction - formats.projection_fraction
-        self.divide = DivideByCount(formats.projection_width, fraction, formats.config.counts)
+        self.divide: DivideByCount | Undivided
+        if formats.gradient.averaged:
+            self.divide = DivideByCount(formats.projection_width, fraction, formats.config.counts)
+        else:
+            self.divide = Undivided(formats.projection_width, formats.select_width)
         self.scale = Scale(formats.apply)
         self.latency = self.divide.latency + self.scale.latency + 2 * ChannelRegister.latency
         self.interval = max(self.divide.latency, self.scale.latency) + 2
@@ -200,7 +204,7 @@ class BackwardBatchNorm(wiring.Component):
         self.passes = 2 if config.storage == "outside" else 1
         self.pairs = PairedPackets(formats, self.passes)
         self.stats = StatisticsGuard(formats)
-        self.sides = Sides(formats, self.passes)
+        self.sides = formats.gradient.sides(formats, self.passes)
         self.sums = GradientSums(
             config.width, config.dy_width, config.lanes, formats.count_max, config.target
         )
@@ -235,7 +239,7 @@ class BackwardBatchNorm(wiring.Component):
         The statistics and gamma wait already.
         """
         beats = count // self.config.lanes
-        before = self.pairs.latency + Sides.latency
+        before = self.pairs.latency + self.sides.latency
         return before + beats - 1 + self.wait + self.gradient.apply_latency
 
     def cycles_per_channel(self, count: int) -> int:

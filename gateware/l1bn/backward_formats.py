@@ -51,6 +51,8 @@ class BackwardFormats(Formats):
     @cached_property
     def projection_fraction(self) -> int:
         """Gh: fraction bits of H = sum dy * xhat."""
+        if not self.gradient.averaged:
+            return self.mean_fraction
         return max(1, self.mean_fraction - (min(self.config.counts).bit_length() - 1))
 
     @property
@@ -61,9 +63,14 @@ class BackwardFormats(Formats):
     # -- means --------------------------------------------------------------------------------
 
     @property
+    def sum_spare(self) -> int:
+        """Bits by which a sum over the channel leaves the range of dy, where a is one."""
+        return 0 if self.gradient.averaged else self.count_bits
+
+    @property
     def projection_mean_width(self) -> int:
-        """Signed width of a = M[dy * xhat]."""
-        return self.config.dy_width + self.mean_fraction + 1
+        """Signed width of a, which is M[dy * xhat] or H itself."""
+        return self.config.dy_width + self.mean_fraction + 1 + self.sum_spare
 
     @property
     def gradient_mean_width(self) -> int:
@@ -104,8 +111,8 @@ class BackwardFormats(Formats):
         return ScaleFormat(
             width=config.dy_width,
             mean_fraction=self.mean_fraction,
-            mean_width=config.dy_width + self.mean_fraction + gradient.subtracted_spare,
-            spare=gradient.offset_spare,
+            mean_width=config.dy_width + self.mean_fraction + gradient.subtracted_spare + self.sum_spare,
+            spare=gradient.offset_spare + self.sum_spare,
             gamma_width=config.gamma_width,
             exponent=self._apply_exponent - config.gamma_fraction,
             scale_width=config.scale_width,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 
@@ -11,7 +13,9 @@ from .guard import PacketGuard
 from .layouts import copied, extended, inlet, outlet, packet, select_field
 from .streams import ChannelRegister, Register, join
 
-__all__ = ["PairedPackets", "Sides", "StatisticsGuard"]
+__all__ = ["PairedPackets", "Sides", "StatisticsGuard", "sides_of_the_mean"]
+
+Compare = Callable[[BackwardFormats, data.View, Value], tuple[Value, Value]]
 
 
 class PairedPackets(wiring.Component):
@@ -156,12 +160,13 @@ class StatisticsGuard(wiring.Component):
 
 
 class Sides(wiring.Component):
-    """Which side of the mean each x is on, by a comparator a lane.
+    """Which side each x is on, by comparators a lane.
 
     Parameters
     ----------
     formats : derived formats of the unit
     passes : passes over a channel, each of them compared
+    compare : ``(formats, statistics, x)`` to what :data:`l1bn.backward_layouts.SIDE` says of x: above, level
 
     Members
     -------
@@ -175,8 +180,8 @@ class Sides(wiring.Component):
 
     latency = 1
 
-    def __init__(self, formats: BackwardFormats, passes: int = 1):
-        self.formats, self.passes = formats, passes
+    def __init__(self, formats: BackwardFormats, passes: int, compare: Compare):
+        self.formats, self.passes, self.compare = formats, passes, compare
         stats = received_statistics(formats)
         super().__init__(
             {
@@ -208,8 +213,18 @@ class Sides(wiring.Component):
             *copied(stats.payload, closing.i.payload),
             closing.i.payload.error.eq(stats.payload.error | i.payload.error),
         ]
-        guard_bits, mean = self.formats.guard_bits, stats.payload.mean
-        floor, whole = mean >> guard_bits, ~mean[:guard_bits].any()
         for x, side in zip(i.payload.x, current.i.payload.side, strict=True):
-            m.d.comb += [side.above.eq(x > floor), side.level.eq((x == floor) & whole)]
+            above, level = self.compare(self.formats, stats.payload, x)
+            m.d.comb += [side.above.eq(above), side.level.eq(level)]
         return m
+
+
+def sides_of_the_mean(formats: BackwardFormats, passes: int) -> Sides:
+    """sgn(x - mean)."""
+    return Sides(formats, passes, _beside_mean)
+
+
+def _beside_mean(formats: BackwardFormats, statistics: data.View, x: Value) -> tuple[Value, Value]:
+    guard_bits = formats.guard_bits
+    floor, whole = statistics.mean >> guard_bits, ~statistics.mean[:guard_bits].any()
+    return x > floor, (x == floor) & whole

@@ -69,14 +69,19 @@ class GradientFacts:
         - ``interval``: cycles that a channel keeps the slowest of its steps busy,
         - ``apply_latency``: cycles from a beat at ``i_beats`` to its dx at ``o``
     stored : what waits of a beat for the second pass
+    sides : the component that finds the side of each x, of the formats and the passes over a channel; it has the
+        members of :class:`l1bn.pairs.Sides`. A channel whose samples all are on none does not vary: its dx is 0
+    averaged : whether dx takes dy * xhat by its mean, else by its sum, which is so many bits wider as number the samples
     mean_spare : bits by which m0, the mean that is subtracted from every dy, may leave the range of dy
-    subtracted_spare : bits by which all that is subtracted from a dy may leave it
+    subtracted_spare : bits by which all that is subtracted from a dy may leave it, those of a sum not counted
     offset_spare : the same of the offset of the scale, which has a bit to spare in any case
     kept : fraction bits that the scaled dy keeps: one for a rounding, more where something is added to it
     """
 
     build: Callable[[BackwardFormats], Any]
     stored: Callable[[BackwardFormats], data.StructLayout]
+    sides: Callable[[BackwardFormats, int], Any]
+    averaged: bool
     mean_spare: int
     subtracted_spare: int
     offset_spare: int

@@ -11,12 +11,12 @@ from amaranth.lib import data, wiring
 
 from ..errors import ConfigurationError, require_whole
 from ..formats import clog2, odd_part
-from ..layouts import inlet, outlet, select_field, selected
+from ..layouts import copied, inlet, outlet, select_field, selected
 from .constant import Adder, Reciprocal, product, trailing_zeros
 from .multiply import SequentialMultiplier
 from .table import lookup
 
-__all__ = ["DivideByConstant", "DivideByCount", "Division"]
+__all__ = ["DivideByConstant", "DivideByCount", "Division", "Undivided"]
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,42 @@ class DivideByConstant(wiring.Component):
             with m.If(advance):
                 m.d.sync += stage_valid.eq(valid)
             valid = stage_valid
+        return m
+
+
+class Undivided(wiring.Component):
+    """Stands where others divide by a count: the quotient is the dividend, in the same cycle.
+
+    Parameters
+    ----------
+    width : bits of the signed dividend
+    select_width : bits of the index that goes along with it
+
+    Members
+    -------
+    i, o : as of :class:`DivideByCount`
+    """
+
+    latency = 0
+
+    def __init__(self, width: int, select_width: int):
+        require_whole("width", width, 1, 128)
+        tag = select_field(select_width)
+        super().__init__(
+            {
+                "i": inlet(data.StructLayout({"dividend": signed(width), **tag})),
+                "o": outlet(data.StructLayout({"quotient": signed(width), **tag})),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += [
+            self.o.valid.eq(self.i.valid),
+            self.i.ready.eq(self.o.ready),
+            self.o.payload.quotient.eq(self.i.payload.dividend),
+            *copied(self.i.payload, self.o.payload),
+        ]
         return m
 
 

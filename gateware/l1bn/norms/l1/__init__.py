@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from amaranth.hdl import signed
 
 from ...backward_layouts import sided_beat
+from ...pairs import sides_of_the_mean
 from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
 from .gradient import L1Gradient
 from .spread import L1Spread
@@ -35,7 +36,14 @@ class L1(Norm):
     forms = MappingProxyType({"two-pass": L1Spread})
     # m0 = M[dy] - M[s] * a may be 3 times as large as any dy, m0 + s * a 5 times.
     gradient = GradientFacts(
-        L1Gradient, sided_beat, mean_spare=2, subtracted_spare=3, offset_spare=2, kept=1
+        L1Gradient,
+        sided_beat,
+        sides_of_the_mean,
+        averaged=True,
+        mean_spare=2,
+        subtracted_spare=3,
+        offset_spare=2,
+        kept=1,
     )
     power = 1
 

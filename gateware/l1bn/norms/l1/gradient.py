@@ -6,7 +6,7 @@ from amaranth.hdl import Module, signed
 from amaranth.lib import data, wiring
 
 from ...backward_formats import BackwardFormats
-from ...backward_layouts import scaled_record, sided_beat, sided_constants
+from ...backward_layouts import scaled_record, sided_beat
 from ...layouts import copied, extended, fields, inlet, outlet, packet, select_field
 from ...operators.divide import DivideByCount
 from ...operators.multiply import SequentialMultiplier
@@ -16,6 +16,7 @@ from ...operators.sequence import consult
 from ...operators.settle import settling_cycles, settling_sum
 from ...operators.sided import SidedAffine
 from ...streams import ADMISSION, ChannelRegister
+from ..sided import apply_sides
 
 __all__ = ["L1Gradient"]
 
@@ -99,8 +100,6 @@ class L1Gradient(wiring.Component):
         formats = self.formats
         m.submodules.balance = balance = self.balance
         m.submodules.divide = divide = self.divide
-        m.submodules.offsets = offsets = self.offsets
-        m.submodules.apply = apply = self.apply
         kept = {
             name: shape
             for name, shape in fields(scaled_record(formats)).items()
@@ -113,10 +112,8 @@ class L1Gradient(wiring.Component):
         m.submodules.means = means = ChannelRegister(
             data.StructLayout({**kept, "gradient_mean": signed(formats.gradient_mean_width)})
         )
-        m.submodules.current = current = ChannelRegister(sided_constants(formats))
         consult(m, self.i, balance.i, balance.o, sums.i)
         consult(m, sums.o, divide.i, divide.o, means.i)
-        consult(m, means.o, offsets.i, offsets.o, current.i)
         m.d.comb += [
             *copied(self.i.payload, balance.i.payload),
             *copied(self.i.payload, sums.i.payload),
@@ -126,15 +123,6 @@ class L1Gradient(wiring.Component):
             means.i.payload.gradient_mean.eq(
                 saturated(divide.o.payload.quotient, formats.gradient_mean_width)
             ),
-            *copied(means.o.payload, offsets.i.payload),
-            *copied(means.o.payload, current.i.payload),
-            *copied(offsets.o.payload, current.i.payload),
         ]
-        wiring.connect(m, current.o, apply.i_constants)
-        wiring.connect(m, apply.o, wiring.flipped(self.o))
-        m.d.comb += [
-            apply.i.valid.eq(self.i_beats.valid),
-            self.i_beats.ready.eq(apply.i.ready),
-            *copied(self.i_beats.payload, apply.i.payload),
-        ]
+        apply_sides(m, self, means.o)
         return m

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...backward_formats import PRODUCT_FRACTION
 from ...backward_layouts import pair_beat
+from ...pairs import sides_of_the_mean
 from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
 from .gradient import L2Gradient
 from .spread import L2OnePassSpread, L2TwoPassSpread, square_sum_width
@@ -33,7 +34,14 @@ class L2(Norm):
 
     forms = MappingProxyType({"one-pass": L2OnePassSpread, "two-pass": L2TwoPassSpread})
     gradient = GradientFacts(
-        L2Gradient, pair_beat, mean_spare=0, subtracted_spare=0, offset_spare=0, kept=PRODUCT_FRACTION
+        L2Gradient,
+        pair_beat,
+        sides_of_the_mean,
+        averaged=True,
+        mean_spare=0,
+        subtracted_spare=0,
+        offset_spare=0,
+        kept=PRODUCT_FRACTION,
     )
     power = 2
 

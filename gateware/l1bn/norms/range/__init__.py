@@ -8,7 +8,11 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ..norm import ErrorTerms, Norm, Statistic, Width
+from amaranth.hdl import signed
+
+from ...backward_layouts import sided_beat
+from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
+from .gradient import ExtremeSides, RangeGradient
 from .spread import RangeSpread
 
 if TYPE_CHECKING:
@@ -29,11 +33,25 @@ class Range(Norm):
     symbol = "v"
 
     forms = MappingProxyType({"one-pass": RangeSpread})
-    gradient = None
+    # m0 is no larger than any dy, and a, saturated, no larger than the sum of twice the largest ones.
+    gradient = GradientFacts(
+        RangeGradient,
+        sided_beat,
+        ExtremeSides,
+        averaged=False,
+        mean_spare=0,
+        subtracted_spare=2,
+        offset_spare=1,
+        kept=1,
+    )
     power = 1
 
     def statistics(self, formats: Formats) -> dict[str, Statistic]:
-        return {}
+        sample = signed(formats.config.width)
+        return {
+            "maximum": Statistic(sample, "largest sample"),
+            "minimum": Statistic(sample, "smallest sample"),
+        }
 
     def spread_width(self, formats: Formats) -> int:
         # The range fills width bits, and an epsilon of 1 is 2^(width - 1) units at most.

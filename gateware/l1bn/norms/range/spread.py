@@ -6,7 +6,7 @@ from amaranth.hdl import Const, Module
 from amaranth.lib import data, wiring
 
 from ...formats import Formats
-from ...layouts import channel_mean, inlet, outlet, packet, spread_result
+from ...layouts import channel_mean, copied, inlet, outlet, own_statistics, packet, spread_result
 from ...operators.extremes import ExtremesAccumulator
 from ...operators.magnitude import Magnitude
 from ...operators.sequence import settled
@@ -37,7 +37,7 @@ class RangeSpread(wiring.Component):
         self.accumulator = ExtremesAccumulator(config.width, config.lanes, formats.count_max)
         fraction = formats.epsilon_fraction
         width = formats.spread_width + fraction
-        self.magnitude = Magnitude(width, formats.mantissa_width, data.StructLayout({}), fraction)
+        self.magnitude = Magnitude(width, formats.mantissa_width, data.StructLayout(own_statistics(formats)), fraction)
         # The difference settles first, then its sum with epsilon.
         self.settling = 2 * settling_cycles(formats.spread_width) + 1
         self.held = 2 + self.magnitude.held
@@ -84,9 +84,11 @@ class RangeSpread(wiring.Component):
             ranges.i.valid.eq(settled(m, extremes.o.valid, leaves, self.settling)),
             extremes.o.ready.eq(leaves),
             ranges.i.payload.value.eq(whole),
+            *copied(found, ranges.i.payload.tag),
             self.o.valid.eq(magnitude.o.valid),
             magnitude.o.ready.eq(self.o.ready),
             self.o.payload.r_mantissa.eq(result.mantissa),
             self.o.payload.r_exponent.eq(result.zeros + formats.mantissa_width - width),
+            *copied(result.tag, self.o.payload),
         ]
         return m
