@@ -18,7 +18,7 @@ class Backend(Protocol):
 
     ``forward`` returns an object with the attributes of :class:`~l1bn_golden.integer.Forward`, ``backward``
     one with ``dx``, ``dgamma`` and ``dbeta``; ``statistics`` has ``mean``, ``r_mantissa``, ``r_exponent`` and
-    ``sign_count`` as ``forward`` returned them for this x.
+    the norm's own as ``forward`` returned them for this x.
     """
 
     def forward(self, x: Integers, gamma: Integers, beta: Integers) -> Any: ...

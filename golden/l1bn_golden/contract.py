@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from .norms import Norm, norm_of
+from .norms import Norm, gradient_of, norm_of
 from .rounding import clog2, half_up, odd_part
 
 __all__ = ["Contract"]
@@ -314,7 +314,11 @@ class Contract:
     @cached_property
     def Gh(self) -> int:
         """Fraction bits of sum dy*xhat, in LSB of dy."""
-        return max(1, self.Gm - (min(self.counts).bit_length() - 1))
+        return max(1, self.Gm - self._mean_bits(min(self.counts).bit_length() - 1))
+
+    def _mean_bits(self, bits: int) -> int:
+        """``bits`` where a is the mean of what H is the sum of; 0 where it is H itself."""
+        return bits if gradient_of(self.traits).averaged else 0
 
     @cached_property
     def H_width(self) -> int:
@@ -327,7 +331,8 @@ class Contract:
 
     @cached_property
     def a_width(self) -> int:
-        return self.dy_width + self.Gm + 1
+        """Bits of a, in 2**-Gm LSB of dy: as many as H has, but for those that the mean saves."""
+        return self.dy_width + self.Gm + 1 + self.L - self._mean_bits(self.L)
 
     @cached_property
     def m0_width(self) -> int:

@@ -8,6 +8,7 @@ is rounded. With R = n*r and C = n * sum dy*x - S * dbeta
     w      = q * u,    turn = slope * C / (u*R)    q = n * dr/dx
     w = n*s - sum s,   u = n                       L1, s = sgn(n*x - S)
     w = n*x - S,       u = R                       L2
+    w = n, -n or 0,    u = 1                       Range: the first of the greatest, the first of the least
 
 A norm that does not subtract the mean has 0 in the places of S and of the dbeta in dx. A channel without spread has
 dx = 0. A dx at the end of its range is compared with the exact one brought into the range, so that a wrong saturation
@@ -183,11 +184,11 @@ def dx_bound(
     distance : ``|x - mean|`` in LSB of x, for norms that scale x
     rho : bound of the rounding error of the mean, in units of r
     """
-    c, theta = contract, float(contract.theta)
+    c, theta, of_norm = contract, float(contract.theta), gradient_of(contract.traits)
     kappa = np.maximum(2.0**-c.scale_width, 2.0 ** -(c.SHIFTd_MAX + 1) / K)
-    of_means = K * (q * offset * rho + 2.0**-c.Gm * (0.5 + 1.5 * q))
+    of_means = K * (q * offset * rho + 2.0**-c.Gm * (0.5 + of_norm.correlation_error(q)))
     bound: Reals = 0.5 + d * kappa + (d + A) * (theta + rho) + of_means
-    for term in gradient_of(c.traits).bound_terms(c, A, K, a, distance, rho):
+    for term in of_norm.bound_terms(c, A, K, a, distance, rho):
         bound = bound + term
     return bound
 

@@ -12,7 +12,7 @@ from .channel import over_r, rounded_scale, saturated
 from .contract import Contract
 from .norms import ChannelGradient, Gradient, gradient_of
 from .rounding import half_up
-from .samples import BLOCK, Integers, channel_sum, product_sum, sign
+from .samples import BLOCK, Integers, channel_sum, product_sum
 from .validation import bounded, fitted, per_channel, sample_rows
 
 __all__ = ["Backward", "Statistics", "backward", "centred_products", "projection", "received"]
@@ -21,7 +21,7 @@ __all__ = ["Backward", "Statistics", "backward", "centred_products", "projection
 class Statistics(Protocol):
     """What a forward unit tells of each channel: integers of shape (channels,).
 
-    Beside these :func:`backward` reads an attribute for each of the norm's own statistics: ``sign_count`` for L1.
+    Beside these :func:`backward` reads an attribute for each of the norm's own statistics.
     """
 
     @property
@@ -39,7 +39,7 @@ class Backward:
     dgamma and dbeta have ``dy_fraction`` fraction bits and hold Python integers, as do ``correlation_sum``
     (H of the page), ``correlation`` (a) and ``mean`` (m0). ``scale`` and ``shift`` are k and sh,
     ``x_scale`` and ``x_shift`` are e and se, ``None`` for a norm that does not scale x (L1). ``flat`` tells channels
-    whose samples all equal their mean, ``flagged`` those with an r that is none.
+    none of whose samples pulls at r, ``flagged`` those with an r that is none.
     """
 
     dx: Integers
@@ -121,17 +121,16 @@ def backward(
     for start in range(0, len(samples), step):
         part = slice(start, start + step)
         block, gradient = samples[part], gradients[part]
-        means = [mu for mu, *_ in given[part]]
-        signs = sign(block, means, contract.G)
+        sides = of_norm.sides(contract, block, [mu for mu, *_ in given[part]], extras[part])
         sums = zip(channel_sum(gradient), product_sum(block, gradient), strict=True)
-        flats: list[bool] = np.logical_not(signs.any(axis=1)).tolist()
+        flats: list[bool] = np.logical_not(sides.any(axis=1)).tolist()
         rows = [
             _channel(contract, of_norm, *total, g, *known, extra, flat, count)
             for total, g, known, extra, flat in zip(
                 sums, gammas[part], given[part], extras[part], flats, strict=True
             )
         ]
-        dx[part] = of_norm.apply(contract, block, gradient, signs, [row.applied for row in rows])
+        dx[part] = of_norm.apply(contract, block, gradient, sides, [row.applied for row in rows])
         dx[part][flats] = 0
         channels += rows
 
@@ -211,7 +210,8 @@ def _channel(
     H = projection(c, centred_products(c, products, dbeta, mu), r_mantissa, r_exponent)
     dgamma = saturated((H + (1 << (c.Gh - 1))) >> c.Gh, c.gradient_width)
     raised = c.Gm - c.Gh
-    a = saturated(half_up(H << max(0, raised), count << max(0, -raised)), c.a_width)
+    divisor = count if of_norm.averaged else 1
+    a = saturated(half_up(H << max(0, raised), divisor << max(0, -raised)), c.a_width)
     m0 = saturated(of_norm.mean(c, dbeta, a, extra, count), c.m0_width)
 
     k, sh = rounded_scale(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,20 +17,31 @@ __all__ = ["BackwardChannel", "BackwardUnit", "Statistics"]
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a forward unit said of one channel, as arrays of one number each; ``sign_count`` is for L1."""
+    """What a forward unit said of one channel, as arrays of one number each; ``extra`` has the norm's own by name."""
 
     mean: Any
     r_mantissa: Any
     r_exponent: Any
-    sign_count: Any
+    extra: Mapping[str, Any]
     error: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["extra"][name]
+        except KeyError:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}") from None
 
     @classmethod
     def of(cls, contract: Contract, x: Integers, count: int) -> Statistics:
         """Those that belong to x."""
         found = forward(contract, x[None], 0, 0, count)
-        signs = np.zeros(1, dtype=np.int64) if found.sign_count is None else found.sign_count
-        return cls(found.mean, found.r_mantissa, found.r_exponent, signs)
+        return cls(found.mean, found.r_mantissa, found.r_exponent, found.extra)
+
+    def but(self, values: Mapping[str, Any], error: bool = False) -> Statistics:
+        """These statistics with other values by name."""
+        columns = {name: np.array(value, dtype=object) for name, value in values.items()}
+        extra = {name: columns.pop(name, value) for name, value in self.extra.items()}
+        return replace(self, **columns, extra=extra, error=error)
 
 
 @dataclass(frozen=True)

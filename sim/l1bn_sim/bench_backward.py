@@ -168,29 +168,30 @@ async def statistics_that_are_none(dut: Any, idle: float, stall: float) -> None:
     top, exponents = 1 << (contract.T - 1), contract.r_exponents
     port = unit.bench.sources["i_stats"].port.payload
     bits = next(field for field in port.fields if field.name == "r_exponent").width
-    ends = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+    lowest, highest = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     broken: list[dict[str, Any]] = [
         {"r_mantissa": [0]},
         {"r_mantissa": [top - 1]},
-        {"r_mantissa": [0], "r_exponent": [ends[0]]},
-        {"r_mantissa": [1], "r_exponent": [ends[1]]},
-        {"r_exponent": [ends[0]]},
-        {"r_exponent": [ends[1]]},
+        {"r_mantissa": [0], "r_exponent": [lowest]},
+        {"r_mantissa": [1], "r_exponent": [highest]},
+        {"r_exponent": [lowest]},
+        {"r_exponent": [highest]},
         {"r_mantissa": [top], "r_exponent": [exponents[-1]]},
         {"r_mantissa": [2 * top - 1], "r_exponent": [exponents[0]]},
         {"error": True},
     ]
-    most = 1 << max(contract.counts).bit_length()
     wide = 1 << (contract.width + contract.G - 1)
-    signs, means = cycle([-most, most - 1]), cycle([-wide, wide - 1])
+    norm = contract.traits
+    ends = {name: norm.statistic_range(contract, name) for name in norm.statistics}
+    wrong = {name: cycle(values) for name, values in {"mean": (-wide, wide - 1), **ends}.items()}
     work = []
     for index, change in enumerate(broken):
         select = index % len(contract.counts)
         [channel, after] = _plain(unit, 2, select)
-        other = {"mean": np.array([next(means)], dtype=object), "sign_count": [next(signs)]}
+        other = {name: [next(values)] for name, values in wrong.items()}
         for changes in (change, other, {**other, **change}):
-            columns = {key: np.array(value, dtype=object) for key, value in changes.items() if key != "error"}
-            statistics = replace(channel.statistics, **columns, error="error" in changes)
+            values = {name: value for name, value in changes.items() if name != "error"}
+            statistics = channel.statistics.but(values, error="error" in changes)
             work.append(replace(channel, statistics=statistics))
         work.append(after)
     unit.pass_through(work)

@@ -50,18 +50,7 @@ class ForwardUnit(Unit[ForwardChannel, Forward]):
     def _expect(self, channel: ForwardChannel, result: Forward) -> None:
         error = len(channel.x) != self.contract.counts[channel.select]
         self._expect_packet(result.y, error)
-        statistics: dict[str, Any] = {
-            "mean": result.mean,
-            "r_mantissa": result.r_mantissa,
-            "r_exponent": result.r_exponent,
-            "scale": result.scale,
-            "shift": result.shift,
-            "negative": result.negative,
-            "error": [error],
-        }
-        if result.sign_count is not None:
-            statistics["sign_count"] = result.sign_count
-        self.bench.expect("o_stats", **statistics)
+        self.bench.expect("o_stats", **result.statistics, error=[error])
 
     def _cover(self, channel: ForwardChannel, result: Forward) -> None:
         contract = self.contract

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from l1bn import generate, unit
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.formats import Formats
+from l1bn_golden.extra import Extra
 
 from .design import Design
 from .fields import Columns, Field
@@ -38,11 +40,11 @@ Integers = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class ForwardResult:
+class ForwardResult(Extra):
     """What :class:`ForwardHardware` gives: the attributes of :class:`l1bn_golden.Forward`, ``spread`` aside.
 
-    ``y`` has the shape (channels, n), the statistics (channels,); ``sign_count`` is ``None`` for L2. ``cycles``
-    are the clock cycles that it took.
+    ``y`` has the shape (channels, n), the statistics (channels,); ``extra`` has the norm's own by
+    name, which are attributes too. ``cycles`` are the clock cycles that it took.
     """
 
     y: Integers
@@ -52,7 +54,7 @@ class ForwardResult:
     scale: Integers
     shift: Integers
     negative: Integers
-    sign_count: Integers | None
+    extra: Mapping[str, Integers]
     cycles: int
 
 
@@ -229,7 +231,7 @@ class ForwardHardware(HardwareUnit):
             scale=statistics["scale"],
             shift=statistics["shift"],
             negative=statistics["negative"].astype(bool),
-            sign_count=statistics.get("sign_count"),
+            extra={name: statistics[name] for name in config.traits.statistics(Formats(config))},
             cycles=run.cycles,
         )
 
@@ -248,7 +250,7 @@ class BackwardHardware(HardwareUnit):
             ``config.dy_width`` bits
         gamma : an integer per channel, or one for all
         statistics : of each channel, as a forward unit gives them: an object with ``mean``, ``r_mantissa``,
-            ``r_exponent`` and, for L1, ``sign_count``
+            ``r_exponent`` and the norm's own
 
         Raises
         ------

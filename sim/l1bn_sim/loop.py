@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from l1bn.config import PARAMETERS, Configuration
 from l1bn_golden import Contract
 from l1bn_golden.backend import Backend, GoldenBackend
+from l1bn_golden.norms import STATISTICS
 
 from .hardware import STORE, Closable, Rates
 from .hardware_units import BackwardHardware, BackwardResult, ForwardHardware, ForwardResult, HardwareUnit
@@ -31,7 +32,7 @@ __all__ = ["CheckedBackend", "HardwareBackend", "HardwareLoop", "LoopMismatch", 
 Integers = NDArray[Any]
 Unit = TypeVar("Unit", bound=HardwareUnit)
 
-FORWARD = ("y", "mean", "r_mantissa", "r_exponent", "scale", "shift", "negative", "sign_count")
+FORWARD = ("y", "mean", "r_mantissa", "r_exponent", "scale", "shift", "negative", *STATISTICS)
 BACKWARD = ("dx", "dgamma", "dbeta")
 
 

@@ -243,18 +243,12 @@ def _forward(arguments: Mapping[str, Any]) -> Stimulus:
         passes = 3 if arguments["form"] == "two-pass" else 2
     packets = _packets(np.repeat(x, passes, axis=0), lanes)
     results = _packets(golden.y, lanes)
-    statistics: dict[str, Any] = {
-        name: getattr(golden, name)
-        for name in ("mean", "r_mantissa", "r_exponent", "scale", "shift", "negative")
-    }
-    if golden.sign_count is not None:
-        statistics["sign_count"] = golden.sign_count
     # `error` means something with the final beat only.
     errors = np.ma.masked_array(np.zeros(len(results["last"])), mask=~np.asarray(results["last"]))
     channel = count // lanes
     return Stimulus(
         {"i": packets, "i_affine": {"gamma": gammas, "beta": betas}},
-        {"o": {**results, "error": errors}, "o_stats": {**statistics, "error": np.zeros(len(x), dtype=bool)}},
+        {"o": {**results, "error": errors}, "o_stats": {**golden.statistics, "error": np.zeros(len(x), dtype=bool)}},
         "o",
         WARM_UP * channel,
         (CHANNELS - 1) * channel,
@@ -277,10 +271,8 @@ def _backward(arguments: Mapping[str, Any]) -> Stimulus:
         for name, samples in (("i_x", x), ("i_dy", dy))
     }
     right = np.zeros(len(x), dtype=bool)
-    given = {name: getattr(statistics, name) for name in ("mean", "r_mantissa", "r_exponent", "sign_count")}
-    inputs["i_stats"] = {name: column for name, column in given.items() if column is not None} | {
-        "error": right
-    }
+    received = ("mean", "r_mantissa", "r_exponent", *contract.traits.statistics)
+    inputs["i_stats"] = {**{name: statistics.statistics[name] for name in received}, "error": right}
     inputs["i_gamma"] = {"gamma": gammas}
     results = _packets(golden.dx, lanes)
     # `error` means something with the final beat only.

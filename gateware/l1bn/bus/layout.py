@@ -39,7 +39,6 @@ STATISTICS = {
     "r_exponent": "exponent of the spread",
     "scale": "magnitude k of the scale",
     "shift": "right shift t of the affine sum",
-    "sign_count": "sum of sgn(x - mu)",
     "negative": "gamma is negative",
     "select": "index of the count",
     "error": "a packet of this channel was too short or too long",
@@ -93,6 +92,8 @@ def statistics_words(formats: Formats) -> tuple[Member, ...]:
     """The words of an entry of the statistics: numbers first, a word or more each, and flags in the last one."""
     members: list[Member] = []
     flags: list[Field] = []
+    own = formats.config.traits.statistics(formats)
+    meanings = STATISTICS | {name: statistic.about for name, statistic in own.items()}
 
     def place(name: str, shape: Shape) -> None:
         words = -(-shape.width // WORD)
@@ -100,7 +101,7 @@ def statistics_words(formats: Formats) -> tuple[Member, ...]:
             width = min(WORD, shape.width - part * WORD)
             suffix = f"_{part}" if words > 1 else ""
             top = part == words - 1
-            about = STATISTICS[name] + (
+            about = meanings[name] + (
                 f", bits {part * WORD + width - 1} to {part * WORD}" if suffix else ""
             )
             field = Field("value", 0, width, about, signed=shape.signed and top)

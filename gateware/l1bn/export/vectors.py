@@ -181,13 +181,7 @@ def sendings(config: Configuration) -> int:
 
 def statistics_of(channel: Channel) -> dict[str, int]:
     """The statistics of a channel, as many as any unit has."""
-    result = channel.result
-    values = {
-        name: int(getattr(result, name)[0])
-        for name in ("mean", "r_mantissa", "r_exponent", "scale", "shift", "negative")
-    }
-    if result.sign_count is not None:
-        values["sign_count"] = int(result.sign_count[0])
+    values = {name: int(column[0]) for name, column in channel.result.statistics.items()}
     return {**values, "select": channel.select, "error": int(channel.error)}
 
 

@@ -71,7 +71,8 @@ class GradientFacts:
     stored : what waits of a beat for the second pass
     sides : the component that finds the side of each x, of the formats and the passes over a channel; it has the
         members of :class:`l1bn.pairs.Sides`. A channel whose samples all are on none does not vary: its dx is 0
-    averaged : whether dx takes dy * xhat by its mean, else by its sum, which is so many bits wider as number the samples
+    averaged : whether dx takes dy * xhat by its mean; else by its sum, which is wider by the bits that number the
+        samples
     mean_spare : bits by which m0, the mean that is subtracted from every dy, may leave the range of dy
     subtracted_spare : bits by which all that is subtracted from a dy may leave it, those of a sum not counted
     offset_spare : the same of the offset of the scale, which has a bit to spare in any case

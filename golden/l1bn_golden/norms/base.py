@@ -175,7 +175,7 @@ class ChannelGradient:
     """What the apply step of the backward pass knows of a channel.
 
     ``c`` and ``sh`` are the signed scale of dy and its shift, ``ce`` and ``se`` those of x (0 where the norm has
-    none), ``a`` and ``m0`` the means to subtract in 2**-Gm LSB of dy, ``mu`` that of x in 2**-G LSB.
+    none), ``a`` and ``m0`` what is to be subtracted in 2**-Gm LSB of dy, ``mu`` the mean of x in 2**-G LSB.
     """
 
     c: int
@@ -208,10 +208,28 @@ class Gradient(ABC):
         """How many units of :meth:`exact_q` are q = 1; R = n*r in LSB of x."""
 
     @abstractmethod
+    def correlation_error(self, q: Reals | float) -> Reals | float:
+        """Bound of the error of ``q * M[dy * xhat]`` for this |q|, in 2**-Gm LSB of dy, with the exact mean and r."""
+
+    @property
+    @abstractmethod
+    def averaged(self) -> bool:
+        """Whether a is the mean M[dy * xhat]. Where not, it is the sum, and q of a sample is n or nothing."""
+
+    @abstractmethod
     def mean(self, contract: Contract, dbeta: int, a: int, statistics: Mapping[str, int], count: int) -> int:
         """m0 in 2**-Gm LSB of dy, before its saturation: what is subtracted from every dy.
 
-        ``a`` is M[dy * xhat] in the same unit, ``statistics`` the extra ones of the channel by name.
+        ``a`` is in the same unit, ``statistics`` are the extra ones of the channel by name.
+        """
+
+    @abstractmethod
+    def sides(
+        self, contract: Contract, x: Integers, means: Sequence[int], statistics: Sequence[Mapping[str, int]]
+    ) -> Integers:
+        """-1, 0 or 1 for each sample: the side of r's centre that it pulls at. A channel without any has dx = 0.
+
+        ``means`` are mu, ``statistics`` the extra ones of each channel by name, right or wrong.
         """
 
     @property
@@ -231,10 +249,10 @@ class Gradient(ABC):
         contract: Contract,
         x: Integers,
         dy: Integers,
-        signs: Integers,
+        sides: Integers,
         channels: Sequence[ChannelGradient],
     ) -> Integers:
-        """dx of shape (channels, n), rounded half up once and saturated. ``signs`` are sgn(x * 2**G - mu)."""
+        """dx of shape (channels, n), rounded half up once and saturated; ``sides`` as of :meth:`sides`."""
 
     @abstractmethod
     def bound_terms(

@@ -15,9 +15,10 @@ import numpy as np
 
 from ..channel import divide_by_count, per_sample, with_epsilon
 from ..rounding import clog2, odd_part, power_of_two
-from ..samples import Integers, floored_product, saturate, sign_abs
+from ..samples import Integers, sign, sign_abs
 from .base import ChannelGradient, Gradient, Reals
 from .centred import Centred
+from .sided import subtract_sides
 
 if TYPE_CHECKING:
     from ..contract import Contract
@@ -29,6 +30,7 @@ class L1Gradient(Gradient):
     """One product an element, with one of three means."""
 
     scales_x = False
+    averaged = True
 
     def real_q(self, centred: Reals, xhat: Reals) -> Reals:
         signs = np.sign(centred)
@@ -45,9 +47,18 @@ class L1Gradient(Gradient):
     def exact_unit(self, count: int, R: Fraction) -> Fraction:
         return Fraction(count)
 
+    def correlation_error(self, q: Reals | float) -> Reals | float:
+        """Of the floor of H and of the rounding of a."""
+        return 1.5 * q
+
     def mean(self, contract: Contract, dbeta: int, a: int, statistics: Mapping[str, int], count: int) -> int:
         """``round((dbeta * 2**Gm - a * sum s) / n)``."""
         return divide_by_count((dbeta << contract.Gm) - statistics["sign_count"] * a, 0, count)
+
+    def sides(
+        self, contract: Contract, x: Integers, means: Sequence[int], statistics: Sequence[Mapping[str, int]]
+    ) -> Integers:
+        return sign(x, means, contract.G)
 
     def x_scale(
         self, contract: Contract, k: int, sh: int, a: int, r_mantissa: int, r_exponent: int
@@ -59,20 +70,10 @@ class L1Gradient(Gradient):
         contract: Contract,
         x: Integers,
         dy: Integers,
-        signs: Integers,
+        sides: Integers,
         channels: Sequence[ChannelGradient],
     ) -> Integers:
-        """``floor(c * (dy - (m0 + s * a) / 2**Gm) * 2**-sh + 1/2)``."""
-        halves = floored_product(
-            dy,
-            contract.dy_width,
-            [channel.c for channel in channels],
-            [[channel.m0 + s * channel.a for s in (-1, 0, 1)] for channel in channels],
-            contract.Gm,
-            [channel.sh - 1 for channel in channels],
-            choice=signs.astype(np.intp) + 1,
-        )
-        return saturate((halves + 1) >> 1, contract.dx_width)
+        return subtract_sides(contract, dy, sides, channels)
 
     def bound_terms(
         self,

@@ -21,7 +21,7 @@ from ..channel import (
     with_epsilon,
 )
 from ..rounding import clog2, odd_part, power_of_two, shift_floor
-from ..samples import Integers, floored_product, saturate, square_sum
+from ..samples import Integers, floored_product, saturate, sign, square_sum
 from .base import ChannelGradient, Gradient, Reals
 from .centred import Centred
 
@@ -35,6 +35,7 @@ class L2Gradient(Gradient):
     """Two products an element: of dy, and of x, which xhat is made of."""
 
     scales_x = True
+    averaged = True
 
     def real_q(self, centred: Reals, xhat: Reals) -> Reals:
         return xhat
@@ -47,9 +48,18 @@ class L2Gradient(Gradient):
     def exact_unit(self, count: int, R: Fraction) -> Fraction:
         return R
 
+    def correlation_error(self, q: Reals | float) -> Reals | float:
+        """Of the floor of H and of the rounding of a."""
+        return 1.5 * q
+
     def mean(self, contract: Contract, dbeta: int, a: int, statistics: Mapping[str, int], count: int) -> int:
         """``round(dbeta * 2**Gm / n)``."""
         return divide_by_count(dbeta << contract.Gm, 0, count)
+
+    def sides(
+        self, contract: Contract, x: Integers, means: Sequence[int], statistics: Sequence[Mapping[str, int]]
+    ) -> Integers:
+        return sign(x, means, contract.G)
 
     def x_scale(
         self, contract: Contract, k: int, sh: int, a: int, r_mantissa: int, r_exponent: int
@@ -67,7 +77,7 @@ class L2Gradient(Gradient):
         contract: Contract,
         x: Integers,
         dy: Integers,
-        signs: Integers,
+        sides: Integers,
         channels: Sequence[ChannelGradient],
     ) -> Integers:
         """Both products are floored to Q fraction bits, their difference is rounded."""

@@ -1,24 +1,105 @@
 """Range: r = max x - min x + epsilon.
 
-Integers: R = max x - min x, v = R * 2**h + E = r * 2**h, whatever the count. No backward pass yet.
+Integers: R = max x - min x, v = R * 2**h + E = r * 2**h, whatever the count. Gradient: q = n at the first sample
+that is the greatest, -n at the first that is the least, 0 at all others. Where several samples are the greatest, r has
+no derivative but subgradients, of which this is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from ..channel import normalize, with_epsilon
+import numpy as np
+import numpy.typing as npt
+
+from ..channel import divide_by_count, normalize, with_epsilon
 from ..rounding import power_of_two
 from ..samples import Integers
-from .base import Reals
+from .base import ChannelGradient, Gradient, Reals
 from .centred import Centred
+from .sided import subtract_sides
 
 if TYPE_CHECKING:
     from ..contract import Contract
 
 __all__ = ["Range"]
+
+
+class RangeGradient(Gradient):
+    """One product an element; at two samples of a channel a sum is subtracted beside the mean."""
+
+    scales_x = False
+    averaged = False
+
+    def real_q(self, centred: Reals, xhat: Reals) -> Reals:
+        q: Reals = _first_extremes(centred) * float(centred.shape[1])
+        return q
+
+    def exact_q(self, x: Integers, totals: Sequence[int]) -> Integers:
+        """``n``, ``-n`` or 0."""
+        q: Integers = _first_extremes(x) * x.shape[1]
+        return q
+
+    def exact_unit(self, count: int, R: Fraction) -> Fraction:
+        return Fraction(1)
+
+    def correlation_error(self, q: Reals | float) -> Reals | float:
+        """Of the floor of H, where q is not 0."""
+        return np.minimum(q, 1.0)
+
+    def mean(self, contract: Contract, dbeta: int, a: int, statistics: Mapping[str, int], count: int) -> int:
+        """``round(dbeta * 2**Gm / n)``."""
+        return divide_by_count(dbeta << contract.Gm, 0, count)
+
+    def sides(
+        self, contract: Contract, x: Integers, means: Sequence[int], statistics: Sequence[Mapping[str, int]]
+    ) -> Integers:
+        """Those of the given extremes that no earlier sample equals; none where both are the same number."""
+        greatest, least = (
+            np.array([extremes[name] for extremes in statistics], dtype=np.int64)[:, None]
+            for name in ("maximum", "minimum")
+        )
+        varying = (greatest != least).astype(np.int64)
+        return (_first(x == greatest) - _first(x == least)) * varying
+
+    def x_scale(
+        self, contract: Contract, k: int, sh: int, a: int, r_mantissa: int, r_exponent: int
+    ) -> tuple[int, int]:
+        return 0, 0
+
+    def apply(
+        self,
+        contract: Contract,
+        x: Integers,
+        dy: Integers,
+        sides: Integers,
+        channels: Sequence[ChannelGradient],
+    ) -> Integers:
+        return subtract_sides(contract, dy, sides, channels)
+
+    def bound_terms(
+        self,
+        contract: Contract,
+        A: Reals | float,
+        K: Reals | float,
+        a: Reals | float,
+        distance: Reals | float,
+        rho: Reals | float,
+    ) -> tuple[Reals | float, ...]:
+        return ()
+
+
+def _first(flags: npt.NDArray[np.bool_]) -> Integers:
+    """1 at the first flag of each row, 0 elsewhere."""
+    return (flags & (np.cumsum(flags, axis=1) == 1)).astype(np.int64)
+
+
+def _first_extremes(x: npt.NDArray[np.generic]) -> Integers:
+    """1 at the first greatest sample of each row, -1 at the first least one, 0 elsewhere."""
+    greatest, least = x.max(axis=1, keepdims=True), x.min(axis=1, keepdims=True)
+    return _first(x == greatest) - _first(x == least)
 
 
 class Range(Centred):
@@ -30,8 +111,8 @@ class Range(Centred):
     power = 1
     # The range grows with the number of samples: this is its expectation for 1,024 of them.
     gaussian_spread = 6.4965
-    gradient = None
-    statistics = ()
+    gradient = RangeGradient()
+    statistics = ("maximum", "minimum")
 
     def units(self, contract: Contract, count: int) -> int:
         return 1
@@ -64,14 +145,16 @@ class Range(Centred):
         return 1.0
 
     def statistic_range(self, contract: Contract, name: str) -> tuple[int, int]:
-        raise KeyError(name)
+        end = 1 << (contract.width - 1)
+        return {"maximum": (-end, end - 1), "minimum": (-end, end - 1)}[name]
 
     def measure(
         self, contract: Contract, x: Integers, totals: Sequence[int], means: Sequence[int]
     ) -> tuple[list[int], dict[str, list[int]]]:
         """R = max x - min x."""
-        spreads: list[int] = (x.max(axis=1).astype(object) - x.min(axis=1).astype(object)).tolist()
-        return [int(spread) for spread in spreads], {}
+        greatest, least = x.max(axis=1).tolist(), x.min(axis=1).tolist()
+        spreads = [most - low for most, low in zip(greatest, least, strict=True)]
+        return spreads, {"maximum": greatest, "minimum": least}
 
     def r(self, contract: Contract, spread: int, count: int) -> tuple[int, int, int]:
         v = with_epsilon(contract, spread, count)
