@@ -61,8 +61,8 @@ class RangeGradient(Gradient):
             np.array([extremes[name] for extremes in statistics], dtype=np.int64)[:, None]
             for name in ("maximum", "minimum")
         )
-        varying = (greatest != least).astype(np.int64)
-        return (_first(x == greatest) - _first(x == least)) * varying
+        sides: Integers = (_first(x == greatest) - _first(x == least)) * (greatest != least)
+        return sides
 
     def x_scale(
         self, contract: Contract, k: int, sh: int, a: int, r_mantissa: int, r_exponent: int
@@ -93,7 +93,8 @@ class RangeGradient(Gradient):
 
 def _first(flags: npt.NDArray[np.bool_]) -> Integers:
     """1 at the first flag of each row, 0 elsewhere."""
-    return (flags & (np.cumsum(flags, axis=1) == 1)).astype(np.int64)
+    first: Integers = (flags & (np.cumsum(flags, axis=1) == 1)).astype(np.int64)
+    return first
 
 
 def _first_extremes(x: npt.NDArray[np.generic]) -> Integers:

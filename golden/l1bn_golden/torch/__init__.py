@@ -1,4 +1,4 @@
-"""Batch normalisation for PyTorch with the L1 or the L2 norm, in floating point or in the hardware's integers.
+"""Batch normalisation for PyTorch with any of the norms, in floating point or in the hardware's integers.
 
 Optional: needs the extra ``train``. The classes take the place of :class:`torch.nn.BatchNorm1d`,
 :class:`torch.nn.BatchNorm2d` and :class:`torch.nn.BatchNorm3d`::
@@ -10,26 +10,9 @@ Optional: needs the extra ``train``. The classes take the place of :class:`torch
     layer = L1BatchNorm2d(16, formats=Contract(norm="l1", width=8, y_fraction=5))   # integers of 8 bits
 """
 
+from . import norms
 from .conversion import convert
-from .modules import (
-    LAYERS,
-    BatchNorm,
-    L1BatchNorm1d,
-    L1BatchNorm2d,
-    L1BatchNorm3d,
-    L2BatchNorm1d,
-    L2BatchNorm2d,
-    L2BatchNorm3d,
-)
+from .modules import BatchNorm
+from .norms import *  # noqa: F403 (the layers of every norm)
 
-__all__ = [
-    "LAYERS",
-    "BatchNorm",
-    "L1BatchNorm1d",
-    "L1BatchNorm2d",
-    "L1BatchNorm3d",
-    "L2BatchNorm1d",
-    "L2BatchNorm2d",
-    "L2BatchNorm3d",
-    "convert",
-]
+__all__ = ["BatchNorm", "convert", *norms.__all__]

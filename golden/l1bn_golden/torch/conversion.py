@@ -30,7 +30,8 @@ from ..backend import BackendFactory, GoldenBackend
 from ..contract import Contract
 from ..norms import norm_of
 from .floating import computation_dtype
-from .modules import LAYERS, BatchNorm
+from .modules import BatchNorm
+from .norms import LAYERS
 
 __all__ = ["convert"]
 

@@ -1,4 +1,4 @@
-"""The L1 norm in floating point, and what layers of both kinds check and keep.
+"""The norms in floating point, and what layers of both kinds check and keep.
 
 Layout of x and y: (batch, channels, ...). A channel's samples are all that share its index in the second
 dimension. Everything is written in differentiable operations of PyTorch and branches on shapes and types
@@ -8,17 +8,20 @@ only, so that derivatives of any order, tracing and transformations come from Py
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 from torch.jit._trace import is_tracing
 
+from ..norms import Norm
+
 __all__ = [
     "along_channels",
+    "batch_norm",
+    "channel_dimensions",
     "check",
     "computation_dtype",
-    "l1_batch_norm",
     "track",
 ]
 
@@ -28,6 +31,11 @@ REDUCED = (torch.float16, torch.bfloat16)
 def along_channels(values: Tensor, like: Tensor) -> Tensor:
     """One value a channel, shaped so that it broadcasts over ``like``."""
     return values.reshape(1, -1, *[1] * (like.dim() - 2))
+
+
+def channel_dimensions(x: Tensor) -> list[int]:
+    """The dimensions that the samples of a channel lie along."""
+    return [0, *range(2, x.dim())]
 
 
 def computation_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -99,29 +107,35 @@ def _affine(
     return x * scale if offset is None else torch.addcmul(offset, x, scale)
 
 
-def l1_batch_norm(
+def batch_norm(
     x: Tensor,
     running_mean: Tensor | None,
-    running_deviation: Tensor | None,
+    running_spread: Tensor | None,
     weight: Tensor | None,
     bias: Tensor | None,
     training: bool,
     momentum: float | Tensor,
     eps: float,
+    *,
+    norm: Norm,
+    spread: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """:func:`torch.nn.functional.batch_norm` with the mean absolute deviation in the place of the deviation.
+    """:func:`torch.nn.functional.batch_norm` with the spread of a norm in the place of the variance.
 
-    ``y = weight * (x - mean) / (M|x - mean| + eps) + bias``, M the mean over the channel's samples. A channel of
-    equal samples has y = bias and the gradient 0: abs(x - mean) has no derivative there, and 1/eps would blow
-    up whatever reaches it.
+    ``y = weight * (x - centre) / r + bias`` with ``r = (spread + eps) ** (1 / norm.power)``. The centre is the mean, or
+    0 where the norm subtracts none. A channel whose samples do not differ from it has y = bias and the gradient 0: r
+    has no derivative there, and 1/eps would blow up whatever reaches it.
 
     Parameters
     ----------
     x : (batch, channels, ...), float16, bfloat16, float32 or float64
-    running_mean, running_deviation : (channels,), or both ``None``; moved in place by ``momentum`` if ``training``
+    running_mean, running_spread : (channels,), or both ``None``; moved in place by ``momentum`` if ``training``. A norm
+        without a mean neither reads nor moves the former
     weight, bias : (channels,), or ``None`` for 1 and 0
     training : normalise with the statistics of x, which needs two samples a channel, or with the running ones
-    eps : added to the mean absolute deviation, in units of x
+    eps : added to the spread, in units of x to the norm's power
+    norm : whose mathematics it is
+    spread : the spread of each channel of x, its centre subtracted, shaped so that it broadcasts over x
 
     Returns
     -------
@@ -131,23 +145,36 @@ def l1_batch_norm(
     if not is_tracing() and x.numel() == 0:
         return _affine(wide, torch.ones_like(wide[:0].sum()), weight, bias).to(x.dtype)
     if not training:
-        assert running_mean is not None and running_deviation is not None
-        centred = wide - along_channels(running_mean, x)
-        rate = 1 / (along_channels(running_deviation, x).to(wide.dtype) + eps)
+        assert running_mean is not None and running_spread is not None
+        centred = wide - along_channels(running_mean, x) if norm.centred else wide
+        rate = 1 / _root(along_channels(running_spread, x).to(wide.dtype) + eps, norm)
         return _affine(centred, rate, weight, bias).to(x.dtype)
-    dimensions = [0, *range(2, x.dim())]
-    mean = wide.mean(dimensions, keepdim=True)
-    centred = wide - mean
-    deviation = centred.abs().mean(dimensions, keepdim=True)
-    # The mean of equal samples is not always that sample in floating point.
-    first = x.detach()[(slice(0, 1), slice(None), *[slice(0, 1)] * (x.dim() - 2))]
-    constant = (x.detach() == first).all(0, keepdim=True)
-    for dimension in dimensions[1:]:
-        constant = constant.all(dimension, keepdim=True)
-    rate = torch.where(constant, 0, 1 / torch.where(constant, 1, deviation + eps))
-    # What rounding left of the mean, some last places of it: much where the samples are far from 0.
-    remainder = centred.detach().mean(dimensions, keepdim=True)
-    mean = mean + remainder
-    if running_mean is not None and running_deviation is not None:
-        track(((running_mean, mean.flatten()), (running_deviation, deviation.flatten())), momentum)
+    mean, centred = None, wide
+    if norm.centred:
+        mean = wide.mean(channel_dimensions(x), keepdim=True)
+        centred = wide - mean
+    found = spread(centred)
+    level = _level(x.detach(), norm)
+    rate = torch.where(level, 0, 1 / _root(torch.where(level, 1, found + eps), norm))
+    remainder = None
+    averages = [(running_spread, found)]
+    if mean is not None:
+        # What rounding left of the mean, some last places of it: much where the samples are far from 0.
+        remainder = centred.detach().mean(channel_dimensions(x), keepdim=True)
+        averages.append((running_mean, mean + remainder))
+    track([(kept, value.flatten()) for kept, value in averages if kept is not None], momentum)
     return _affine(centred, rate, weight, bias, remainder).to(x.dtype)
+
+
+def _root(values: Tensor, norm: Norm) -> Tensor:
+    return values.sqrt() if norm.power == 2 else values
+
+
+def _level(x: Tensor, norm: Norm) -> Tensor:
+    """Which channels do not vary: (1, channels, 1, ...)."""
+    # The mean of equal samples is not always that sample in floating point.
+    centre = x[(slice(0, 1), slice(None), *[slice(0, 1)] * (x.dim() - 2))] if norm.centred else 0
+    level = x == centre
+    for dimension in channel_dimensions(x):
+        level = level.all(dimension, keepdim=True)
+    return level

@@ -1,4 +1,4 @@
-"""Batch normalisation layers with the interface of torch.nn.BatchNorm1d, 2d and 3d."""
+"""What batch normalisation layers have in common: the interface of torch.nn.BatchNorm1d, 2d and 3d."""
 
 from __future__ import annotations
 
@@ -9,20 +9,12 @@ from torch.nn.modules import batchnorm
 
 from ..backend import BackendFactory, GoldenBackend
 from ..contract import Contract
+from ..norms import norm_of
 from . import fixed
-from .deviation import MeanAbsoluteDeviation
-from .floating import check, l1_batch_norm
+from .floating import batch_norm, check
+from .spreads import Spread
 
-__all__ = [
-    "LAYERS",
-    "BatchNorm",
-    "L1BatchNorm1d",
-    "L1BatchNorm2d",
-    "L1BatchNorm3d",
-    "L2BatchNorm1d",
-    "L2BatchNorm2d",
-    "L2BatchNorm3d",
-]
+__all__ = ["BatchNorm", "SpreadBatchNorm"]
 
 
 class BatchNorm(batchnorm._BatchNorm):
@@ -31,7 +23,7 @@ class BatchNorm(batchnorm._BatchNorm):
     Parameters
     ----------
     num_features, eps, momentum, affine, track_running_stats, device, dtype, bias : as of torch.nn.BatchNorm2d.
-        With the L1 norm eps is added to the mean absolute deviation, so it is in units of x.
+        eps is added to the spread: in units of x, or of its square where r is a root (L2).
     formats : ``None`` for floating point. A :class:`~l1bn_golden.Contract` of the same norm for the hardware's
         integers: its widths and fractions count; n takes the place of its ``counts`` in training, eps that of
         its ``epsilon``. See :mod:`l1bn_golden.torch.fixed` for how tensors become integers.
@@ -39,11 +31,11 @@ class BatchNorm(batchnorm._BatchNorm):
         ``docs/hardware_in_the_loop.md``.
 
     State: ``weight``, ``bias``, ``running_mean``, ``running_var``, ``num_batches_tracked``. With the L2 norm
-    ``running_var`` averages the unbiased variance, as in torch. With the L1 norm it averages what takes the
-    variance's place there, **the mean absolute deviation** (divided by n, without eps, in units of x): a state
-    of torch.nn.BatchNorm2d loads, but means something else. :func:`~l1bn_golden.torch.convert` translates one,
-    and what reads ``running_var`` for a variance meets
-    :class:`~l1bn_golden.torch.deviation.MeanAbsoluteDeviation`.
+    ``running_var`` averages the unbiased variance, as in torch. With another norm it averages what takes the
+    variance's place there, without eps: **the mean absolute deviation** (L1: divided by n, in units of x), **the
+    range** (Range: in units of x). A state of torch.nn.BatchNorm2d loads, but means something else.
+    :func:`~l1bn_golden.torch.convert` translates one, and what reads ``running_var`` for a variance meets a
+    :class:`~l1bn_golden.torch.spreads.Spread`.
 
     Raises
     ------
@@ -51,7 +43,7 @@ class BatchNorm(batchnorm._BatchNorm):
         Where torch's layer does: a wrong number of dimensions or channels, one value per channel in training,
         an eps that is not positive in training, types that do not fit together, integers.
     ValueError
-        For ``formats`` of the other norm.
+        For ``formats`` of another norm.
     """
 
     norm: str
@@ -77,7 +69,7 @@ class BatchNorm(batchnorm._BatchNorm):
         self.compute_in(formats, backend)
 
     def compute_in(self, formats: Contract | None, backend: BackendFactory = GoldenBackend) -> None:
-        """Compute in these formats from now on, in floating point for ``None``. ``ValueError`` for the other norm."""
+        """Compute in these formats from now on, in floating point for ``None``. ``ValueError`` for another norm."""
         if formats is not None and formats.norm != self.norm:
             raise ValueError(f"formats.norm = {formats.norm!r} is not possible; allowed: {self.norm}")
         self.arithmetic = None if formats is None else fixed.Arithmetic(formats, backend)
@@ -142,77 +134,32 @@ class BatchNorm(batchnorm._BatchNorm):
         return 0.0 if self.momentum is None else self.momentum
 
 
-class _L1BatchNorm(BatchNorm):
-    __doc__ = BatchNorm.__doc__
-    norm = "l1"
+class SpreadBatchNorm(BatchNorm):
+    """Batch normalisation with a norm that torch does not have, by operations of torch.
+
+    A subclass says what the spread is and what ``running_var`` is shown as, which for a variance is ``None``.
+    """
+
+    kept: type[Spread] | None = None
+
+    @staticmethod
+    def spread(centred: Tensor) -> Tensor:
+        """The spread of each channel of samples without their centre, shaped to broadcast over them."""
+        raise NotImplementedError
 
     def _floating(self, input: Tensor) -> Tensor:
-        return l1_batch_norm(*self._arguments(input))
+        return batch_norm(*self._arguments(input), norm=norm_of(self.norm), spread=self.spread)
 
     @property
     def running_var(self) -> Tensor | None:  # type: ignore[override]
-        """The running mean absolute deviation of each channel, in units of x."""
+        """The running spread of each channel, in units of x to the norm's power."""
         # torch.nn.Module registers and sets buffers of any name that is no attribute yet.
         if "running_var" not in self._buffers:
             raise AttributeError("running_var")
         values = self._buffers["running_var"]
         # Tensors that already are of another class are those of a trace.
-        return values.as_subclass(MeanAbsoluteDeviation) if type(values) is Tensor else values
+        return values.as_subclass(self.kept) if self.kept and type(values) is Tensor else values
 
     def __setattr__(self, name: str, value: Any) -> None:
         # The buffer itself is a plain tensor.
-        super().__setattr__(
-            name, value.as_subclass(Tensor) if type(value) is MeanAbsoluteDeviation else value
-        )
-
-
-class L1BatchNorm1d(_L1BatchNorm):
-    __doc__ = BatchNorm.__doc__
-    dimensions = (2, 3)
-
-
-class L1BatchNorm2d(_L1BatchNorm):
-    __doc__ = BatchNorm.__doc__
-    dimensions = (4,)
-
-
-class L1BatchNorm3d(_L1BatchNorm):
-    __doc__ = BatchNorm.__doc__
-    dimensions = (5,)
-
-
-class _L2BatchNorm(BatchNorm):
-    __doc__ = BatchNorm.__doc__
-    norm = "l2"
-
-    def _floating(self, input: Tensor) -> Tensor:
-        return batchnorm._BatchNorm.forward(self, input)
-
-
-class L2BatchNorm1d(_L2BatchNorm):
-    __doc__ = BatchNorm.__doc__
-    dimensions = (2, 3)
-
-
-class L2BatchNorm2d(_L2BatchNorm):
-    __doc__ = BatchNorm.__doc__
-    dimensions = (4,)
-
-
-class L2BatchNorm3d(_L2BatchNorm):
-    __doc__ = BatchNorm.__doc__
-    dimensions = (5,)
-
-
-LAYERS: dict[tuple[str, int], type[BatchNorm]] = {
-    (layer.norm, max(layer.dimensions) - 2): layer
-    for layer in (
-        L1BatchNorm1d,
-        L1BatchNorm2d,
-        L1BatchNorm3d,
-        L2BatchNorm1d,
-        L2BatchNorm2d,
-        L2BatchNorm3d,
-    )
-}
-"""The layers by norm and by the 1, 2 or 3 dimensions that a channel of a sample can have."""
+        super().__setattr__(name, value.as_subclass(Tensor) if isinstance(value, Spread) else value)

@@ -1,4 +1,4 @@
-"""What the layers of the L1 norm show as ``running_var``: a mean absolute deviation that cannot pass for a variance."""
+"""What layers show as ``running_var`` whose norm averages no variance: a tensor that cannot pass for one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["MeanAbsoluteDeviation"]
+__all__ = ["Spread"]
 
 DATA: Any = Tensor.data
 ROOTS = frozenset((torch.sqrt, Tensor.sqrt, Tensor.sqrt_, torch.rsqrt, Tensor.rsqrt, Tensor.rsqrt_))
@@ -51,11 +51,12 @@ KEPT = frozenset(
 )
 
 
-class MeanAbsoluteDeviation(Tensor):
+class Spread(Tensor):
     """A tensor like any other, in the memory of the layer's buffer, except that it refuses to be a variance.
 
     ``torch.nn.utils.fuse_conv_bn_eval``, ``SyncBatchNorm`` and tools like them take ``rsqrt(running_var + eps)`` of
-    every batch norm. For the L1 norm that is another function, so it is an error here.
+    every batch norm. For a norm without a variance that is another function, so it is an error here. A norm has a
+    subclass of its own, which says what it averages.
 
     Raises
     ------
@@ -63,6 +64,11 @@ class MeanAbsoluteDeviation(Tensor):
         For its root, its power of 0.5 or -0.5, and batch normalisation with it; for new ``data``, which would not
         reach the layer.
     """
+
+    layer: str
+    """Which layers have it, with an article."""
+    about: str
+    """What it is, with an article."""
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         # Copies and files have a plain tensor.
@@ -82,7 +88,7 @@ class MeanAbsoluteDeviation(Tensor):
         exponents = [value for value in (*args[1:], *(kwargs or {}).values()) if isinstance(value, float)]
         if func in ROOTS or func in NORMS or (func in POWERS and exponents in ([0.5], [-0.5])):
             raise RuntimeError(
-                "running_var of an L1 batch norm is a mean absolute deviation, not a variance: in eval() y is "
+                f"running_var of {cls.layer} batch norm is {cls.about}, not a variance: in eval() y is "
                 "(x - running_mean) * weight / (running_var + eps) + bias; l1bn_golden.torch.convert(layer, 'l2') "
                 "makes a layer of the same function with a variance"
             )
