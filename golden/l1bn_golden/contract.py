@@ -38,13 +38,13 @@ class Contract:
     norm : the name of one of :data:`~l1bn_golden.norms.NORMS`
     width, x_fraction : format of x in bits
     counts : samples in a channel, one or several
-    guard_bits : fraction bits of the mean beyond those of x; ``None``: derived
+    guard_bits : fraction bits of the mean beyond those of x; ``None``: derived. Only for a norm that subtracts one
     scale_width : magnitude bits of the scale k
     y_width, y_fraction, gamma_width, gamma_fraction, beta_width, beta_fraction : formats in bits
     dy_width, dy_fraction, dx_width, dx_fraction : formats of the gradients in bits
-    epsilon : in units of x to the norm's power: of x (L1) or of x squared (L2); its exact binary value counts
+    epsilon : in units of x to the norm's power: of x, or of x squared where r is a root; its exact binary value counts
     momentum_shift : m; a new channel counts 2**-m in the running statistics
-    running_fraction : fraction bits of the running spread; ``None``: G
+    running_fraction : fraction bits of the running spread; ``None``: G, or what it would be of a mean
 
     Raises
     ------
@@ -106,6 +106,11 @@ class Contract:
         _whole("scale_width", self.scale_width, 8, 24)
         if self.guard_bits is not None:
             _whole("guard_bits", self.guard_bits, 0, 64)
+            if not self.traits.centred:
+                raise ValueError(
+                    f"guard_bits = {self.guard_bits} is not possible; allowed: none for norm = {self.norm}, "
+                    "which subtracts no mean"
+                )
         counts = self.counts if isinstance(self.counts, tuple | list) else (self.counts,)
         if not counts:
             raise ValueError("counts = () is not possible; allowed: one or more whole numbers")
@@ -195,10 +200,17 @@ class Contract:
 
     @cached_property
     def G(self) -> int:
-        """Guard bits: fraction bits of mu in LSB of x."""
-        if self.guard_bits is not None:
-            return self.guard_bits
-        return self.traits.guard_bits(self)
+        """Guard bits: fraction bits of mu in LSB of x; 0 where no mean is subtracted."""
+        if not self.traits.centred:
+            return 0
+        return self.derived_guard_bits if self.guard_bits is None else self.guard_bits
+
+    @cached_property
+    def derived_guard_bits(self) -> int:
+        """The fraction bits with which a mean is exact or all but moves no y."""
+        if self.powers_of_two:
+            return max(odd_part(count)[1] for count in self.counts)
+        return self.L + max(self.y_width, self.K_bits - self.L) + 8
 
     @cached_property
     def T(self) -> int:
@@ -220,13 +232,13 @@ class Contract:
 
     def _resolved(self, count: int, bits: int) -> bool:
         """Whether epsilon, rounded to so many bits, moves r by at most 2**-T of what it is in any channel."""
-        exact = self._epsilon(count)
+        exact = self.exact_epsilon(count)
         # r is the p-th root: it moves by a p-th of what its power moves by.
         least = self.traits.power * (exact + self.traits.least_spread(self, count))
         error = abs(half_up(exact.numerator << bits, exact.denominator) - exact * (1 << bits))
         return error * (1 << self.T) <= least * (1 << bits)
 
-    def _epsilon(self, count: int) -> Fraction:
+    def exact_epsilon(self, count: int) -> Fraction:
         """The exact epsilon in the unit of the integer spread."""
         units = self.traits.units(self, count)
         return Fraction(self.epsilon) * (units << (self.traits.power * self.x_fraction))
@@ -237,7 +249,7 @@ class Contract:
 
     @cached_property
     def _epsilons(self) -> dict[int, int]:
-        exact = {count: self._epsilon(count) for count in self.counts}
+        exact = {count: self.exact_epsilon(count) for count in self.counts}
         return {count: half_up(e.numerator << self.h, e.denominator) for count, e in exact.items()}
 
     def effective_epsilon(self, count: int) -> Fraction:
@@ -361,4 +373,6 @@ class Contract:
     @property
     def Gr(self) -> int:
         """Fraction bits of the running spread in LSB of x."""
-        return self.G if self.running_fraction is None else self.running_fraction
+        if self.running_fraction is not None:
+            return self.running_fraction
+        return self.G if self.traits.centred else self.derived_guard_bits

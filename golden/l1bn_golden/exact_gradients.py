@@ -9,6 +9,8 @@ is rounded. With R = n*r and C = n * sum dy*x - S * dbeta
     w = n*s - sum s,   u = n                       L1, s = sgn(n*x - S)
     w = n*x - S,       u = R                       L2
     w = n, -n or 0,    u = 1                       Range: the first of the greatest, the first of the least
+    w = n*x,           u = R                       RMS
+    w = sgn(x),        u = 1                       MeanAbsolute
 
 A norm that does not subtract the mean has 0 in the places of S and of the dbeta in dx. A channel without spread has
 dx = 0. A dx at the end of its range is compared with the exact one brought into the range, so that a wrong saturation
@@ -229,7 +231,8 @@ def _dx_bounds(contract: Contract, block: _Block, d: Reals, A: Reals) -> Reals:
 
 def _rho(contract: Contract, r: Fraction) -> Fraction:
     """Bound of the rounding error of the mean, in units of r."""
-    return Fraction(0) if contract.powers_of_two else power_of_two(-(contract.G + 1)) / r
+    exact = contract.powers_of_two or not contract.traits.centred
+    return Fraction(0) if exact else power_of_two(-(contract.G + 1)) / r
 
 
 def _range(contract: Contract) -> tuple[int, int]:

@@ -170,8 +170,9 @@ def received(
 ) -> tuple[list[int], list[int], list[int]]:
     """Means, mantissas and exponents of r, checked: whatever the ports can hold."""
     wide = 1 << (contract.width + contract.G - 1)
+    centred = contract.traits.centred
     return (
-        bounded("mean", statistics.mean, -wide, wide - 1, channels),
+        bounded("mean", statistics.mean, -wide, wide - 1, channels) if centred else [0] * channels,
         bounded("r_mantissa", statistics.r_mantissa, 0, (1 << contract.T) - 1, channels),
         bounded("r_exponent", statistics.r_exponent, -(1 << 15), (1 << 15) - 1, channels),
     )

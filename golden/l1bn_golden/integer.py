@@ -55,7 +55,7 @@ class Forward(Extra):
 
     ``mean`` is mu in 2**-G LSB of x; r = ``r_mantissa`` * 2**-``r_exponent`` LSB of x; ``scale`` is k,
     ``shift`` is t, ``negative`` tells gamma < 0; ``spread`` is the integer v of the page: for L2 the root. ``mean``
-    and ``spread`` hold Python integers. ``extra`` has the further statistics of the norm by name. They are attributes
+    and ``spread`` hold Python integers. A norm that is not ``centred`` has no mean: 0 stands in its place. ``extra`` has the further statistics of the norm by name. They are attributes
     too, ``None`` where another norm has them: ``sign_count`` is sum s (L1), ``maximum`` and ``minimum`` are samples
     (Range).
     """
@@ -69,11 +69,12 @@ class Forward(Extra):
     negative: Integers
     spread: Integers
     extra: Mapping[str, Integers]
+    centred: bool
 
     @property
     def statistics(self) -> dict[str, Integers]:
         """What a unit tells of each channel, by the names of its port."""
-        common = ("mean", "r_mantissa", "r_exponent", "scale", "shift", "negative")
+        common = (*["mean"] * self.centred, "r_mantissa", "r_exponent", "scale", "shift", "negative")
         return {name: getattr(self, name) for name in common} | dict(self.extra)
 
 
@@ -124,6 +125,7 @@ def forward(
         negative=np.array(negative, dtype=bool),
         spread=np.array(spread, dtype=object),
         extra={name: np.array(values, dtype=np.int64) for name, values in extra.items()},
+        centred=contract.traits.centred,
     )
 
 

@@ -21,7 +21,7 @@ __all__ = ["Fold", "Inference", "Running", "fold", "inference", "running_start",
 class Running:
     """Both averages of each channel as they are stored, Python integers of shape (channels,).
 
-    ``mean`` has G + m fraction bits and ``spread`` has Gr + m, both in LSB of x.
+    ``mean`` has G + m fraction bits and ``spread`` has Gr + m, both in LSB of x. A norm without a mean has 0 there.
     """
 
     mean: Integers
@@ -140,7 +140,7 @@ def _stored(contract: Contract, running: Running) -> tuple[list[int], list[int]]
     channels = np.shape(running.mean)[0] if np.ndim(running.mean) == 1 else 0
     # The largest value that an update moves towards, and the rounding of what is read.
     m = contract.momentum_shift
-    mean = (1 << (contract.width + contract.G - 1 + m)) + (1 << m)
+    mean = (1 << (contract.width + contract.G - 1 + m)) + (1 << m) if contract.traits.centred else 0
     spread = (1 << (contract.width + contract.Gr + m)) + (1 << m)
     return (
         bounded("mean", running.mean, -mean, mean, channels),

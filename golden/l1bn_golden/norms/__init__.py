@@ -8,12 +8,14 @@ from __future__ import annotations
 from .base import ChannelGradient, Gradient, Norm
 from .l1 import L1
 from .l2 import L2
+from .mean_absolute import MeanAbsolute
 from .range import Range
+from .rms import RMS
 
 __all__ = ["NORMS", "STATISTICS", "ChannelGradient", "Gradient", "Norm", "gradient_of", "norm_of"]
 
 # An entry that a norm lacks makes it abstract, so that this line raises TypeError.
-NORMS: dict[str, Norm] = {norm.name: norm for norm in (L1(), L2(), Range())}
+NORMS: dict[str, Norm] = {norm.name: norm for norm in (L1(), L2(), Range(), RMS(), MeanAbsolute())}
 """Every norm by its name."""
 
 STATISTICS = tuple(dict.fromkeys(name for norm in NORMS.values() for name in norm.statistics))

@@ -75,12 +75,8 @@ class Norm(ABC):
         """Whether the mean is subtracted. Where it is not, the centre is 0."""
 
     @abstractmethod
-    def guard_bits(self, contract: Contract) -> int:
-        """G where it is not given: fraction bits of mu in LSB of x. Must not ask for anything that depends on G."""
-
-    @abstractmethod
     def mean(self, contract: Contract, total: int, count: int) -> int:
-        """mu, in 2**-G LSB of x, from S = sum x of ``count`` samples: the integer that is subtracted."""
+        """mu, in 2**-G LSB of x, from S = sum x of ``count`` samples: the integer that is subtracted, or 0."""
 
     @abstractmethod
     def centre_sum(self, total: int) -> int:

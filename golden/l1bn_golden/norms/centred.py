@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..channel import divide_by_count
-from ..rounding import odd_part
 from .base import Norm, Reals
 
 if TYPE_CHECKING:
@@ -21,11 +20,6 @@ class Centred(Norm):
     """A norm whose centre is the mean; s is 0 only where all samples are equal."""
 
     centred = True
-
-    def guard_bits(self, contract: Contract) -> int:
-        if contract.powers_of_two:  # the mean is exact
-            return max(odd_part(count)[1] for count in contract.counts)
-        return contract.L + max(contract.y_width, contract.K_bits - contract.L) + 8
 
     def mean(self, contract: Contract, total: int, count: int) -> int:
         return divide_by_count(total, contract.G, count)
