@@ -10,10 +10,10 @@
                            +--> storage --pass 2-------------> gradient --> o
 
 Data flows one way, as in :mod:`l1bn.forward`. The statistics are there before the first pass, so that pass already
-finds the side of the mean that each x is on: the second one of L1 needs no more of x than that.
+finds the side that each x is on: the second one of L1 needs no more of x than that.
 
-An element waits for the second pass as ``formats.stored_width`` bits: those of dy and 2 for L1, those of dy and of x
-for L2.
+An element waits for the second pass as ``formats.stored_width`` bits: those of dy and 2 for its side, or those of dy
+and of x where r is a root.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .config import Configuration
 from .layouts import copied, extended, inlet, outlet, packet
 from .operators.divide import DivideByCount, Undivided
 from .operators.products import GradientSums
-from .operators.projection import Centre, Projection
+from .operators.projection import Centre, Projection, Uncentred
 from .operators.saturate import saturated
 from .operators.scale import Scale
 from .operators.sequence import consult
@@ -65,7 +65,8 @@ class ProjectStage(wiring.Component):
 
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
-        self.centre, self.projection = Centre(formats), Projection(formats)
+        self.centre = Centre(formats) if formats.traits.centred else Uncentred(formats)
+        self.projection = Projection(formats)
         self.settling = settling_cycles(formats.gradient_width + 2)
         steps = (self.centre.latency, self.projection.latency + self.settling)
         self.latency = sum(steps) + 2 * ChannelRegister.latency

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["PRODUCT_FRACTION", "BackwardFormats"]
 
 PRODUCT_FRACTION = 6
-"""Q: fraction bits of the two products of L2's dx."""
+"""Q: fraction bits of the two products of a dx that has two."""
 
 
 class BackwardFormats(Formats):
@@ -108,10 +108,11 @@ class BackwardFormats(Formats):
     def apply(self) -> ScaleFormat:
         """The scale from dy to dx, for the operators that make y of x in a forward unit. There is no beta."""
         config, gradient = self.config, self.gradient
+        mean_width = config.dy_width + self.mean_fraction + gradient.subtracted_spare + self.sum_spare
         return ScaleFormat(
             width=config.dy_width,
             mean_fraction=self.mean_fraction,
-            mean_width=config.dy_width + self.mean_fraction + gradient.subtracted_spare + self.sum_spare,
+            mean_width=mean_width if gradient.subtracts else 0,
             spare=gradient.offset_spare + self.sum_spare,
             gamma_width=config.gamma_width,
             exponent=self._apply_exponent - config.gamma_fraction,
@@ -125,7 +126,7 @@ class BackwardFormats(Formats):
 
     @cached_property
     def slope(self) -> ScaleFormat:
-        """e, the scale from x to dx that only L2 has: its numerator num takes the place of gamma.
+        """e, the scale from x to dx that norms with a root have: its numerator num takes the place of gamma.
 
         To leave room for its sign num has a bit more than r's mantissa, which is therefore taken twice.
         """

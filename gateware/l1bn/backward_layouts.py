@@ -6,7 +6,7 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
 from .backward_formats import BackwardFormats
-from .layouts import extended, own_statistics, scale_constants, select_field
+from .layouts import extended, mean_field, own_statistics, scale_constants, select_field
 from .scale_format import ScaleFormat
 
 __all__ = [
@@ -32,7 +32,7 @@ SIDE = data.StructLayout({"above": 1, "level": 1})
 def received_statistics(formats: BackwardFormats) -> data.StructLayout:
     """What a backward unit takes of a forward unit's statistics."""
     fields: dict[str, object] = {
-        "mean": signed(formats.mean_width),
+        **mean_field(formats.mean_width),
         "r_mantissa": unsigned(formats.mantissa_width),
         "r_exponent": formats.r_exponent_shape,
     }
@@ -101,7 +101,7 @@ def scaled_record(formats: BackwardFormats) -> data.StructLayout:
 
 
 def sided_beat(formats: BackwardFormats) -> data.StructLayout:
-    """What an L1 unit keeps of a beat for the second pass: dy as ``data``, and the sides."""
+    """What a beat is for the second pass where a side is all that dx needs of x: dy as ``data``, and the sides."""
     config = formats.config
     return data.StructLayout(
         {
@@ -113,7 +113,7 @@ def sided_beat(formats: BackwardFormats) -> data.StructLayout:
 
 
 def sided_constants(formats: BackwardFormats) -> data.StructLayout:
-    """What the second pass of an L1 unit needs of one channel: a scale, an offset for each side, and a beta of 0."""
+    """What that second pass needs of one channel: a scale, an offset for each side, and a beta of 0."""
     offset = signed(formats.apply.offset_width)
     return _replaced(
         scale_constants(formats.apply), "offset", below=offset, level=offset, above=offset, error=1
@@ -121,7 +121,7 @@ def sided_constants(formats: BackwardFormats) -> data.StructLayout:
 
 
 def pair_beat(formats: BackwardFormats) -> data.StructLayout:
-    """What an L2 unit keeps of a beat for the second pass: dy as ``data``, and x."""
+    """What a beat is for the second pass where dx has a product of x: dy as ``data``, and x."""
     config = formats.config
     return data.StructLayout(
         {
@@ -133,7 +133,7 @@ def pair_beat(formats: BackwardFormats) -> data.StructLayout:
 
 
 def pair_constants(formats: BackwardFormats) -> data.StructLayout:
-    """What the second pass of an L2 unit needs of one channel: scale and offset of dy and of x."""
+    """What that second pass needs of one channel: scale and offset of dy and of x."""
     return data.StructLayout(
         {"dy": product_constants(formats.apply), "x": product_constants(formats.slope), "error": 1}
     )

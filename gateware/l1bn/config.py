@@ -196,6 +196,9 @@ class Configuration:
         for name in ("guard_bits", "running_fraction"):
             if getattr(self, name) is not None:
                 self._check(name)
+        if self.guard_bits is not None and not self.traits.centred:
+            allowed = f"none for norm = {self.norm}, which subtracts no mean"
+            raise ConfigurationError("guard_bits", self.guard_bits, allowed)
         self._check_lanes_and_counts()
         self._check_epsilon()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 __all__ = ["ConfigurationError", "require_packets", "require_whole"]
 
@@ -19,6 +20,10 @@ class ConfigurationError(ValueError):
     def __init__(self, parameter: str, value: object, allowed: str):
         self.parameter, self.value, self.allowed = parameter, value, allowed
         super().__init__(f"{parameter} = {_shown(value)} is not possible; allowed: {allowed}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker process sends its errors; without this they would be made again from the message alone.
+        return type(self), (self.parameter, self.value, self.allowed)
 
 
 def _shown(value: object) -> str:

@@ -69,18 +69,23 @@ class Formats:
 
     @cached_property
     def guard_bits(self) -> int:
-        """G, the fraction bits of the mean in LSB."""
-        config = self.config
-        if config.guard_bits is not None:
-            return config.guard_bits
+        """G, the fraction bits of the mean in LSB; 0 where none is subtracted."""
+        if not self.traits.centred:
+            return 0
+        given = self.config.guard_bits
+        return self.derived_guard_bits if given is None else given
+
+    @cached_property
+    def derived_guard_bits(self) -> int:
+        """The fraction bits with which a mean is exact or all but moves no y."""
         if self.only_powers_of_two:
             return max(self.powers)
-        return self.count_bits + max(config.y_width, self.scale_bits - self.count_bits) + 8
+        return self.count_bits + max(self.config.y_width, self.scale_bits - self.count_bits) + 8
 
     @property
     def mean_width(self) -> int:
-        """Signed width of mu, which never leaves the range of the samples."""
-        return self.config.width + self.guard_bits
+        """Signed width of mu, which never leaves the range of the samples; 0 where none is subtracted."""
+        return self.config.width + self.guard_bits if self.traits.centred else 0
 
     # -- spread -------------------------------------------------------------------------------
 
@@ -106,12 +111,12 @@ class Formats:
             return error / ((least + exact) * 2**bits) / power
 
         allowed = Fraction(1, 1 << self.mantissa_width)
-        channels = list(zip(self.config.counts, self._exact_epsilons, strict=True))
+        channels = list(zip(self.config.counts, self.exact_epsilons, strict=True))
         fractions = range(0, 2 * self.mantissa_width, power)
         return next(bits for bits in fractions if all(moved(*each, bits) <= allowed for each in channels))
 
     @cached_property
-    def _exact_epsilons(self) -> list[Fraction]:
+    def exact_epsilons(self) -> list[Fraction]:
         """Epsilon for each count in the unit of the spread, not rounded."""
         epsilon = Fraction(self.config.epsilon)
         return [epsilon * self.traits.epsilon_unit(self, count) for count in self.config.counts]
@@ -119,7 +124,7 @@ class Formats:
     @cached_property
     def epsilons(self) -> tuple[int, ...]:
         """E for each count: epsilon in units of 2^-h of the spread."""
-        return tuple(half_up(exact * 2**self.epsilon_fraction) for exact in self._exact_epsilons)
+        return tuple(half_up(exact * 2**self.epsilon_fraction) for exact in self.exact_epsilons)
 
     @property
     def epsilon_wholes(self) -> tuple[int, ...]:
@@ -136,7 +141,7 @@ class Formats:
         exact = Fraction(self.config.epsilon)
         if not exact:
             return exact
-        return exact * self.epsilons[index] / (self._exact_epsilons[index] * 2**self.epsilon_fraction)
+        return exact * self.epsilons[index] / (self.exact_epsilons[index] * 2**self.epsilon_fraction)
 
     @property
     def mantissa_width(self) -> int:

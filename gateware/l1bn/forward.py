@@ -10,7 +10,8 @@
              +--------pass 2------------------------------------------------------> affine --> o
 
 Data flows one way. A spread that needs the mean reads the samples in a pass of their own; one that does not
-(one-pass L2) reads them beside the sum, and the unit needs one pass and one buffer less.
+(one-pass L2) reads them beside the sum, and the unit needs one pass and one buffer less. Where no mean is subtracted
+(RMS), there are no sum, no division and no offset.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import pairwise
 
-from amaranth.hdl import Module, Signal, Value, signed
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 
 from .config import Configuration
@@ -30,6 +31,7 @@ from .layouts import (
     extended,
     fields,
     inlet,
+    mean_field,
     outlet,
     packet,
     scale_constants,
@@ -121,6 +123,40 @@ class MeanStage(wiring.Component):
         return m
 
 
+class LengthStage(wiring.Component):
+    """The first pass where no mean is subtracted: the count of a channel, and whether its packet had that length.
+
+    Parameters
+    ----------
+    formats : derived formats of the unit
+
+    Members and latency: as of :class:`MeanStage`.
+    """
+
+    latency, interval = ChannelRegister.latency, 2 * ChannelRegister.latency
+
+    def __init__(self, formats: Formats):
+        config = formats.config
+        super().__init__(
+            {
+                "i": inlet(packet(config.width, config.lanes, formats.select_width, error=True)),
+                "o": outlet(extended(channel_mean(formats), error=1)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.channels = channels = ChannelRegister(self.o.payload.shape())
+        last = self.i.payload.last
+        m.d.comb += [
+            channels.i.valid.eq(self.i.valid & last),
+            self.i.ready.eq(channels.i.ready | ~last),
+            *copied(self.i.payload, channels.i.payload),
+        ]
+        wiring.connect(m, channels.o, wiring.flipped(self.o))
+        return m
+
+
 class ScaleStage(wiring.Component):
     """From the spread of a channel to what the affine operator needs, and the channel's statistics.
 
@@ -130,7 +166,7 @@ class ScaleStage(wiring.Component):
 
     Members
     -------
-    i : :func:`l1bn.layouts.spread_result` with ``mean``, ``select`` and ``error``
+    i : :func:`l1bn.layouts.spread_result` with ``mean`` where one is subtracted, ``select`` and ``error``
     i_affine : gamma and beta
     o : :func:`l1bn.layouts.scale_constants` with ``error``
     o_stats : :func:`l1bn.layouts.statistics`
@@ -140,14 +176,15 @@ class ScaleStage(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        self.scale, self.offset = Scale(formats.scale), Offset(formats.scale)
-        between = 3 * ChannelRegister.latency
-        self.latency = between + self.scale.latency + self.offset.latency
-        self.interval = max(self.scale.interval, self.offset.interval) + 1
-        tag = {**select_field(formats.select_width), "error": 1}
-        self.spread = extended(spread_result(formats), mean=signed(formats.mean_width), **tag)
+        self.scale = Scale(formats.scale)
+        self.offset = Offset(formats.scale) if formats.scale.subtracts else None
+        steps = [step for step in (self.scale, self.offset) if step is not None]
+        self.latency = 3 * ChannelRegister.latency + sum(step.latency for step in steps)
+        self.interval = max(step.interval for step in steps) + 1
+        tag = {**mean_field(formats.mean_width), **select_field(formats.select_width), "error": 1}
+        self.spread = extended(spread_result(formats), **tag)
         constants = fields(scale_constants(formats.scale))
-        del constants["offset"]
+        constants.pop("offset", None)
         self.scaled = extended(self.spread, **constants)
         super().__init__(
             {
@@ -161,7 +198,8 @@ class ScaleStage(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.scale = scale = self.scale
-        m.submodules.offset = offset = self.offset
+        if self.offset is not None:
+            m.submodules.offset = self.offset
         m.submodules.spreads = spreads = ChannelRegister(self.spread)
         m.submodules.parameters = parameters = ChannelRegister(self.i_affine.payload.shape())
         m.submodules.scaled = scaled = ChannelRegister(self.scaled)
@@ -174,8 +212,10 @@ class ScaleStage(wiring.Component):
         channel = stream.Signature(extended(self.spread, **affine)).create()
         join(m, channel, spreads.o, parameters.o)
         consult(m, channel, scale.i, scale.o, scaled.i)
-        finished = stream.Signature(offset.o.payload.shape()).create()
-        consult(m, scaled.o, offset.i, offset.o, finished)
+        finished = scaled.o
+        if self.offset is not None:
+            finished = stream.Signature(self.offset.o.payload.shape()).create()
+            consult(m, scaled.o, self.offset.i, self.offset.o, finished)
         fork(m, finished, constants.i, stats.i)
         m.d.comb += [
             *copied(spreads.o.payload, channel.payload),
@@ -183,11 +223,13 @@ class ScaleStage(wiring.Component):
             *copied(channel.payload, scale.i.payload),
             *copied(channel.payload, scaled.i.payload),
             *copied(scale.o.payload, scaled.i.payload),
-            *copied(scaled.o.payload, offset.i.payload),
-            *copied(scaled.o.payload, constants.i.payload),
-            constants.i.payload.offset.eq(offset.o.payload),
-            *copied(scaled.o.payload, stats.i.payload),
         ]
+        if self.offset is not None:
+            m.d.comb += copied(scaled.o.payload, self.offset.i.payload)
+        m.d.comb += copied(scaled.o.payload, constants.i.payload)
+        if self.offset is not None:
+            m.d.comb += constants.i.payload.offset.eq(self.offset.o.payload)
+        m.d.comb += copied(scaled.o.payload, stats.i.payload)
         wiring.connect(m, constants.o, wiring.flipped(self.o))
         wiring.connect(m, stats.o, wiring.flipped(self.o_stats))
         return m
@@ -215,7 +257,7 @@ class BatchNorm(wiring.Component):
     def __init__(self, config: Configuration):
         self.config = config
         self.formats = formats = Formats(config)
-        self.mean = MeanStage(formats)
+        self.mean = MeanStage(formats) if config.traits.centred else LengthStage(formats)
         self.spread = config.traits.forms[str(config.form)](formats)
         self.scale = ScaleStage(formats)
         self.affine = Affine(formats.scale, config.lanes, min(formats.beats), config.target)
@@ -276,7 +318,7 @@ class BatchNorm(wiring.Component):
         # What the spread does not need of a channel waits beside it, in one register more than the spread holds
         # channels, so that the next one finds a place.
         beside = fields(mean.o.payload.shape())
-        del beside["sum"]
+        beside.pop("sum", None)
         first, last = register_chain(m, "waiting", data.StructLayout(beside), spread.held + 1)
         fork(m, mean.o, spread.i_mean, first)
         sources = [spread.o, last]

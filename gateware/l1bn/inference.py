@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, signed
+from amaranth.hdl import Module, Mux
 from amaranth.lib import data, wiring
 
 from .config import Configuration
 from .forward import ScaleStage
 from .guard import PacketGuard
-from .layouts import affine_parameters, copied, inlet, outlet, packet
+from .layouts import affine_parameters, copied, inlet, mean_field, outlet, packet
 from .operators.affine import Affine
 from .operators.fold import Fold
 from .operators.magnitude import Magnitude
@@ -28,7 +28,7 @@ class InferenceBatchNorm(wiring.Component):
     Members
     -------
     i : packets of x, :func:`l1bn.layouts.packet`
-    i_averages : mean and spread, one item per channel, as :class:`l1bn.running.RunningStatistics` gives them
+    i_averages : the averages of a channel, as :class:`l1bn.running.RunningStatistics` gives them
     i_affine : gamma and beta, one item per channel
     o : packets of y with ``error``
     o_fold : the multiply-add that the channel amounts to, :func:`l1bn.running_formats.folded`; it holds the unit up
@@ -41,7 +41,7 @@ class InferenceBatchNorm(wiring.Component):
         self.config = config
         self.formats = formats = InferenceFormats(config)
         self.guard = PacketGuard(config.width, config.lanes, formats.beats)
-        tag = data.StructLayout({"mean": signed(formats.mean_width)})
+        tag = data.StructLayout(mean_field(formats.mean_width))
         self.magnitude = Magnitude(formats.running_spread_width, formats.mantissa_width, tag)
         self.scale = ScaleStage(formats)
         self.affine = Affine(formats.scale, config.lanes, min(formats.beats), config.target)
@@ -92,10 +92,10 @@ class InferenceBatchNorm(wiring.Component):
             arrived.o.ready.eq(magnitude.i.ready),
             # A spread of 0 counts as 1.
             magnitude.i.payload.value.eq(Mux(spread.any(), spread, 1)),
-            magnitude.i.payload.tag.mean.eq(arrived.o.payload.mean),
+            *copied(arrived.o.payload, magnitude.i.payload.tag),
             scale.i.valid.eq(magnitude.o.valid),
             magnitude.o.ready.eq(scale.i.ready),
-            scale.i.payload.mean.eq(found.tag.mean),
+            *copied(found.tag, scale.i.payload),
             scale.i.payload.r_mantissa.eq(found.mantissa),
             scale.i.payload.r_exponent.eq(found.zeros + formats.r_exponents[0]),
             scale.o_stats.ready.eq(1),

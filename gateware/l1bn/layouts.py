@@ -18,6 +18,8 @@ __all__ = [
     "extended",
     "fields",
     "inlet",
+    "mean_field",
+    "offset_of",
     "outlet",
     "own_statistics",
     "packet",
@@ -60,6 +62,11 @@ def select_field(width: int) -> dict[str, object]:
     return {"select": unsigned(width)} if width else {}
 
 
+def mean_field(width: int) -> dict[str, object]:
+    """The field with the mean, absent where none is subtracted."""
+    return {"mean": signed(width)} if width else {}
+
+
 def selected(view: data.View) -> Value:
     """The index of the count that goes along with a payload."""
     return view.select if "select" in fields(view.shape()) else Const(0, 1)
@@ -85,16 +92,21 @@ def affine_parameters(formats: Formats) -> data.StructLayout:
 
 
 def scale_constants(scale: ScaleFormat) -> data.StructLayout:
-    """What the affine operator needs of one channel; see ``docs/arithmetic.md``."""
+    """What the affine operator needs of one channel; see ``docs/arithmetic.md``. No mean, no offset."""
     return data.StructLayout(
         {
             "scale": unsigned(scale.scale_width),
             "negative": 1,
             "shift": scale.shift_shape,
-            "offset": signed(scale.offset_width),
+            **({"offset": signed(scale.offset_width)} if scale.subtracts else {}),
             "beta": signed(scale.beta_width),
         }
     )
+
+
+def offset_of(constants: data.View) -> Value:
+    """The offset of a channel's constants, 0 where there is none."""
+    return constants.offset if "offset" in fields(constants.shape()) else Const(0, 1)
 
 
 def own_statistics(formats: Formats) -> dict[str, Shape]:
@@ -105,7 +117,7 @@ def own_statistics(formats: Formats) -> dict[str, Shape]:
 def statistics(formats: Formats) -> data.StructLayout:
     """The statistics of one channel as the unit used them; see ``docs/arithmetic.md``."""
     fields: dict[str, object] = {
-        "mean": signed(formats.mean_width),
+        **mean_field(formats.mean_width),
         "r_mantissa": unsigned(formats.mantissa_width),
         "r_exponent": formats.r_exponent_shape,
         "scale": unsigned(formats.config.scale_width),
@@ -119,14 +131,9 @@ def statistics(formats: Formats) -> data.StructLayout:
 
 
 def channel_mean(formats: Formats) -> data.StructLayout:
-    """What the first pass tells of one channel; ``select`` is the index of its count."""
-    return data.StructLayout(
-        {
-            "mean": signed(formats.mean_width),
-            "sum": signed(formats.sum_width),
-            **select_field(formats.select_width),
-        }
-    )
+    """What the first pass tells of one channel: its mean, where one is subtracted, its sum, the index of its count."""
+    sums = {**mean_field(formats.mean_width), "sum": signed(formats.sum_width)} if formats.traits.centred else {}
+    return data.StructLayout({**sums, **select_field(formats.select_width)})
 
 
 def spread_result(formats: Formats) -> data.StructLayout:

@@ -13,7 +13,7 @@ from .guard import PacketGuard
 from .layouts import copied, extended, inlet, outlet, packet, select_field
 from .streams import ChannelRegister, Register, join
 
-__all__ = ["PairedPackets", "Sides", "StatisticsGuard", "sides_of_the_mean"]
+__all__ = ["PairedPackets", "Sides", "StatisticsGuard", "sides_of_the_mean", "sides_of_zero"]
 
 Compare = Callable[[BackwardFormats, data.View, Value], tuple[Value, Value]]
 
@@ -224,7 +224,16 @@ def sides_of_the_mean(formats: BackwardFormats, passes: int) -> Sides:
     return Sides(formats, passes, _beside_mean)
 
 
+def sides_of_zero(formats: BackwardFormats, passes: int) -> Sides:
+    """sgn(x)."""
+    return Sides(formats, passes, _beside_zero)
+
+
 def _beside_mean(formats: BackwardFormats, statistics: data.View, x: Value) -> tuple[Value, Value]:
     guard_bits = formats.guard_bits
     floor, whole = statistics.mean >> guard_bits, ~statistics.mean[:guard_bits].any()
     return x > floor, (x == floor) & whole
+
+
+def _beside_zero(formats: BackwardFormats, statistics: data.View, x: Value) -> tuple[Value, Value]:
+    return ~x[-1] & x[:-1].any(), ~x.any()

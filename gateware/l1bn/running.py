@@ -19,7 +19,8 @@ __all__ = ["RunningStatistics"]
 class RunningStatistics(wiring.Component):
     """Averages of the statistics of so many channels, with a momentum that is a power of two.
 
-    Both averages are stored ``momentum_shift`` bits finer than they are read, and start at 0 after a reset.
+    Where no mean is subtracted, the spread alone has an average. Averages are stored ``momentum_shift`` bits finer than
+    they are read, and start at 0 after a reset.
 
     Parameters
     ----------
@@ -75,7 +76,9 @@ class RunningStatistics(wiring.Component):
 
         channel = Signal(range(self.depth))
         moves = Signal(reset_less=True)
-        mean = Signal(signed(formats.mean_width), reset_less=True)
+        mean = None
+        if formats.mean_width:
+            mean = Signal(signed(formats.mean_width), reset_less=True)
         exponent = Signal(formats.r_exponent_shape, reset_less=True)
         # Twice the new spread: the highest place is worth 2^W, from where it moves down.
         spread = Signal(formats.running_spread_width + 1, reset_less=True)
@@ -88,7 +91,7 @@ class RunningStatistics(wiring.Component):
             m.d.sync += [
                 channel.eq(arriving.channel),
                 moves.eq(arriving.update & ~arriving.error),
-                mean.eq(arriving.mean),
+                *([] if mean is None else [mean.eq(arriving.mean)]),
                 spread.eq(top),
                 exponent.eq(arriving.r_exponent),
                 huge.eq(arriving.r_exponent <= self.base),
@@ -96,12 +99,14 @@ class RunningStatistics(wiring.Component):
         with m.Elif(run.step & (exponent > self.base)):
             m.d.sync += [spread.eq(spread >> 1), exponent.eq(exponent - 1)]
 
-        stored_mean = memory.o_data[: widths[0]].as_signed()
         stored_spread = memory.o_data[widths[0] :]
         largest = 1 << (self.config.width + formats.running_fraction)
         rounded = settling_sum(m, Cat(spread[1:], Const(0, 1)), Const(0, 1), len(spread), carry=spread[0])
         new_spread = Mux(huge, largest, rounded[: len(spread) - 1])
-        moved_mean = self._moved(m, stored_mean, mean, moves, shift, widths[0])
+        moved_mean: Value = Const(0, 0)
+        if mean is not None:
+            stored_mean = memory.o_data[: widths[0]].as_signed()
+            moved_mean = self._moved(m, stored_mean, mean, moves, shift, widths[0])
         moved_spread = self._moved(m, stored_spread, new_spread, moves, shift, widths[1] + 1)[: widths[1]]
         write = Signal()
         m.d.comb += [
@@ -112,7 +117,7 @@ class RunningStatistics(wiring.Component):
             memory.r_address.eq(channel),
             memory.r_enable.eq(delayed_flag(m, taken, 1)),
             memory.o_enable.eq(delayed_flag(m, taken, 2)),
-            self.o.payload.mean.eq(self._read(m, moved_mean.as_signed(), shift)),
+            *([] if mean is None else [self.o.payload.mean.eq(self._read(m, moved_mean.as_signed(), shift))]),
             self.o.payload.spread.eq(self._read(m, moved_spread, shift)),
         ]
         return m

@@ -9,6 +9,7 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
 from .formats import Formats
+from .layouts import mean_field
 from .scale_format import ScaleFormat
 
 __all__ = ["InferenceFormats", "RunningFormats", "averages", "folded", "folded_width", "measured_statistics"]
@@ -21,7 +22,9 @@ class RunningFormats(Formats):
     def running_fraction(self) -> int:
         """Gr: fraction bits of the running spread."""
         given = self.config.running_fraction
-        return self.guard_bits if given is None else given
+        if given is not None:
+            return given
+        return self.guard_bits if self.traits.centred else self.derived_guard_bits
 
     @property
     def running_spread_width(self) -> int:
@@ -30,8 +33,8 @@ class RunningFormats(Formats):
 
     @property
     def stored_mean_width(self) -> int:
-        """Signed width of the stored mean, momentum_shift bits finer than it is read, and a rounding."""
-        return self.mean_width + self.config.momentum_shift + 1
+        """Signed width of the stored mean, momentum_shift bits finer than it is read, and a rounding; 0 without one."""
+        return self.mean_width + self.config.momentum_shift + 1 if self.mean_width else 0
 
     @property
     def stored_spread_width(self) -> int:
@@ -51,7 +54,7 @@ class InferenceFormats(RunningFormats):
 def averages(formats: RunningFormats) -> data.StructLayout:
     """The averages of one channel as they are read."""
     return data.StructLayout(
-        {"mean": signed(formats.mean_width), "spread": unsigned(formats.running_spread_width)}
+        {**mean_field(formats.mean_width), "spread": unsigned(formats.running_spread_width)}
     )
 
 
@@ -59,7 +62,7 @@ def measured_statistics(formats: RunningFormats) -> data.StructLayout:
     """What the averages take of a forward unit's statistics."""
     return data.StructLayout(
         {
-            "mean": signed(formats.mean_width),
+            **mean_field(formats.mean_width),
             "r_mantissa": unsigned(formats.mantissa_width),
             "r_exponent": formats.r_exponent_shape,
             "error": 1,

@@ -23,7 +23,7 @@ class ScaleFormat:
     ----------
     width : signed width of the values that are scaled, x or dy
     mean_fraction : fraction bits of the mean beyond those of the values
-    mean_width : signed width of the mean
+    mean_width : signed width of the mean; 0 where nothing is subtracted
     gamma_width : signed width of the numerator, gamma or what stands for it
     exponent : a result of one unit is worth 2^exponent units of a value for gamma = r = 1
     scale_width : M, magnitude bits of k
@@ -50,6 +50,11 @@ class ScaleFormat:
     beta_shift: int = 0
     kept: int = 1
     spare: int = 0
+
+    @property
+    def subtracts(self) -> bool:
+        """Whether a mean is subtracted, so that the product has an offset."""
+        return self.mean_width > 0
 
     @property
     def shift_max(self) -> int:
@@ -79,8 +84,8 @@ class ScaleFormat:
 
     @property
     def offset_width(self) -> int:
-        """Signed width of the offset and of the sum x*k*2^F - offset - 1."""
-        return self.scale_width + self.width + self.scale_fraction + 1 + self.spare
+        """Signed width of the offset, if there is one, and of the sum x*k*2^F - offset - 1."""
+        return self.scale_width + self.width + self.scale_fraction + self.subtracts + self.spare
 
     @property
     def r_exponent_shape(self) -> Shape:

@@ -55,9 +55,9 @@ class Forward(Extra):
 
     ``mean`` is mu in 2**-G LSB of x; r = ``r_mantissa`` * 2**-``r_exponent`` LSB of x; ``scale`` is k,
     ``shift`` is t, ``negative`` tells gamma < 0; ``spread`` is the integer v of the page: for L2 the root. ``mean``
-    and ``spread`` hold Python integers. A norm that is not ``centred`` has no mean: 0 stands in its place. ``extra`` has the further statistics of the norm by name. They are attributes
-    too, ``None`` where another norm has them: ``sign_count`` is sum s (L1), ``maximum`` and ``minimum`` are samples
-    (Range).
+    and ``spread`` hold Python integers. A norm that is not ``centred`` has no mean: 0 stands in its place. ``extra``
+    has the further statistics of the norm by name. They are attributes too, ``None`` where another norm has them:
+    ``sign_count`` is sum s (L1), ``maximum`` and ``minimum`` are samples (Range).
     """
 
     y: Integers

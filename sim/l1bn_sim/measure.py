@@ -70,7 +70,7 @@ def run_name(config: Configuration) -> str:
     outside = ["outside"] if config.storage == "outside" else []
     kind = str(config.form).replace("-", "_") if config.direction == "forward" else config.direction
     return "_".join(
-        [config.norm, kind, f"w{config.width}", f"p{config.lanes}", f"n{counts}", *outside]
+        [config.norm.replace("-", "_"), kind, f"w{config.width}", f"p{config.lanes}", f"n{counts}", *outside]
     )
 
 

@@ -73,6 +73,7 @@ class GradientFacts:
         members of :class:`l1bn.pairs.Sides`. A channel whose samples all are on none does not vary: its dx is 0
     averaged : whether dx takes dy * xhat by its mean; else by its sum, which is wider by the bits that number the
         samples
+    subtracts : whether anything is subtracted from a dy before it is scaled: its mean or a
     mean_spare : bits by which m0, the mean that is subtracted from every dy, may leave the range of dy
     subtracted_spare : bits by which all that is subtracted from a dy may leave it, those of a sum not counted
     offset_spare : the same of the offset of the scale, which has a bit to spare in any case
@@ -83,6 +84,7 @@ class GradientFacts:
     stored: Callable[[BackwardFormats], data.StructLayout]
     sides: Callable[[BackwardFormats, int], Any]
     averaged: bool
+    subtracts: bool
     mean_spare: int
     subtracted_spare: int
     offset_spare: int
@@ -165,6 +167,11 @@ class Norm(ABC):
 
     @property
     @abstractmethod
+    def centred(self) -> bool:
+        """Whether the mean is subtracted. Where not, nothing that finds, tells or subtracts one is generated."""
+
+    @property
+    @abstractmethod
     def forms(self) -> Mapping[str, type[Any]]:
         """The :class:`Spread` of each form, the form that is meant without being named first."""
 
@@ -228,5 +235,5 @@ class Norm(ABC):
     def example(self, formats: Formats, x: Sequence[int], mean: int) -> list[tuple[str, str]]:
         """The steps from a channel of the first count to r by hand: formulas and their values.
 
-        ``mean`` is mu; the epsilon of the first count is ``formats.epsilons[0]``.
+        ``mean`` is mu, or 0 where none is subtracted; the epsilon of the first count is ``formats.epsilons[0]``.
         """

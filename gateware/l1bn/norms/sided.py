@@ -12,20 +12,25 @@ from ..layouts import copied
 from ..operators.sequence import consult
 from ..streams import ChannelRegister
 
-__all__ = ["apply_sides"]
+__all__ = ["apply_sides", "find_offsets"]
 
 
-def apply_sides(m: Module, gradient: Any, means: stream.Interface) -> None:
-    """From the means of a channel to its dx.
+def find_offsets(m: Module, gradient: Any, means: stream.Interface) -> ChannelRegister:
+    """A register with the constants of a channel, from its means.
 
     ``gradient`` is the component that ``m`` is of, with its :class:`l1bn.operators.offsets.SidedOffsets` as ``offsets``
-    and its :class:`l1bn.operators.sided.SidedAffine` as ``apply``. ``means`` has ``gradient_mean``, which is m0,
-    ``projection_mean``, which is a, the scale and ``error``, and holds them until the offsets are known.
+    and its :class:`l1bn.operators.sided.SidedAffine` as ``apply``, submodules both. ``means`` has ``gradient_mean``,
+    which is m0 (0 without that field), ``projection_mean``, which is a, the scale and ``error``, and holds them until
+    the offsets are known.
     """
-    m.submodules.offsets = offsets = gradient.offsets
-    m.submodules.apply = apply = gradient.apply
     m.submodules.current = current = ChannelRegister(sided_constants(gradient.formats))
-    consult(m, means, offsets.i, offsets.o, current.i)
+    consult(m, means, gradient.offsets.i, gradient.offsets.o, current.i)
+    return current
+
+
+def apply_sides(m: Module, gradient: Any, means: stream.Interface, current: ChannelRegister) -> None:
+    """From those means and that register to dx."""
+    offsets, apply = gradient.offsets, gradient.apply
     m.d.comb += [
         *copied(means.payload, offsets.i.payload),
         *copied(means.payload, current.i.payload),

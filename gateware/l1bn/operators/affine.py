@@ -6,15 +6,15 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigne
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import extended, inlet, outlet, packet, scale_constants
+from ..layouts import extended, inlet, offset_of, outlet, packet, scale_constants
 from ..primitives import primitives
 from ..rtlil import Shared
 from ..scale_format import ScaleFormat
 from ..streams import SkidRegister
 from .apply import ApplyPipeline
-from .subtract import difference
+from .subtract import resize, subtraction
 
-__all__ = ["Affine", "AffineLane", "resize", "shift_bits"]
+__all__ = ["Affine", "AffineLane", "shift_bits"]
 
 
 class AffineLane(Shared):
@@ -36,11 +36,6 @@ class AffineLane(Shared):
     format : of the scale
     target : whose primitives to use, see :data:`l1bn.primitives.TARGETS`
 
-    Parameters
-    ----------
-    format : of the scale
-    target : whose primitives to use, see :data:`l1bn.primitives.TARGETS`
-
     Members
     -------
     enable : every register holds while 0
@@ -53,21 +48,18 @@ class AffineLane(Shared):
         self.format, self.target = format, target
         multiplier = primitives(target).multiplier
         self.multiplier = multiplier(signed(format.width), unsigned(format.scale_width))
-        # The offset has scale_fraction more bits than the product: 0 - offset - 1 is their complement.
-        self.sum_width = format.offset_width - format.scale_fraction
-        self.low_width = self.sum_width // 2
+        self.subtraction = subtraction(format)
         self.shift_bits = shift_bits(format)
         # Twice y, and twice beta added to it: what does not fit saturates whatever beta is.
         aligned_beta = format.beta_width + format.beta_shift
         self.doubled_width = max(format.y_width, aligned_beta) + 2
 
-        subtracted = self.multiplier.latency + 2
+        subtracted = self.multiplier.latency + self.subtraction.stages
         shifted = subtracted + len(self.shift_bits)
         self.depth = shifted + 3
         self.depths = {
             "scale": 0,
-            "offset_low": subtracted - 2,
-            "offset_high": subtracted - 1,
+            **self.subtraction.depths(self.multiplier.latency),
             **{f"shift_{bit}": subtracted + index for index, bit in enumerate(self.shift_bits)},
             "negative": shifted - 1,
             "beta": shifted,
@@ -77,8 +69,7 @@ class AffineLane(Shared):
                 "enable": In(1),
                 "x": In(signed(format.width)),
                 "scale": In(format.scale_width),
-                "offset_low": In(self.low_width + format.scale_fraction),
-                "offset_high": In(self.sum_width - self.low_width),
+                **self.subtraction.members,
                 **{f"shift_{bit}": In(1) for bit in self.shift_bits},
                 "negative": In(1),
                 "beta": In(signed(format.beta_width)),
@@ -88,12 +79,10 @@ class AffineLane(Shared):
 
     def ports(self, constants: data.View, offset: Value) -> dict[str, Value]:
         """The constant ports, and what of a channel's constants belongs there."""
-        split = self.low_width + self.format.scale_fraction
         steps = constants.shift - self.format.shift_range.start
         return {
             "scale": constants.scale,
-            "offset_low": offset[:split],
-            "offset_high": offset[split:],
+            **self.subtraction.ports(constants.negative, offset),
             **{f"shift_{bit}": steps[bit] for bit in self.shift_bits},
             "negative": constants.negative,
             "beta": constants.beta,
@@ -114,15 +103,6 @@ class AffineLane(Shared):
             with m.If(self.enable):
                 m.d.sync += held.eq(value)
             return held
-
-        def subtract_offset(product: Value) -> Value:
-            split, fraction = self.low_width, format.scale_fraction
-            below = stage(stage(~self.offset_low[:fraction]))
-            # The places below borrow from neither: the 1 is theirs, which leaves a borrow to the lowest place here.
-            low = stage(difference(product[:split], self.offset_low[fraction:], 1))
-            high = stage(product[split:].as_signed())
-            rest = difference(resize(high, self.sum_width - split), self.offset_high, low[split])[:-1]
-            return Cat(below, stage(low[:split]), stage(rest)).as_signed()
 
         def shift_right(value: Value) -> tuple[Value, Value]:
             """The shifted value, complemented for a negative gamma, and a stage later whether it does not fit."""
@@ -158,7 +138,7 @@ class AffineLane(Shared):
             multiplier.a.eq(self.x),
             multiplier.b.eq(self.scale),
         ]
-        total = subtract_offset(multiplier.product)
+        total = self.subtraction.subtract(stage, self, multiplier.product)
         sign: Value = total[-1]
         for _ in self.shift_bits[1:]:
             sign = stage(sign)
@@ -205,7 +185,7 @@ class Affine(wiring.Component):
         wiring.connect(m, skid.o, wiring.flipped(self.o))
         depth = self.lanes[0].depth
         pipeline = ApplyPipeline(m, self.i, self.i_scale, skid.i, depth, self.shortest)
-        ports = self.lanes[0].ports(self.i_scale.payload, self.i_scale.payload.offset)
+        ports = self.lanes[0].ports(self.i_scale.payload, offset_of(self.i_scale.payload))
         shared = {name: pipeline.in_step(value, self.lanes[0].depths[name]) for name, value in ports.items()}
         for index, lane in enumerate(self.lanes):
             m.submodules[f"lane_{index}"] = lane
@@ -228,8 +208,3 @@ def differ_from(bits: Value, sign: Value) -> Value:
 def differ(bits: Value) -> Value:
     """Whether the bits are not all the same."""
     return bits.any() & ~bits.all()
-
-
-def resize(value: Value, width: int) -> Value:
-    """The low bits of a signed value, sign-extended where it has fewer."""
-    return value[:width] if len(value) >= width else Cat(value, value[-1].replicate(width - len(value)))

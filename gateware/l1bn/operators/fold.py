@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, signed
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.hdl import Const, Module, Signal, Value, signed
 from amaranth.lib import wiring
 
 from ..layouts import extended, inlet, outlet, scale_constants
@@ -53,7 +56,14 @@ class Fold(wiring.Component):
         negative = Signal(reset_less=True)
         shift = Signal(folded(format)["shift"].shape, reset_less=True)
         # -offset - 1 for a gamma that is not negative, else the offset, are floor(-c * mean * 2^F / 2^G).
-        bias = Signal(signed(format.offset_width), reset_less=True)
+        # Without a mean they are 0.
+        bias: Value = Const(0, signed(1))
+        if format.subtracts:
+            bias = Signal(signed(format.offset_width), reset_less=True)
+
+        def set_bias(value: Callable[[], Value]) -> list[Any]:
+            return [bias.eq(value())] if format.subtracts else []
+
         beta = Signal(signed(self.width), reset_less=True)
         left = Signal(range(self.places + 1), reset_less=True)  # places of t that are still to come
         below = Signal(range(format.scale_fraction + 1), reset_less=True)  # of which these are bias's own
@@ -62,7 +72,7 @@ class Fold(wiring.Component):
                 scale.eq(arriving.scale),
                 negative.eq(arriving.negative),
                 shift.eq(arriving.shift - (format.scale_fraction - 1)),
-                bias.eq(arriving.offset ^ (~arriving.negative).replicate(len(bias)).as_signed()),
+                *set_bias(lambda: arriving.offset ^ (~arriving.negative).replicate(len(bias)).as_signed()),
                 # Twice beta', because the fold has one fraction bit at least.
                 beta.eq(arriving.beta << (format.beta_shift + 1)),
                 left.eq(arriving.shift),
@@ -71,7 +81,7 @@ class Fold(wiring.Component):
         with m.Elif(run.step & (left != 0)):
             m.d.sync += left.eq(left - 1)
             with m.If(below != 0):
-                m.d.sync += [bias.eq(bias >> 1), below.eq(below - 1)]
+                m.d.sync += [*set_bias(lambda: bias >> 1), below.eq(below - 1)]
             with m.Else():
                 m.d.sync += beta.eq(beta << 1)
         total = settling_sum(m, bias, beta, self.width)

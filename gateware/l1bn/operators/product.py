@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from ..layouts import offset_of
 from ..primitives import primitives
 from ..rtlil import Shared
 from ..scale_format import ScaleFormat
-from .affine import resize, shift_bits
-from .subtract import difference
+from .affine import shift_bits
+from .subtract import resize, subtraction
 
 __all__ = ["ProductLane"]
 
@@ -41,18 +42,15 @@ class ProductLane(Shared):
         self.format, self.target = format, target
         multiplier = primitives(target).multiplier
         self.multiplier = multiplier(signed(format.width), unsigned(format.scale_width))
-        # The offset has scale_fraction more bits than the product: 0 - offset - 1 is their complement.
-        self.sum_width = format.offset_width - format.scale_fraction
-        self.low_width = self.sum_width // 2
+        self.subtraction = subtraction(format)
         self.dropped = format.shift_range.start - (format.kept - 1)
         self.product_width = format.offset_width - self.dropped
         self.shift_bits = shift_bits(format)
-        subtracted = self.multiplier.latency + 2
+        subtracted = self.multiplier.latency + self.subtraction.stages
         self.depth = subtracted + len(self.shift_bits)
         self.depths = {
             "scale": 0,
-            "offset_low": subtracted - 2,
-            "offset_high": subtracted - 1,
+            **self.subtraction.depths(self.multiplier.latency),
             **{f"shift_{bit}": subtracted + index for index, bit in enumerate(self.shift_bits)},
             "negative": self.depth - 1,
         }
@@ -61,8 +59,7 @@ class ProductLane(Shared):
                 "enable": In(1),
                 "x": In(signed(format.width)),
                 "scale": In(format.scale_width),
-                "offset_low": In(self.low_width + format.scale_fraction),
-                "offset_high": In(self.sum_width - self.low_width),
+                **self.subtraction.members,
                 **{f"shift_{bit}": In(1) for bit in self.shift_bits},
                 "negative": In(1),
                 "product": Out(signed(self.product_width)),
@@ -71,12 +68,10 @@ class ProductLane(Shared):
 
     def ports(self, constants: data.View) -> dict[str, Value]:
         """The constant ports, and what of a channel's constants belongs there."""
-        split = self.low_width + self.format.scale_fraction
         steps = constants.shift - self.format.shift_range.start
         return {
             "scale": constants.scale,
-            "offset_low": constants.offset[:split],
-            "offset_high": constants.offset[split:],
+            **self.subtraction.ports(constants.negative, offset_of(constants)),
             **{f"shift_{bit}": steps[bit] for bit in self.shift_bits},
             "negative": constants.negative,
         }
@@ -89,7 +84,6 @@ class ProductLane(Shared):
 
     def body(self) -> Module:
         m = Module()
-        fraction, split = self.format.scale_fraction, self.low_width
 
         def stage(value: Value) -> Signal:
             held = Signal(value.shape(), reset_less=True)
@@ -103,13 +97,7 @@ class ProductLane(Shared):
             multiplier.a.eq(self.x),
             multiplier.b.eq(self.scale),
         ]
-        product = multiplier.product
-        below = stage(stage(~self.offset_low[:fraction]))
-        low = stage(difference(product[:split], self.offset_low[fraction:], 1))
-        high = stage(product[split:].as_signed())
-        rest = difference(resize(high, self.sum_width - split), self.offset_high, low[split])[:-1]
-        total = Cat(below, stage(low[:split]), stage(rest))
-
+        total = self.subtraction.subtract(stage, self, multiplier.product)
         value: Value = total[self.dropped :].as_signed()
         for bit in self.shift_bits:
             shifts = getattr(self, f"shift_{bit}")

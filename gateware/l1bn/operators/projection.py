@@ -11,7 +11,7 @@ from .multiply import SequentialMultiplier
 from .sequence import consult, sequence
 from .settle import settling_cycles, settling_sum
 
-__all__ = ["Centre", "Projection"]
+__all__ = ["Centre", "Projection", "Uncentred"]
 
 
 class Centre(wiring.Component):
@@ -56,6 +56,35 @@ class Centre(wiring.Component):
             multiplier.i.payload.b.eq(self.i.payload.mean),
             multiplier.i.payload.c.eq(0),
             self.o.payload.eq(Cat(product[:guard_bits], whole).as_signed()),
+        ]
+        return m
+
+
+class Uncentred(wiring.Component):
+    """Stands in the place of :class:`Centre` where no mean is subtracted: C is P.
+
+    Parameters
+    ----------
+    formats : derived formats of the unit
+
+    Members
+    -------
+    i : ``{product_sum}``
+    o : C, in the same cycle
+    """
+
+    latency = 0
+
+    def __init__(self, formats: BackwardFormats):
+        width = signed(formats.centred_width)
+        super().__init__({"i": inlet(data.StructLayout({"product_sum": width})), "o": outlet(width)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += [
+            self.o.valid.eq(self.i.valid),
+            self.i.ready.eq(self.o.ready),
+            self.o.payload.eq(self.i.payload.product_sum),
         ]
         return m
 

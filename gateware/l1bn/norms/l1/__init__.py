@@ -33,6 +33,7 @@ class L1(Norm):
     colour = "#1f77b4"
     symbol = "v"
 
+    centred = True
     forms = MappingProxyType({"two-pass": L1Spread})
     # m0 = M[dy] - M[s] * a may be 3 times as large as any dy, m0 + s * a 5 times.
     gradient = GradientFacts(
@@ -40,6 +41,7 @@ class L1(Norm):
         sided_beat,
         sides_of_the_mean,
         averaged=True,
+        subtracts=True,
         mean_spare=2,
         subtracted_spare=3,
         offset_spare=2,

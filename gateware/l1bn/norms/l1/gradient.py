@@ -16,7 +16,7 @@ from ...operators.sequence import consult
 from ...operators.settle import settling_cycles, settling_sum
 from ...operators.sided import SidedAffine
 from ...streams import ADMISSION, ChannelRegister
-from ..sided import apply_sides
+from ..sided import apply_sides, find_offsets
 
 __all__ = ["L1Gradient"]
 
@@ -100,6 +100,8 @@ class L1Gradient(wiring.Component):
         formats = self.formats
         m.submodules.balance = balance = self.balance
         m.submodules.divide = divide = self.divide
+        m.submodules.offsets = self.offsets
+        m.submodules.apply = self.apply
         kept = {
             name: shape
             for name, shape in fields(scaled_record(formats)).items()
@@ -114,6 +116,7 @@ class L1Gradient(wiring.Component):
         )
         consult(m, self.i, balance.i, balance.o, sums.i)
         consult(m, sums.o, divide.i, divide.o, means.i)
+        current = find_offsets(m, self, means.o)
         m.d.comb += [
             *copied(self.i.payload, balance.i.payload),
             *copied(self.i.payload, sums.i.payload),
@@ -124,5 +127,5 @@ class L1Gradient(wiring.Component):
                 saturated(divide.o.payload.quotient, formats.gradient_mean_width)
             ),
         ]
-        apply_sides(m, self, means.o)
+        apply_sides(m, self, means.o, current)
         return m

@@ -32,12 +32,14 @@ class L2(Norm):
     colour = "#d62728"
     symbol = "V"
 
+    centred = True
     forms = MappingProxyType({"one-pass": L2OnePassSpread, "two-pass": L2TwoPassSpread})
     gradient = GradientFacts(
         L2Gradient,
         pair_beat,
         sides_of_the_mean,
         averaged=True,
+        subtracts=True,
         mean_spare=0,
         subtracted_spare=0,
         offset_spare=0,

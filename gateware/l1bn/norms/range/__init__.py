@@ -32,6 +32,7 @@ class Range(Norm):
     colour = "#2ca02c"
     symbol = "v"
 
+    centred = True
     forms = MappingProxyType({"one-pass": RangeSpread})
     # m0 is no larger than any dy, and a, saturated, no larger than the sum of twice the largest ones.
     gradient = GradientFacts(
@@ -39,6 +40,7 @@ class Range(Norm):
         sided_beat,
         ExtremeSides,
         averaged=False,
+        subtracts=True,
         mean_spare=0,
         subtracted_spare=2,
         offset_spare=1,

@@ -17,7 +17,7 @@ from ...operators.sequence import consult
 from ...operators.sided import SidedAffine
 from ...pairs import Sides
 from ...streams import ADMISSION, ChannelRegister, Register
-from ..sided import apply_sides
+from ..sided import apply_sides, find_offsets
 
 __all__ = ["ExtremeSides", "RangeGradient"]
 
@@ -120,6 +120,8 @@ class RangeGradient(wiring.Component):
         m = Module()
         formats = self.formats
         m.submodules.divide = divide = self.divide
+        m.submodules.offsets = self.offsets
+        m.submodules.apply = self.apply
         shapes = fields(scaled_record(formats))
         kept = {name: shapes[name] for name in ("projection_mean", "scale", "shift", "negative", "error")}
         m.submodules.means = means = ChannelRegister(
@@ -132,5 +134,5 @@ class RangeGradient(wiring.Component):
             *copied(self.i.payload, means.i.payload),
             means.i.payload.gradient_mean.eq(divide.o.payload.quotient),
         ]
-        apply_sides(m, self, means.o)
+        apply_sides(m, self, means.o, find_offsets(m, self, means.o))
         return m

@@ -1,0 +1,94 @@
+"""Mean absolute: r = M[abs x] + epsilon, without a mean: neither multiplier nor root nor a second pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ...backward_layouts import sided_beat
+from ...pairs import sides_of_zero
+from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
+from .gradient import MeanAbsoluteGradient
+from .spread import MeanAbsoluteSpread
+
+if TYPE_CHECKING:
+    from ...formats import Formats
+
+__all__ = ["MeanAbsolute"]
+
+
+class MeanAbsolute(Norm):
+    """The mean of the absolute values. Its spread is D = sum abs x."""
+
+    name = "mean-absolute"
+    title = "MeanAbsolute"
+    about = "mean of the absolute values (mean-absolute)"
+    epsilon_about = "the mean absolute value (mean-absolute)"
+    formula = "mean of abs x"
+    colour = "#ff7f0e"
+    symbol = "v"
+
+    centred = False
+    forms = MappingProxyType({"one-pass": MeanAbsoluteSpread})
+    # a, saturated, is no larger than twice the largest dy, and is subtracted with either sign.
+    gradient = GradientFacts(
+        MeanAbsoluteGradient,
+        sided_beat,
+        sides_of_zero,
+        averaged=True,
+        subtracts=True,
+        mean_spare=0,
+        subtracted_spare=2,
+        offset_spare=1,
+        kept=1,
+    )
+    power = 1
+
+    def statistics(self, formats: Formats) -> dict[str, Statistic]:
+        return {}
+
+    def spread_width(self, formats: Formats) -> int:
+        # The largest abs x is one more than the largest x.
+        channels = zip(formats.config.counts, formats.exact_epsilons, strict=True)
+        largest = [(count << (formats.config.width - 1)) + ceil(epsilon) for count, epsilon in channels]
+        return max(largest).bit_length()
+
+    def epsilon_unit(self, formats: Formats, count: int) -> int:
+        return count << formats.config.x_fraction
+
+    def least_spread(self, formats: Formats, count: int) -> int:
+        # One sample of one unit of x.
+        return 1
+
+    def reciprocal_bits(self, formats: Formats) -> int:
+        return formats.count_bits
+
+    def odd_fraction(self, formats: Formats) -> int:
+        raised = formats.mantissa_width + formats.count_bits - formats.epsilon_fraction
+        return max(formats.odd_bits, raised)
+
+    def r_exponents(self, formats: Formats) -> range:
+        # v has a 1 above epsilon's fraction; its quotient by the odd part, no less.
+        low = formats.mantissa_width - formats.spread_width
+        high = formats.odd_fraction + formats.mantissa_width - 1
+        return range(min(formats.powers) + low, max(formats.powers) + high + 1)
+
+    def error_terms(self, formats: Formats) -> ErrorTerms:
+        return ErrorTerms(2, Fraction(0))
+
+    def widths(self, formats: Formats) -> dict[str, Width]:
+        return {}
+
+    def example(self, formats: Formats, x: Sequence[int], mean: int) -> list[tuple[str, str]]:
+        count, total = len(x), sum(abs(value) for value in x)
+        epsilon, fraction = formats.epsilons[0], formats.epsilon_fraction
+        lifted = f" * 2^{fraction}" if fraction else ""
+        spread = (total << fraction) + epsilon
+        divisor = f"({count} * 2^{fraction})" if fraction else f"{count}"
+        return [
+            (f"v = sum abs(x){lifted} + E", f"{total}{lifted} + {epsilon} = {spread}"),
+            (f"r = v / {divisor}", f"{float(Fraction(spread, count << fraction)):.6g} units of x"),
+        ]
