@@ -273,10 +273,9 @@ class Configuration:
         return {**dataclasses.asdict(self), "counts": list(self.counts)}
 
     def used_parameters(self) -> dict[str, Any]:
-        """Those of :meth:`to_mapping` that have a meaning for the direction."""
-        return {
-            name: value for name, value in self.to_mapping().items() if name not in UNUSED[self.direction]
-        }
+        """Those of :meth:`to_mapping` that have a meaning for the direction and for the norm."""
+        unused = {*UNUSED[self.direction], *(() if self.traits.centred else ("guard_bits",))}
+        return {name: value for name, value in self.to_mapping().items() if name not in unused}
 
     @property
     def traits(self) -> Norm:

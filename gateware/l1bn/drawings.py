@@ -47,13 +47,14 @@ def _label(x: int, y: int, text: str, anchor: str = "start") -> str:
     return f'<text class="s" x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def blocks(spread: str, after_mean: bool, inside: bool, axi: bool) -> str:
+def blocks(spread: str, centred: bool, after_mean: bool, inside: bool, axi: bool) -> str:
     """Block diagram of a forward unit, with what is around it where there is ``axi``.
 
     Parameters
     ----------
     spread : what the spread does
-    after_mean : it needs the mean
+    centred : the mean is subtracted
+    after_mean : the spread needs the mean
     inside : the unit buffers the channel
     """
     names = ("channel buffers", "channel guard")
@@ -61,14 +62,13 @@ def blocks(spread: str, after_mean: bool, inside: bool, axi: bool) -> str:
         _arrow("M10 60H60"),
         _label(12, 54, "s_axis" if axi else "i"),
         _box(60, 35, 110, 50, names[0] if inside else names[1], "exact packets"),
-        _arrow("M170 60H230"),
-        _box(230, 35, 110, 50, "sum, divide", "mean"),
+        *([_arrow("M170 60H230"), _box(230, 35, 110, 50, "sum, divide", "mean")] if centred else []),
         *([_arrow("M340 60H400")] if after_mean else []),
         _box(400, 35, 120, 50, "spread", spread),
         _arrow("M520 60H570"),
         _box(570, 35, 110, 50, "scale", "k = gamma / r"),
         _arrow("M625 85V125"),
-        _box(570, 125, 110, 50, "affine", "x*k - offset"),
+        _box(570, 125, 110, 50, "affine", "x*k - offset" if centred else "x*k"),
         _arrow("M115 85V150H570"),
         _label(240, 144, "the samples once more, for y"),
         _arrow("M200 60V110H460V85"),

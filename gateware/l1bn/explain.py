@@ -37,6 +37,8 @@ WIDTHS = {
     "r_exponent_shape": ("", "exponent of r, signed"),
 }
 """Derived widths in bits: attribute of :class:`Formats`, symbol in ``docs/arithmetic.md``, what it is."""
+MEAN_WIDTHS = ("sum_width", "guard_bits", "mean_width")
+"""Those that only a norm with a mean has."""
 SCALE_WIDTHS = {
     "shift_shape": ("t", "right shift of the affine sum"),
     "offset_width": ("", "offset, and the affine sum, signed"),
@@ -138,7 +140,7 @@ def _steps(config: Configuration, name: str, parameter: Parameter) -> list[Any]:
     if name == "epsilon":
         return [value * 2, 0.0] if value else [1e-5]
     if name == "guard_bits" and value is None:
-        return [Formats(config).guard_bits + 1]
+        return [Formats(config).guard_bits + 1] if config.traits.centred else []
     return [] if value is None else [value + 1]
 
 
@@ -146,13 +148,13 @@ def _figures(built: Unit) -> dict[str, Any]:
     """What is compared between neighbours."""
     formats, config = built.formats, built.config
     if isinstance(built, BackwardBatchNorm):
-        widths = _widths(formats, BACKWARD_WIDTHS)
+        widths = _widths(formats, _of_norm(BACKWARD_WIDTHS, config))
     else:
         of_norm = {
             name: {"bits": width.bits, "symbol": width.symbol, "about": width.about}
             for name, width in config.traits.widths(formats).items()
         }
-        widths = _widths(formats, WIDTHS) | of_norm | _widths(formats.scale, SCALE_WIDTHS)
+        widths = _widths(formats, _of_norm(WIDTHS, config)) | of_norm | _widths(formats.scale, SCALE_WIDTHS)
     longest = max(config.counts)
     accuracy = manifest.describe(built, "unit")["accuracy"]
     return {
@@ -166,6 +168,12 @@ def _figures(built: Unit) -> dict[str, Any]:
         if accuracy is None
         else round(float(Fraction(accuracy["largest_for_beta_0"])), 4),
     }
+
+
+def _of_norm(widths: Mapping[str, tuple[str, str]], config: Configuration) -> dict[str, tuple[str, str]]:
+    """Those of the widths that a unit of the norm has."""
+    left_out = () if config.traits.centred else MEAN_WIDTHS
+    return {name: text for name, text in widths.items() if name not in left_out}
 
 
 def _widths(formats: object, widths: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
@@ -234,7 +242,7 @@ def _forward_stages(built: BatchNorm) -> Stages:
     if spread.after_mean:
         statistics: Stages = [("mean", mean.latency, mean.interval), ("spread", *spreading)]
     else:
-        statistics = [("mean and spread", *spreading)]
+        statistics = [("mean and spread" if built.config.traits.centred else "spread", *spreading)]
     return [
         ("guard", built.storage.guard.latency, None),
         *statistics,

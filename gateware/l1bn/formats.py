@@ -73,10 +73,10 @@ class Formats:
         if not self.traits.centred:
             return 0
         given = self.config.guard_bits
-        return self.derived_guard_bits if given is None else given
+        return self._derived_guard_bits if given is None else given
 
     @cached_property
-    def derived_guard_bits(self) -> int:
+    def _derived_guard_bits(self) -> int:
         """The fraction bits with which a mean is exact or all but moves no y."""
         if self.only_powers_of_two:
             return max(self.powers)
@@ -111,12 +111,12 @@ class Formats:
             return error / ((least + exact) * 2**bits) / power
 
         allowed = Fraction(1, 1 << self.mantissa_width)
-        channels = list(zip(self.config.counts, self.exact_epsilons, strict=True))
+        channels = list(zip(self.config.counts, self._exact_epsilons, strict=True))
         fractions = range(0, 2 * self.mantissa_width, power)
         return next(bits for bits in fractions if all(moved(*each, bits) <= allowed for each in channels))
 
     @cached_property
-    def exact_epsilons(self) -> list[Fraction]:
+    def _exact_epsilons(self) -> list[Fraction]:
         """Epsilon for each count in the unit of the spread, not rounded."""
         epsilon = Fraction(self.config.epsilon)
         return [epsilon * self.traits.epsilon_unit(self, count) for count in self.config.counts]
@@ -124,7 +124,7 @@ class Formats:
     @cached_property
     def epsilons(self) -> tuple[int, ...]:
         """E for each count: epsilon in units of 2^-h of the spread."""
-        return tuple(half_up(exact * 2**self.epsilon_fraction) for exact in self.exact_epsilons)
+        return tuple(half_up(exact * 2**self.epsilon_fraction) for exact in self._exact_epsilons)
 
     @property
     def epsilon_wholes(self) -> tuple[int, ...]:
@@ -141,7 +141,7 @@ class Formats:
         exact = Fraction(self.config.epsilon)
         if not exact:
             return exact
-        return exact * self.epsilons[index] / (self.exact_epsilons[index] * 2**self.epsilon_fraction)
+        return exact * self.epsilons[index] / (self._exact_epsilons[index] * 2**self.epsilon_fraction)
 
     @property
     def mantissa_width(self) -> int:

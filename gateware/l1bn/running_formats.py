@@ -24,7 +24,7 @@ class RunningFormats(Formats):
         given = self.config.running_fraction
         if given is not None:
             return given
-        return self.guard_bits if self.traits.centred else self.derived_guard_bits
+        return self.guard_bits if self.traits.centred else self._derived_guard_bits
 
     @property
     def running_spread_width(self) -> int:

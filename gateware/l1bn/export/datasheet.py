@@ -38,8 +38,8 @@ def files(package: Package) -> dict[str, str]:
     spread = config.traits.formula
     drawings = {"doc/timing.svg": timing(STREAM)}
     if package.has_axi:
-        after_mean = package.unit.spread.after_mean
-        drawings["doc/blocks.svg"] = blocks(spread, after_mean, config.storage == "inside", axi=True)
+        needs = (config.traits.centred, package.unit.spread.after_mean)
+        drawings["doc/blocks.svg"] = blocks(spread, *needs, config.storage == "inside", axi=True)
     text = render(
         "datasheet.md.jinja",
         package=package,

@@ -41,14 +41,16 @@ def example(config: Configuration) -> Example:
 
     total = int(x.sum())
     guard = formats.guard_bits
-    mean = half_up(Fraction(total << guard, count))
-    steps = [
-        ("S = sum x", f"{lows} * {low} + {count - lows} * {high} = {total}"),
-        (
-            f"mu = round(S * 2^{guard} / {count})",
-            f"{mean}, which is {float(Fraction(mean, 1 << guard)):.6g} units of x",
-        ),
-    ]
+    mean, less_mean, steps = 0, "", []
+    if config.traits.centred:
+        mean, less_mean = half_up(Fraction(total << guard, count)), f" - mu / 2^{guard}"
+        steps += [
+            ("S = sum x", f"{lows} * {low} + {count - lows} * {high} = {total}"),
+            (
+                f"mu = round(S * 2^{guard} / {count})",
+                f"{mean}, which is {float(Fraction(mean, 1 << guard)):.6g} units of x",
+            ),
+        ]
     steps += config.traits.example(formats, x.tolist(), mean)
     mantissa, exponent = int(golden.r_mantissa[0]), int(golden.r_exponent[0])
     exact = Fraction(gamma) * Fraction(2) ** (config.y_fraction - config.gamma_fraction + exponent) / mantissa
@@ -69,7 +71,7 @@ def example(config: Configuration) -> Example:
         if (y, scale) != (expected, int(golden.scale[0])):
             raise AssertionError(f"the example gives {y}, the golden model {expected}")
         results.append(
-            (f"x = {value}", f"round({scale} * ({value} - mu / 2^{guard}) / 2^{shift}) + {raised} = {y}")
+            (f"x = {value}", f"round({scale} * ({value}{less_mean}) / 2^{shift}) + {raised} = {y}")
         )
     setting = [
         ("n", f"{count}, of which {lows} samples are {low} and {count - lows} are {high}"),

@@ -59,7 +59,7 @@ def inference_words(unit: wiring.Component) -> tuple[dict[str, Words], int]:
         result = inference(golden, _whole(golden, channel)[None], averages, channel.gamma, channel.beta)
         folded = fold(golden, averages, channel.gamma, channel.beta)
         streams.add_packet("i", channel.x, select=channel.select)
-        streams.add("i_averages", mean=mean, spread=spread)
+        streams.add("i_averages", **_known(golden, mean, spread))
         streams.add("i_affine", gamma=channel.gamma, beta=channel.beta)
         streams.add_packet("o", result.y[0], error=channel.error)
         streams.add(
@@ -96,13 +96,18 @@ def training_words(unit: wiring.Component) -> tuple[dict[str, Words], int]:
         streams.add_packet("i", channel.x, select=channel.select)
         streams.add("i_affine", gamma=channel.gamma, beta=channel.beta)
         streams.add_packet("o", found.y[0], error=channel.error)
-        streams.add("o_averages", **dict(zip(("mean", "spread"), read, strict=True)))
+        streams.add("o_averages", **_known(golden, *read))
         streams.add_packet("i_x", x[0], select=channel.select)
         streams.add_packet("i_dy", dy)
         streams.add_packet("o_dx", result.dx[0], error=error)
         streams.add("o_gradients", dgamma=result.dgamma[0], dbeta=result.dbeta[0], error=error)
     back = sendings(dataclasses.replace(config, direction="backward"))
     return streams.finished({"i": sendings(config), "i_x": back, "i_dy": back}), len(sent)
+
+
+def _known(golden: Contract, mean: int, spread: int) -> dict[str, int]:
+    """The averages that a unit of the norm has."""
+    return {"mean": mean, "spread": spread} if golden.traits.centred else {"spread": spread}
 
 
 def _running(mean: int, spread: int) -> Running:

@@ -11,7 +11,12 @@ running variance v and eps becomes one of L1 with
 
 In ``eval()`` gamma' / (running deviation + eps') = gamma / sqrt(v + eps): the same y. In training y is the same for
 Gaussian samples of much or of no variance, and at most a factor of sqrt(2) smaller between, where the variance is eps.
-Every other pair of norms goes the same way: by r of such samples and by the power of it that is averaged.
+Every other pair of norms goes the same way: by r of such samples and by the power of it that is averaged. Where the new
+norm subtracts no mean, the bias takes what the running mean did to y,
+
+    beta' = beta - gamma * running mean / r,    running mean' = 0
+
+which keeps y in ``eval()``; in training y is another one for samples whose mean is not 0.
 """
 
 from __future__ import annotations
@@ -133,7 +138,9 @@ def _obstacle(module: nn.Module, layer: Any, norm: str, formats: Contract | None
             formats.replace(epsilon=_translated_eps(layer, norm))
         except ValueError as error:
             return str(error)
-    return None if _norm(layer) == norm else _tied(module, layer, norm)
+    if _norm(layer) == norm:
+        return None
+    return _tied(module, layer, norm) or (_bias_tied(module, layer) if _loses_mean(layer, norm) else None)
 
 
 def _tied(module: nn.Module, layer: Any, norm: str) -> str | None:
@@ -145,8 +152,30 @@ def _tied(module: nn.Module, layer: Any, norm: str) -> str | None:
         for kind, parameter in other._parameters.items():
             alike = type(other) in BECOMES and kind == "weight" and _norm(other) != norm
             if parameter is weight and weight is not None and not alike:
-                return f"its weight has to be scaled and is also {'.'.join(filter(None, (name, kind)))}"
+                return f"its weight has to be scaled and is also {_path(name, kind)}"
     return None
+
+
+def _loses_mean(layer: Any, norm: str) -> bool:
+    """Whether ``layer`` has a running mean that a layer of ``norm`` would not subtract."""
+    mean = layer._buffers["running_mean"]
+    return mean is not None and not norm_of(norm).centred and bool(mean.any())
+
+
+def _bias_tied(module: nn.Module, layer: Any) -> str | None:
+    """Why the bias of ``layer`` cannot take the running mean."""
+    if "bias" not in layer._parameters:
+        return "its bias is computed from others"
+    for name, other in module.named_modules():
+        for kind, parameter in other._parameters.items():
+            itself = other is layer and kind == "bias"
+            if parameter is layer.bias and parameter is not None and not itself:
+                return f"its bias has to take the running mean and is also {_path(name, kind)}"
+    return None
+
+
+def _path(module: str, parameter: str) -> str:
+    return ".".join(filter(None, (module, parameter)))
 
 
 def _translated_eps(layer: Any, norm: str) -> float:
@@ -167,6 +196,8 @@ def _translated(spread: Any, old: str, new: str, root: Callable[[Any], Any]) -> 
 def _become(module: nn.Module, layer: Any, norm: str, done: set[int]) -> None:
     """Change class and state of ``layer``. ``done`` has the tensors translated before: layers may share them."""
     if _norm(layer) != norm:
+        if _loses_mean(layer, norm):
+            _move_mean(module, layer)
         eps, spread = _translated_eps(layer, norm), layer._buffers["running_var"]
         if spread is not None and id(spread) not in done:
             wide = spread.to(computation_dtype(spread.dtype)) + layer.eps
@@ -181,6 +212,20 @@ def _become(module: nn.Module, layer: Any, norm: str, done: set[int]) -> None:
             done.add(id(layer.weight))
         layer.eps = eps
     layer.__class__ = BECOMES[type(layer)][norm]
+
+
+def _move_mean(module: nn.Module, layer: Any) -> None:
+    """Let the bias do to y what the running mean does."""
+    mean, spread = layer._buffers["running_mean"], layer._buffers["running_var"]
+    wide = spread.to(computation_dtype(spread.dtype)) + layer.eps
+    moved = mean / (wide.sqrt() if norm_of(_norm(layer)).power == 2 else wide)
+    if layer.weight is not None:
+        moved = moved * layer.weight
+    if layer.bias is None:
+        layer.bias = nn.Parameter(_like(module, layer).zero_(), requires_grad=False)
+        layer.affine = True
+    layer.bias.sub_(moved)
+    mean.zero_()
 
 
 def _like(module: nn.Module, layer: Any) -> Tensor:

@@ -33,9 +33,10 @@ class BatchNorm(batchnorm._BatchNorm):
     State: ``weight``, ``bias``, ``running_mean``, ``running_var``, ``num_batches_tracked``. With the L2 norm
     ``running_var`` averages the unbiased variance, as in torch. With another norm it averages what takes the
     variance's place there, without eps: **the mean absolute deviation** (L1: divided by n, in units of x), **the
-    range** (Range: in units of x). A state of torch.nn.BatchNorm2d loads, but means something else.
-    :func:`~l1bn_golden.torch.convert` translates one, and what reads ``running_var`` for a variance meets a
-    :class:`~l1bn_golden.torch.spreads.Spread`.
+    range** (Range: in units of x), **the mean square** (RMS), **the mean of abs x** (MeanAbsolute: in units of x). A
+    state of torch.nn.BatchNorm2d loads, but means something else. :func:`~l1bn_golden.torch.convert` translates one,
+    and what reads ``running_var`` for a variance meets a :class:`~l1bn_golden.torch.spreads.Spread`. RMS and
+    MeanAbsolute subtract no mean: their ``running_mean`` stays 0, and a state with another one does not load.
 
     Raises
     ------
@@ -114,6 +115,16 @@ class BatchNorm(batchnorm._BatchNorm):
             running = None, None
         check(input, running, (self.weight, self.bias), use_batch, self.eps)
         return input, *running, self.weight, self.bias, use_batch, momentum, self.eps
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        mean = state_dict.get(f"{prefix}running_mean")
+        if mean is not None and not norm_of(self.norm).centred and bool(mean.any()):
+            *_, errors = args
+            errors.append(
+                f"{prefix}running_mean is not 0, and a batch norm of {self.norm} subtracts no mean; "
+                "load into a layer that does and use l1bn_golden.torch.convert"
+            )
 
     def _node(self, input: Any) -> Any:
         """The layer as one node of a symbolic trace, as those of torch are."""

@@ -52,9 +52,11 @@ class MeanAbsolute(Norm):
 
     def spread_width(self, formats: Formats) -> int:
         # The largest abs x is one more than the largest x.
-        channels = zip(formats.config.counts, formats.exact_epsilons, strict=True)
-        largest = [(count << (formats.config.width - 1)) + ceil(epsilon) for count, epsilon in channels]
-        return max(largest).bit_length()
+        config, epsilon = formats.config, Fraction(formats.config.epsilon)
+        return max(
+            (count << (config.width - 1)) + ceil(epsilon * self.epsilon_unit(formats, count))
+            for count in config.counts
+        ).bit_length()
 
     def epsilon_unit(self, formats: Formats, count: int) -> int:
         return count << formats.config.x_fraction

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..modules import BatchNorm
 from .l1 import L1BatchNorm1d, L1BatchNorm2d, L1BatchNorm3d
 from .l2 import L2BatchNorm1d, L2BatchNorm2d, L2BatchNorm3d
+from .mean_absolute import MeanAbsoluteBatchNorm1d, MeanAbsoluteBatchNorm2d, MeanAbsoluteBatchNorm3d
 from .range import RangeBatchNorm1d, RangeBatchNorm2d, RangeBatchNorm3d
+from .rms import RMSBatchNorm1d, RMSBatchNorm2d, RMSBatchNorm3d
 
 __all__ = [
     "LAYERS",
@@ -15,6 +17,12 @@ __all__ = [
     "L2BatchNorm1d",
     "L2BatchNorm2d",
     "L2BatchNorm3d",
+    "MeanAbsoluteBatchNorm1d",
+    "MeanAbsoluteBatchNorm2d",
+    "MeanAbsoluteBatchNorm3d",
+    "RMSBatchNorm1d",
+    "RMSBatchNorm2d",
+    "RMSBatchNorm3d",
     "RangeBatchNorm1d",
     "RangeBatchNorm2d",
     "RangeBatchNorm3d",
@@ -26,6 +34,8 @@ LAYERS: dict[tuple[str, int], type[BatchNorm]] = {
         *(L1BatchNorm1d, L1BatchNorm2d, L1BatchNorm3d),
         *(L2BatchNorm1d, L2BatchNorm2d, L2BatchNorm3d),
         *(RangeBatchNorm1d, RangeBatchNorm2d, RangeBatchNorm3d),
+        *(RMSBatchNorm1d, RMSBatchNorm2d, RMSBatchNorm3d),
+        *(MeanAbsoluteBatchNorm1d, MeanAbsoluteBatchNorm2d, MeanAbsoluteBatchNorm3d),
     )
 }
 """The layers by norm and by the 1, 2 or 3 dimensions that a channel of a sample can have."""
