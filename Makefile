@@ -31,7 +31,7 @@ help: ## List the targets
 .PHONY: sim
 takes_sim := NORM FORM DIRECTION STORAGE WIDTH LANES COUNT SEED WAVES
 sim: toolchain install-sim ## Co-simulate generated L1 and L2 hardware against NumPy on real data
-#v NORM=l1|l2|range FORM=one-pass|two-pass DIRECTION=forward|backward STORAGE=inside|outside
+#v NORM=l1|l2|range|rms|mean-absolute FORM=one-pass|two-pass DIRECTION=forward|backward STORAGE=inside|outside
 #v WIDTH=4..32 LANES=1|2|4|8|16|32|64 COUNT=samples[,samples...] SEED=number WAVES=1 (writes an FST)
 	@$(PY) -m l1bn_sim run $(call option,--norm,NORM) $(call option,--form,FORM) \
 	  $(call option,--direction,DIRECTION) $(call option,--width,WIDTH) $(call option,--lanes,LANES) \

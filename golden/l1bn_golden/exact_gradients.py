@@ -181,7 +181,7 @@ def dx_bound(
     ----------
     d, A : |dx| and ``K * |a| * q``, in LSB of dx
     K : LSB of dx that one LSB of dy is worth, above 0
-    q : ``|n * dr/dx|``, the ``|q - M[q]|`` of the page
+    q : ``|n * dr/dx|``, the ``|q|`` of the page
     a, offset : ``|M[dy * xhat]|`` and ``|M[dy]|`` in LSB of dy; the former for norms that scale x
     distance : ``|x - mean|`` in LSB of x, for norms that scale x
     rho : bound of the rounding error of the mean, in units of r
@@ -198,7 +198,7 @@ def dx_bound(
 def ordinary_dx_bound(contract: Contract) -> float:
     """The largest :func:`dx_bound` of an ordinary dx.
 
-    That is one that does not saturate, nor would its part A alone, with ``K <= 2**Wx``, ``|q - M[q]| <= 2`` and
+    That is one that does not saturate, nor would its part A alone, with ``K <= 2**Wx``, ``|q| <= 2`` and
     counts that are powers of two.
     """
     end = 2.0 ** (contract.dx_width - 1)

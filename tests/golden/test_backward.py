@@ -14,6 +14,7 @@ import pytest
 
 from l1bn_golden import Contract, backward, forward
 from l1bn_golden.data import EDGES, edge, exponential, gaussian
+from l1bn_golden.norms import NORMS
 
 from .drawn import drawn, extremes
 from .rationals import half_up, power, sign
@@ -31,6 +32,9 @@ def nearest(value: Fraction, bits: int, lowest: int, highest: int) -> tuple[int,
     return half_up(value * power(shift)), max(shift, lowest)
 
 
+MEANLESS = ("rms", "mean-absolute")
+
+
 @dataclass
 class Statistics:
     """Those of one channel, as :class:`l1bn_golden.Forward` has them."""
@@ -38,11 +42,14 @@ class Statistics:
     mean: Any
     r_mantissa: Any
     r_exponent: Any
-    sign_count: Any
+    extra: dict[str, Any]
 
-    def row(self, row: int) -> list[int]:
-        columns = (self.mean, self.r_mantissa, self.r_exponent, self.sign_count)
-        return [0 if column is None else int(column[row]) for column in columns]
+    def __getattr__(self, name: str) -> Any:
+        return self.__dict__["extra"][name]
+
+    def row(self, row: int) -> tuple[int, int, int, dict[str, int]]:
+        extra = {name: int(column[row]) for name, column in self.extra.items()}
+        return int(self.mean[row]), int(self.r_mantissa[row]), int(self.r_exponent[row]), extra
 
 
 @dataclass
@@ -58,8 +65,23 @@ class Channel:
     flagged: bool
 
 
-def plain(c: Contract, x: list[int], dy: list[int], gamma: int, given: list[int]) -> Channel:
-    mu, r_mantissa, r_exponent, sign_count = given
+def sides_of(norm: str, x: list[int], mean: Fraction, extra: dict[str, int]) -> list[int]:
+    """On which side each sample is, 0 for none."""
+    if norm != "range":
+        return [sign(value - mean) for value in x]
+    greatest, least = extra["maximum"], extra["minimum"]
+    sides = [0] * len(x)
+    for extreme, side in ((greatest, 1), (least, -1)):
+        if extreme in x and greatest != least:
+            sides[x.index(extreme)] = side
+    return sides
+
+
+def plain(
+    c: Contract, x: list[int], dy: list[int], gamma: int, given: tuple[int, int, int, dict[str, int]]
+) -> Channel:
+    mu, r_mantissa, r_exponent, extra = given
+    mu = 0 if c.norm in MEANLESS else mu
     n = len(x)
     lowest, highest = min(c.r_exponents), max(c.r_exponents)
     flagged = r_mantissa < 2 ** (c.T - 1) or not lowest <= r_exponent <= highest
@@ -72,14 +94,19 @@ def plain(c: Contract, x: list[int], dy: list[int], gamma: int, given: list[int]
     H = clip(H, c.dy_width + c.L + c.Gh + 1)
     dgamma = clip(half_up(H * power(-c.Gh)), c.dy_width + c.L)
     a = clip(half_up(H * power(c.Gm - c.Gh) / n), c.dy_width + c.Gm + 1)
-    of_signs = sign_count * a if c.norm == "l1" else 0
+    if c.norm == "range":
+        assert c.Gh == c.Gm
+        a = H
+    of_signs = extra["sign_count"] * a if c.norm == "l1" else 0
     m0 = clip(half_up((dbeta * power(c.Gm) - of_signs) / n), c.dy_width + c.Gm + 2)
+    if c.norm in MEANLESS:
+        m0 = 0
 
     K = abs(gamma) * power(c.x_fraction + c.dx_fraction - c.dy_fraction - c.gamma_fraction) / r
     k, sh = nearest(K, c.scale_width, c.SHIFTd_MIN, c.dy_width + 4)
     signed = (-k if gamma < 0 else k) * power(-sh)
     e, se = 0, 0
-    if c.norm == "l2":
+    if c.norm in ("l2", "rms"):
         u = k * abs(a)
         num = Fraction(0)
         if u:
@@ -89,15 +116,16 @@ def plain(c: Contract, x: list[int], dy: list[int], gamma: int, given: list[int]
     of_x = (e if gamma * a > 0 else -e) * power(-se)
 
     dx = []
-    for g, value in zip(dy, x, strict=True):
-        if c.norm == "l1":
-            inner = g - (m0 + sign(value - mean) * a) * power(-c.Gm)
+    sides = sides_of(c.norm, x, mean, extra)
+    for g, value, side in zip(dy, x, sides, strict=True):
+        if c.norm not in ("l2", "rms"):
+            inner = g - (m0 + side * a) * power(-c.Gm)
             dx.append(clip(half_up(signed * inner), c.dx_width))
         else:
             p1 = math.floor(signed * (g - m0 * power(-c.Gm)) * 64)
             p2 = math.floor(of_x * (value - mean) * 64)
             dx.append(clip(half_up(Fraction(p1 - p2, 64)), c.dx_width))
-    if all(value == mean for value in x):
+    if not any(sides):
         dx = [0] * n
     return Channel(dx, dgamma, dbeta, H, a, m0, (k, sh), (e, se), flagged)
 
@@ -111,7 +139,7 @@ def check(
 ) -> None:
     if statistics is None:
         normal = forward(c, x, gamma, 0)
-        statistics = Statistics(normal.mean, normal.r_mantissa, normal.r_exponent, normal.sign_count)
+        statistics = Statistics(normal.mean, normal.r_mantissa, normal.r_exponent, dict(normal.extra))
     result = backward(c, x, dy, gamma, statistics)
     for row, (samples, gradients) in enumerate(zip(x.tolist(), dy.tolist(), strict=True)):
         given = statistics.row(row)
@@ -127,7 +155,7 @@ def check(
         assert result.dx[row].tolist() == expected.dx, inputs
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("width", range(4, 33, 4))
 def test_skewed_samples_in_the_default_formats(norm: str, width: int, seed: int) -> None:
     rng = np.random.default_rng([seed, width])
@@ -139,7 +167,7 @@ def test_skewed_samples_in_the_default_formats(norm: str, width: int, seed: int)
             check(c, x, dy, drawn(c.gamma_width, rng, 4))
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("kind", EDGES)
 def test_edge_channels(norm: str, kind: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -158,12 +186,13 @@ def random_contract(norm: str, rng: np.random.Generator) -> Contract:
         return int(rng.integers(low, high, endpoint=True))
 
     width, dy_width, dx_width, gamma_width = whole(4, 32), whole(4, 32), whole(4, 32), whole(2, 32)
+    guard_bits = [None, None, 0, 1, 8, 64][whole(0, 5)]
     return Contract(
         norm=norm,
         width=width,
         x_fraction=whole(0, width - 1),
         counts=tuple({whole(2, 20) for _ in range(whole(1, 3))}),
-        guard_bits=[None, None, 0, 1, 8, 64][whole(0, 5)],
+        guard_bits=guard_bits if norm not in MEANLESS else None,
         scale_width=whole(8, 24),
         dy_width=dy_width,
         dy_fraction=whole(0, dy_width - 1),
@@ -183,7 +212,7 @@ def samples(rng: np.random.Generator, width: int, count: int) -> np.ndarray[Any,
     return both.clip(low, high)
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_any_format(norm: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(400):
@@ -193,7 +222,7 @@ def test_any_format(norm: str, seed: int) -> None:
         check(c, samples(rng, c.width, count), dy, drawn(c.gamma_width, rng, 4))
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_statistics_of_something_else(norm: str, seed: int) -> None:
     """Whatever the port can hold has a result; an r that is none is flagged."""
     rng = np.random.default_rng(seed)
@@ -202,21 +231,28 @@ def test_statistics_of_something_else(norm: str, seed: int) -> None:
         c = random_contract(norm, rng)
         count = c.counts[0]
         top = 1 << (c.T - 1)
-        wide, most = 1 << (c.width + c.G - 1), 1 << max(c.counts).bit_length()
+        wide = 1 << (c.width + c.G - 1)
         fractions = rng.random(4)
+        x, dy = samples(rng, c.width, count), samples(rng, c.dy_width, count)
+        extra = {
+            name: rng.integers(*c.traits.statistic_range(c, name), 4, endpoint=True)
+            for name in c.traits.statistics
+        }
+        if norm == "range":  # some of the samples, too
+            extra["maximum"][:2] = x[:2, -1]
+            extra["minimum"][1:3] = x[1:3, 0]
         statistics = Statistics(
             mean=np.array([int((2 * f - 1) * (wide - 1)) for f in fractions], dtype=object),
             r_mantissa=np.array([rng.choice([0, 1, top - 1, top, 2 * top - 1]) for _ in range(4)]),
             r_exponent=rng.integers(c.r_exponents[0] - 3, c.r_exponents[-1] + 4, 4),
-            sign_count=rng.integers(-most, most, 4) if norm == "l1" else None,
+            extra=extra,
         )
-        x, dy = samples(rng, c.width, count), samples(rng, c.dy_width, count)
         check(c, x, dy, drawn(c.gamma_width, rng, 4), statistics)
         seen |= set(backward(c, x, dy, 1, statistics).flagged.tolist())
     assert seen == {True, False}
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_every_r_of_the_forward_pass_is_taken(norm: str) -> None:
     for counts in ((2,), (16,), (12, 16), (3, 100)):
         for width in (4, 16):
@@ -228,11 +264,12 @@ def test_every_r_of_the_forward_pass_is_taken(norm: str) -> None:
                     assert not result.flagged.any()
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_constant_channel_has_no_gradient(norm: str) -> None:
     for count in (16, 15):
         c = Contract(norm=norm, width=8, counts=(count,), epsilon=0.0)
-        x = np.repeat(np.array([*extremes(8), 5, -7])[:, None], count, axis=1)
+        values = np.array([0] * 4 if norm in MEANLESS else [*extremes(8), 5, -7])
+        x = np.repeat(values[:, None], count, axis=1)
         dy = np.broadcast_to(np.arange(count), x.shape)
         result = backward(c, x, dy, 32767, forward(c, x, 32767, 0))
         assert (result.dx == 0).all() and result.flat.all()
@@ -242,7 +279,7 @@ def test_constant_channel_has_no_gradient(norm: str) -> None:
 
 def test_blocks_of_channels_are_independent(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    for norm in ("l1", "l2"):
+    for norm in NORMS:
         c = Contract(norm=norm, counts=(1024,))
         x, dy = exponential(rng, (70, 1024), 16), exponential(rng, (70, 1024), 16, 0.1, -0.1)
         gamma = drawn(c.gamma_width, rng, 70)
@@ -296,10 +333,12 @@ def test_bad_input(change: dict[str, Any], message: str) -> None:
     c = Contract(width=8, dy_width=6, counts=(4,))
     zeros = np.zeros((1, 4), dtype=int)
     arguments: dict[str, Any] = {"x": zeros, "dy": zeros, "gamma": 1, "count": None}
-    statistics = Statistics([0], [1 << 23], [24], [0])
+    statistics = Statistics([0], [1 << 23], [24], {"sign_count": [0]})
     for name, value in change.items():
         if name in arguments:
             arguments[name] = value
+        elif name in statistics.extra:
+            statistics = replace(statistics, extra={name: value})
         else:
             statistics = replace(statistics, **{name: value})
     with pytest.raises(ValueError, match=f"^{message}") as caught:

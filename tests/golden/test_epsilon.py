@@ -13,8 +13,8 @@ import pytest
 from l1bn_golden import Contract, backward, forward
 from l1bn_golden.exact import error_bound, max_error
 from l1bn_golden.exact_gradients import gradient_errors, parameter_errors
+from l1bn_golden.norms import NORMS, norm_of
 
-NORMS = ["l1", "l2"]
 COUNTS = [(2,), (3,), (4,), (7,), (8,), (49,), (60,), (64,), (1024,), (4, 1024), (2, 48, 1000), (8, 64, 4096)]
 EPSILONS = [0.0, 1e-12, 3e-7, 1e-5, 1 / 3, 2.0**-20, 1.0]
 
@@ -27,8 +27,9 @@ def contracts(norm: str) -> Iterator[Contract]:
                     yield Contract(
                         norm=norm, counts=counts, epsilon=epsilon, width=width, x_fraction=x_fraction
                     )
-            yield Contract(norm=norm, counts=counts, epsilon=epsilon, guard_bits=0)
-            yield Contract(norm=norm, counts=counts, epsilon=epsilon, guard_bits=64, scale_width=8)
+            if norm_of(norm).centred:
+                yield Contract(norm=norm, counts=counts, epsilon=epsilon, guard_bits=0)
+                yield Contract(norm=norm, counts=counts, epsilon=epsilon, guard_bits=64, scale_width=8)
 
 
 def channels(count: int, width: int) -> np.ndarray:
@@ -44,8 +45,14 @@ def channels(count: int, width: int) -> np.ndarray:
 
 
 def squared_or_plain(contract: Contract, x: list[int], mean: int) -> Fraction:
-    """The formula's r (L1, with the mean that the unit has) or its square (L2)."""
+    """The formula's r (L1 with the mean that the unit has), or its square where r is a root."""
     n, epsilon = len(x), Fraction(contract.epsilon)
+    if contract.norm == "range":
+        return max(x) - min(x) + epsilon * 2**contract.x_fraction
+    if contract.norm == "mean-absolute":
+        return Fraction(sum(abs(value) for value in x), n) + epsilon * 2**contract.x_fraction
+    if contract.norm == "rms":
+        return Fraction(sum(value**2 for value in x), n) + epsilon * 4**contract.x_fraction
     if contract.norm == "l1":
         deviation = sum(abs((value << contract.G) - mean) for value in x)
         return Fraction(deviation, n << contract.G) + epsilon * 2**contract.x_fraction
@@ -68,7 +75,7 @@ def test_r_is_that_of_the_users_epsilon(norm: str) -> None:
                 r = Fraction(int(mantissa)) * Fraction(2) ** -int(exponent)
                 exact = squared_or_plain(contract, row, mean)
                 low, high = 1 - contract.theta, 1 + contract.theta
-                if norm == "l2":
+                if norm_of(norm).power == 2:
                     assert (low * r) ** 2 <= exact <= (high * r) ** 2, (contract, count)
                 else:
                     assert low * r <= exact <= high * r, (contract, count)
@@ -109,9 +116,11 @@ def test_without_epsilon_r_is_the_spread_itself(norm: str, seed: int) -> None:
         x[:, 0] = 6
         result = forward(contract, x, 1, 0)
         for row in range(len(x)):
-            mean = Fraction(int(x[row].sum()), count)
+            mean = Fraction(int(x[row].sum()), count) if norm_of(norm).centred else 0
             shift = int(result.r_exponent[row])
-            if norm == "l1":
+            if norm == "range":
+                assert result.r_mantissa[row] == (x[row].max() - x[row].min()) * Fraction(2) ** shift
+            elif norm_of(norm).power == 1:
                 exact = sum(abs(int(value) - mean) for value in x[row]) / count * Fraction(2) ** shift
                 assert result.r_mantissa[row] == math.floor(exact)
             else:
@@ -124,6 +133,7 @@ def test_a_constant_channel_is_beta_with_any_epsilon(norm: str) -> None:
     for contract in contracts(norm):
         for count in contract.counts:
             ends = (-(1 << (contract.width - 1)), 0, (1 << (contract.width - 1)) - 1)
+            ends = ends if norm_of(norm).centred else (0,)
             x = np.repeat(np.array(ends)[:, None], count, axis=1)
             result = forward(contract, x, contract.gamma_width and 32767, -3)
             assert (result.y == contract.beta_in_y(-3)).all(), contract
@@ -134,13 +144,10 @@ def test_a_constant_channel_is_beta_with_any_epsilon(norm: str) -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_epsilon_has_no_more_bits_than_it_needs(norm: str) -> None:
     for contract in contracts(norm):
-        exact = Fraction(contract.epsilon) * 2 ** (contract.x_fraction * (1 if norm == "l1" else 2))
-        if norm == "l1":
-            needs = [exact * count * 2**contract.G for count in contract.counts]
-        else:
-            needs = [exact * count**2 for count in contract.counts]
+        exact = Fraction(contract.epsilon) * 2 ** (contract.x_fraction * norm_of(norm).power)
+        needs = [exact * norm_of(norm).units(contract, count) for count in contract.counts]
         if all(need.denominator == 1 for need in needs):
             assert contract.h == 0
             assert all(contract.effective_epsilon(count) == exact for count in contract.counts)
-        assert contract.h % (1 if norm == "l1" else 2) == 0
+        assert contract.h % norm_of(norm).power == 0
         assert contract.h <= contract.T

@@ -140,7 +140,7 @@ def test_registry() -> None:
 
 @pytest.mark.parametrize("name", ["l3", "L1", "", 1, None, ["l1"]])
 def test_an_unknown_name_is_one_line(name: object) -> None:
-    message = rf"^norm = {re.escape(repr(name))} is not possible; allowed: l1, l2 or range$"
+    message = rf"^norm = {re.escape(repr(name))} is not possible; allowed: l1, l2, range, rms or mean-absolute$"
     with pytest.raises(ValueError, match=message):
         norm_of(name)
     with pytest.raises(ValueError, match=message):

@@ -10,6 +10,7 @@ import pytest
 
 from l1bn_golden import Contract, forward
 from l1bn_golden.data import exponential, gaussian
+from l1bn_golden.norms import NORMS
 from l1bn_golden.running import Running, fold, inference, running_start, running_update
 
 from .rationals import half_up, power
@@ -37,7 +38,7 @@ def trained(c: Contract, rng: np.random.Generator, steps: int = 5) -> Running:
     return running
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_update_against_fractions(norm: str, seed: int) -> None:
     for c in contracts(norm):
         rng = np.random.default_rng(seed)
@@ -56,7 +57,7 @@ def test_update_against_fractions(norm: str, seed: int) -> None:
         assert list(zip(running.mean, running.spread, strict=True)) == averages
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("momentum_shift", [1, 3, 6])
 def test_a_constant_stream_is_reached_and_kept(norm: str, momentum_shift: int, seed: int) -> None:
     """The averages end within half an LSB of what they average, however small the last differences are."""
@@ -83,7 +84,7 @@ def test_average_follows_the_float_one(seed: int) -> None:
     assert np.abs(running.mean.astype(float) / 8 - expected).max() < 1
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_inference_and_fold_against_fractions(norm: str, seed: int) -> None:
     for c in contracts(norm):
         rng = np.random.default_rng(seed)
@@ -113,7 +114,7 @@ def test_inference_and_fold_against_fractions(norm: str, seed: int) -> None:
                 assert y == max(c.y_min, min(folded, c.y_max))
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_inference_with_the_statistics_of_the_data_is_the_forward_pass(norm: str, seed: int) -> None:
     """With as many fraction bits as the mantissa has, r comes back as it was."""
     c = Contract(norm=norm, counts=(16,), running_fraction=24, momentum_shift=1)

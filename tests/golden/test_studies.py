@@ -39,7 +39,7 @@ def test_accuracy_is_repeatable() -> None:
     assert first != [row.error for row in accuracy.measure(accuracy.CASES[0], 1, 6)]
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_accuracy_fails_on_a_wrong_model(norm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = accuracy.forward
 
@@ -56,7 +56,7 @@ def test_accuracy_fails_on_a_wrong_model(norm: str, monkeypatch: pytest.MonkeyPa
     assert accuracy.main(["--outputs", "1", "--gradients", "1"]) == 1
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("output", ["dx", "dgamma"])
 def test_accuracy_fails_on_wrong_gradients(
     norm: str, output: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

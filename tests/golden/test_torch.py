@@ -13,14 +13,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from l1bn_golden import reference
+from l1bn_golden import norms, reference
+from l1bn_golden.torch import LAYERS as EVERY_LAYER
 from l1bn_golden.torch import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d, convert
 
 # The tests run on all cores already.
 torch.set_num_threads(1)
 
-LAYERS = {"l1": (L1BatchNorm1d, L1BatchNorm2d), "l2": (L2BatchNorm1d, L2BatchNorm2d)}
-NORMS = sorted(LAYERS)
+NORMS = sorted(norms.NORMS)
+LAYERS = {norm: (EVERY_LAYER[norm, 1], EVERY_LAYER[norm, 2]) for norm in NORMS}
+CENTRED = [norm for norm in NORMS if norms.norm_of(norm).centred]
 
 
 def skewed(generator: torch.Generator, *shape: int) -> Tensor:
@@ -94,13 +96,13 @@ def test_gradients_are_those_of_the_reference(norm: str, kind: str, generator) -
     close = {"rtol": 1e-9, "atol": 1e-9}
     np.testing.assert_allclose(rows(y), forward.y, **close)
     # Where all samples are equal, L2 has the gradient of torch, which is not 0.
-    varies = slice(None) if kind != "constant" or norm == "l1" else [0, 2, 3]
+    varies = slice(None) if kind != "constant" or norm != "l2" else [0, 2, 3]
     np.testing.assert_allclose(rows(dx)[varies], expected.dx[varies], **close)
     np.testing.assert_allclose(dgamma, expected.dgamma, **close)
     np.testing.assert_allclose(dbeta, expected.dbeta, **close)
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", CENTRED)
 def test_the_gradient_of_skewed_samples_sums_to_zero(norm: str, generator) -> None:
     """Without M[q] the sum is some per cent of the gradient for L1."""
     layer = LAYERS[norm][1](3, eps=1e-5, dtype=torch.float64)
@@ -258,7 +260,10 @@ def test_what_is_not_finite_stays_in_its_channel(norm: str) -> None:
             y = layer(leaf)
             y.backward(dy)
             for values in (y, leaf.grad):
-                assert not values[:, 1].isfinite().any() and values[:, [0, 2]].isfinite().all()
+                # Without a mean an infinity makes zeros of the others.
+                finite = values[:, 1].isfinite()
+                assert not (finite.any() if norm in CENTRED else finite.all())
+                assert values[:, [0, 2]].isfinite().all()
             assert layer.running_var.isfinite().tolist() == [True, False, True]
             leaf = torch.rand(6, 3, requires_grad=True)
             layer(leaf).backward(x)
@@ -315,7 +320,7 @@ def test_second_derivatives_are_those_of_central_differences(norm: str, generato
     hessian = torch.autograd.functional.hessian(loss, x).reshape(5, 5)
     step = 1e-6 * torch.eye(5, dtype=torch.float64).reshape(5, 5, 1)
     differences = torch.stack([(gradient(x + s) - gradient(x - s)).flatten() / 2e-6 for s in step])
-    assert hessian.abs().max() > 1
+    assert hessian.abs().max() > 0.1
     torch.testing.assert_close(hessian, differences, rtol=1e-5, atol=1e-5 * float(hessian.abs().max()))
 
 
@@ -326,7 +331,9 @@ def test_tools_know_the_layers(norm: str, generator) -> None:
     assert isinstance(model[0], nn.modules.batchnorm._BatchNorm)
     batches = [skewed(generator, 8, 3).float() for _ in range(3)]
     torch.optim.swa_utils.update_bn(batches, model)
-    torch.testing.assert_close(model[0].running_mean, torch.stack(batches).mean((0, 1)))
+    expected = torch.stack(batches).mean((0, 1)) if norm in CENTRED else torch.zeros(3)
+    torch.testing.assert_close(model[0].running_mean, expected)
+    assert (model[0]._buffers["running_var"] != 1).all()
     assert model[0].momentum == 0.01
     torch.func.replace_all_batch_norm_modules_(model)
     assert model[0].running_mean is None and model[0].running_var is None

@@ -13,12 +13,20 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize, prune
 
 from l1bn_golden import Contract
-from l1bn_golden.torch import L1BatchNorm1d, L1BatchNorm2d, L1BatchNorm3d, L2BatchNorm2d, convert
+from l1bn_golden.norms import NORMS
+from l1bn_golden.torch import (
+    LAYERS,
+    L1BatchNorm1d,
+    L1BatchNorm2d,
+    L1BatchNorm3d,
+    L2BatchNorm2d,
+    MeanAbsoluteBatchNorm1d,
+    convert,
+)
 
 # The tests run on all cores already.
 torch.set_num_threads(1)
 
-NORMS = ("l1", "l2")
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +86,31 @@ def test_y_in_training_is_about_what_it_was(variance: float) -> None:
         convert(model, "l1")
         ratio = (layer(x) / expected).median()
         assert 0.69 < ratio < 1.05 and (variance == 1e-5 or ratio > 0.9)
+
+
+def test_a_mean_that_is_no_longer_subtracted_is_in_the_bias() -> None:
+    """The bias of a layer without one is made; one that also belongs to another module cannot take it."""
+    layer = trained(nn.BatchNorm1d(3, affine=False))
+    x = torch.randn(5, 3)
+    expected = layer(x)
+    torch.testing.assert_close(convert(layer, "rms")(x), expected)
+    assert layer.running_mean.tolist() == [0, 0, 0] and not layer.bias.requires_grad
+    shared = nn.Sequential(trained(nn.BatchNorm1d(3)), nn.BatchNorm1d(3))
+    shared[1].bias = shared[0].bias
+    with pytest.raises(ValueError, match="'0'.*its bias has to take the running mean and is also 1.bias"):
+        convert(shared, "mean-absolute")
+    assert type(shared[0]) is nn.BatchNorm1d
+    shared[0].running_mean.zero_()
+    assert type(convert(shared, "mean-absolute")[0]) is MeanAbsoluteBatchNorm1d
+
+
+@pytest.mark.parametrize("norm", [norm.name for norm in NORMS.values() if not norm.centred])
+def test_a_state_with_a_mean_does_not_load_without_one(norm: str) -> None:
+    state = trained(nn.BatchNorm1d(3)).state_dict()
+    with pytest.raises(RuntimeError, match=f"running_mean is not 0, and a batch norm of {norm} subtracts no mean"):
+        LAYERS[norm, 1](3).load_state_dict(state)
+    state["running_mean"].zero_()
+    LAYERS[norm, 1](3).load_state_dict(state)
 
 
 def test_the_module_stays_the_object_that_it_is() -> None:
@@ -258,8 +291,7 @@ def test_what_cannot_be_converted_is_named_and_nothing_changes(case: str) -> Non
 
 def test_bad_arguments() -> None:
     for norm, formats, message in (
-        ("l3", None, "norm = 'l3' is not possible; allowed: l1, l2 or range"),
-        ("range", None, "norm = 'range' has no layers; allowed: l1 or l2"),
+        ("l3", None, "norm = 'l3' is not possible; allowed: l1, l2, range, rms or mean-absolute"),
         ("l1", Contract(norm="l2", width=8), "formats.norm = 'l2' is not possible; allowed: l1"),
     ):
         with pytest.raises(ValueError, match=message):

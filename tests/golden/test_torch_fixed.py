@@ -11,17 +11,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from l1bn_golden import Contract, backward, forward
+from l1bn_golden import Contract, backward, forward, norms
 from l1bn_golden.backend import GoldenBackend
-from l1bn_golden.torch import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, L2BatchNorm2d, convert
+from l1bn_golden.torch import LAYERS, L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm1d, convert
 from l1bn_golden.torch.blocks import block_exponent
 
 # The tests run on all cores already.
 torch.set_num_threads(1)
 
-FLAT = {"l1": L1BatchNorm1d, "l2": L2BatchNorm1d}
-MAPS = {"l1": L1BatchNorm2d, "l2": L2BatchNorm2d}
-NORMS = sorted(MAPS)
+NORMS = sorted(norms.NORMS)
+FLAT = {norm: LAYERS[norm, 1] for norm in NORMS}
+CENTRED = [norm for norm in NORMS if norms.norm_of(norm).centred]
+MAPS = {norm: LAYERS[norm, 2] for norm in NORMS}
 WIDTHS = (4, 8, 12, 16)
 
 
@@ -117,7 +118,7 @@ def test_inference_is_on_the_grid_and_within_one_step(norm: str, width: int, rng
         y = np.ldexp(layer(x).numpy(), formats.y_fraction)
     np.testing.assert_array_equal(y, np.round(y))
     # Epsilon counts in units of x as the unit reads it.
-    eps = math.ldexp(layer.eps, (formats.x_fraction - 3) * (1 if norm == "l1" else 2))
+    eps = math.ldexp(layer.eps, (formats.x_fraction - 3) * norms.norm_of(norm).power)
     reals = FLAT[norm](3, eps=eps, dtype=torch.float64).eval()
     reals.load_state_dict(layer.state_dict())
     with torch.no_grad():
@@ -140,7 +141,8 @@ def test_a_constant_channel_gives_beta_and_no_gradient(norm: str) -> None:
     layer = FLAT[norm](2, formats=formats)
     with torch.no_grad():
         layer.bias.copy_(torch.tensor([0.5, -0.25]))
-    x = torch.full((16, 2), 0.3)
+    level = 0.3 if norm in CENTRED else 0.0
+    x = torch.full((16, 2), level)
     x[:8, 1] = -1.7
     x.requires_grad_()
     y = layer(x)
@@ -290,7 +292,8 @@ def test_the_power_of_two_fits_x_mean_and_r(
     formats = Contract(norm=norm, width=width)
     layer = FLAT[norm](1, formats=formats).eval()
     layer.running_mean.fill_(mean)
-    layer.running_var.fill_(spread if norm == "l1" else spread**2)
+    layer.running_var.fill_(spread ** norms.norm_of(norm).power)
+    mean = mean if norm in CENTRED else 0.0
     y = layer(torch.tensor([[float(x)], [-x]])).detach().flatten().numpy()
     error = np.ldexp(y - (np.array([x, -x]) - mean) / spread, formats.y_fraction)
     assert np.abs(error).max() < 0.75
@@ -301,6 +304,7 @@ def test_inference_is_within_its_bound_of_the_exact_result(norm: str, rng) -> No
     """Scales of x, mean and r from the smallest to the largest numbers, apart and together; docs/training.md."""
     for _ in range(300):
         width, guard_bits = int(rng.integers(4, 33)), [None, 0, 3][rng.integers(3)]
+        guard_bits = guard_bits if norm in CENTRED else None
         formats = contract(norm, width, guard_bits=guard_bits, running_fraction=[None, 6][rng.integers(2)])
         scale = rng.uniform(-140, 140)
         x, mean, deviation = (
@@ -316,14 +320,16 @@ def test_inference_is_within_its_bound_of_the_exact_result(norm: str, rng) -> No
             layer.weight.copy_(tensor(gamma, -formats.gamma_fraction))
             layer.bias.copy_(tensor(beta, -formats.beta_fraction))
             layer.running_mean.copy_(torch.from_numpy(mean[0]))
-            layer.running_var.copy_(torch.from_numpy(deviation[0] if norm == "l1" else deviation[0] ** 2))
+            layer.running_var.copy_(torch.from_numpy(deviation[0] ** norms.norm_of(norm).power))
             y = np.ldexp(layer(torch.from_numpy(x)).numpy(), formats.y_fraction)
+        if norm not in CENTRED:  # what stands there is not read
+            mean = np.zeros((1, 3))
         # Everything in LSB of x as the layer takes it.
         largest = max(np.abs(values).max() for values in (x, mean, deviation))
         e = width - 1 - math.frexp(largest)[1]
         e -= math.ldexp(largest, e) > 2 ** (width - 1) - 1
         x, mean, deviation = (np.ldexp(values, e) for values in (x, mean, deviation))
-        if norm == "l1":
+        if norms.norm_of(norm).power == 1:
             r = deviation + math.ldexp(layer.eps, formats.x_fraction)
         else:
             r = np.hypot(deviation, math.ldexp(math.sqrt(layer.eps), formats.x_fraction))
@@ -436,13 +442,14 @@ def test_what_is_not_finite_makes_its_channel_nan(norm: str, bad: float) -> None
     for training in (True, False):
         of_x = run(copy.deepcopy(clean).train(training), spoilt_x, dy)
         of_dy = run(copy.deepcopy(clean).train(training), x, spoilt_dy)
-        for values, spoilt in zip(of_x, (True, training, True, training, training, training), strict=True):
+        mean = training and norm in CENTRED
+        for values, spoilt in zip(of_x, (True, training, True, training, mean, training), strict=True):
             assert not values[1].isfinite().any() or not spoilt
             assert values[[0, 2]].isfinite().all()
         for values, spoilt in zip(of_dy[1:4], (training, True, True), strict=True):
             assert not values[1].isfinite().all() if spoilt else True
             assert values[[0, 2]].isfinite().all()
-    for name in ("weight", "bias", "running_mean", "running_var"):
+    for name in ("weight", "bias", *["running_mean"] * (norm in CENTRED), "running_var"):
         layer = copy.deepcopy(clean).eval()
         with torch.no_grad():
             getattr(layer, name)[1] = bad

@@ -15,13 +15,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.testing._internal import common_modules
 
-import l1bn_golden.torch
 from l1bn_golden import Contract
+from l1bn_golden.data import quantize
+from l1bn_golden.norms import NORMS, norm_of
+from l1bn_golden.torch import LAYERS
+from l1bn_golden.torch.blocks import block_exponent
 
 # The tests run on all cores already.
 torch.set_num_threads(1)
@@ -30,7 +34,7 @@ DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 FORMATS = {
     # One integer bit of dx more than by default: gamma / r reaches 4 in some of the small inputs.
     norm: Contract(norm=norm, width=16, y_fraction=12, dx_fraction=11)
-    for norm in ("l1", "l2")
+    for norm in NORMS
 }
 
 
@@ -51,7 +55,7 @@ class Kind:
     def make(self) -> Callable[..., nn.Module]:
         if self.norm == "torch":
             return self.torchs
-        layer = getattr(l1bn_golden.torch, f"{self.norm.upper()}BatchNorm{self.dimensions}d")
+        layer = LAYERS[self.norm, self.dimensions]
         return partial(layer, formats=FORMATS[self.norm]) if self.integers else layer
 
     def __str__(self) -> str:
@@ -60,9 +64,9 @@ class Kind:
 
 KINDS = [
     *(Kind(d) for d in (1, 2, 3)),
-    *(Kind(d, norm) for norm in ("l1", "l2") for d in (1, 2, 3)),
+    *(Kind(d, norm) for norm in NORMS for d in (1, 2, 3)),
     # Three dimensions add nothing there: the integers see rows of samples.
-    *(Kind(d, norm, integers=True) for norm in ("l1", "l2") for d in (1, 2)),
+    *(Kind(d, norm, integers=True) for norm in NORMS for d in (1, 2)),
 ]
 
 STRAIGHT_THROUGH = (
@@ -131,19 +135,29 @@ def close(found: Tensor, expected: Tensor, slack: float = 4) -> None:
         assert torch.equal(found, expected)
 
 
+def first(x: Tensor, of: Callable[..., Tensor]) -> Tensor:
+    """The extreme of each channel, as the first sample that is it: that one has the gradient."""
+    rows = x.transpose(0, 1).flatten(1)
+    return rows.gather(1, of(rows.detach(), 1, keepdim=True))
+
+
 def formula(layer: nn.Module, x: Tensor) -> Tensor:
     """y in float64, and nothing else than what autograd makes of it: the formula of the layer's norm."""
     shape = (1, -1, *[1] * (x.dim() - 2))
     dimensions = [0, *range(2, x.dim())]
-    mean = x.mean(dimensions, keepdim=True)
-    if layer.norm == "l1":
-        r = (x - mean).abs().mean(dimensions, keepdim=True) + layer.eps
-    else:
-        r = ((x - mean).square().mean(dimensions, keepdim=True) + layer.eps).sqrt()
+    centred = norm_of(layer.norm).centred
+    mean = x.mean(dimensions, keepdim=True) if centred else x.new_zeros(1, x.shape[1], *shape[2:])
+    spread = {
+        "l1": lambda: (x - mean).abs().mean(dimensions, keepdim=True),
+        "l2": lambda: (x - mean).square().mean(dimensions, keepdim=True),
+        "range": lambda: (first(x, torch.argmax) - first(x, torch.argmin)).reshape(shape),
+        "rms": lambda: x.square().mean(dimensions, keepdim=True),
+        "mean-absolute": lambda: x.abs().mean(dimensions, keepdim=True),
+    }[layer.norm]()
     if not layer.training and layer.running_mean is not None:
-        mean, spread = layer.running_mean.reshape(shape), layer._buffers["running_var"].reshape(shape)
-        r = spread + layer.eps if layer.norm == "l1" else (spread + layer.eps).sqrt()
-    y = (x - mean) / r
+        mean = layer.running_mean.reshape(shape) if centred else mean
+        spread = layer._buffers["running_var"].reshape(shape)
+    y = (x - mean) / (spread + layer.eps) ** (1 / norm_of(layer.norm).power)
     y = y if layer.weight is None else y * layer.weight.reshape(shape)
     return y if layer.bias is None else y + layer.bias.reshape(shape)
 
@@ -154,6 +168,8 @@ def with_state(layer: nn.Module) -> nn.Module:
         for values in (*layer.parameters(), *layer.buffers()):
             if values.is_floating_point():
                 values.uniform_(0.5, 1.5)
+        if layer.running_mean is not None and not norm_of(getattr(layer, "norm", "l2")).centred:
+            layer.running_mean.zero_()
     return layer
 
 
@@ -169,16 +185,22 @@ def check_forward(case: Case) -> None:
     if case.kind.integers:
         # Epsilon counts in units of x as the unit reads it.
         scaled = layer.formats.x_fraction - 15 + math.frexp(float(case.x.abs().max()))[1]
-        wide.eps = math.ldexp(layer.eps, scaled * (1 if case.kind.norm == "l1" else 2))
+        wide.eps = math.ldexp(layer.eps, scaled * norm_of(case.kind.norm).power)
     y, dx, *rest = case.run(layer, case.x, dy)
-    leaf = case.x.double().requires_grad_()
+    read = case.x.double()
+    if case.kind.integers:
+        # Of samples as the unit reads them: which is the largest, or is 0, may depend on it.
+        exponent = block_exponent(read.numpy(), layer.formats.width)
+        integers = quantize(read.numpy(), layer.formats.width, exponent).astype(np.float64)
+        read = torch.from_numpy(np.ldexp(integers, -exponent))
+    leaf = read.requires_grad_()
     expected = formula(wide, leaf)
     gradients = torch.autograd.grad(expected, [leaf, *wide.parameters()], dy.double())
     if case.kind.integers:
         formats = layer.formats
         limits = formats.y_min * 2.0**-formats.y_fraction, formats.y_max * 2.0**-formats.y_fraction
         assert y.dtype == dx.dtype == case.dtype
-        # Half of the last place of x, 2^-12 for inputs of up to 9, times weight / r, up to 3, and roundings of y.
+        # Roundings of y and of dx, whose last place is 2^-11 of the largest power of two.
         step = max(2.0**-9, 8 * torch.finfo(case.dtype).eps)
         torch.testing.assert_close(y.double(), expected.detach().clamp(*limits), rtol=0, atol=step)
         for found, exact in zip([dx, *rest], gradients, strict=False):
@@ -189,6 +211,9 @@ def check_forward(case: Case) -> None:
     slack = 8 if case.dtype in (torch.bfloat16, torch.float16) else 64
     for found, exact in zip([y, dx, *rest], [expected.detach(), *gradients], strict=False):
         close(found, exact.to(case.dtype), slack)
+    if not norm_of(case.kind.norm).centred:
+        assert layer.running_mean is None or not layer.running_mean.any()
+        return
     # The statistics are torch's, the spread for L2, moved by the momentum.
     torchs = case.kind.torchs(*case.arguments[0], **case.arguments[1]).to(case.dtype).train(case.training)
     torchs.load_state_dict(before)

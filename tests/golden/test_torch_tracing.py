@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from l1bn_golden import Contract
 from l1bn_golden.backend import GoldenBackend
+from l1bn_golden.norms import NORMS
 from l1bn_golden.torch import L1BatchNorm1d, L1BatchNorm2d, L2BatchNorm2d
 from l1bn_golden.torch.backends import backends_of, find_backends
 from l1bn_golden.torch.operators import Statistics, contract_text, infer, normalise, normalise_backward
@@ -207,20 +208,22 @@ def test_statistics_pass_through_their_table() -> None:
     """Means of any sign and of as many bits as the widest formats have."""
     means = [0, -1, 5 << 60, -(5 << 100), (1 << 130) - 1, -(1 << 130)]
     columns = torch.arange(6, dtype=torch.int64).numpy()
-    for norm in ("l1", "l2"):
+    for norm in NORMS.values():
         given = Statistics(
             means,
             columns,
             -columns,
-            {"sign_count": columns} if norm == "l1" else {},
+            dict.fromkeys(norm.statistics, columns),
             columns,
             columns,
             columns > 2,
         )
-        found = Statistics.of_table(given.table(torch.empty(0)), norm)
+        found = Statistics.of_table(given.table(torch.empty(0)), norm.name)
         assert found.mean.tolist() == means
         assert (
             found.r_exponent.tolist() == (-columns).tolist()
             and found.finite.tolist() == (columns > 2).tolist()
         )
-        assert (found.sign_count is None) == (norm == "l2")
+        assert {name: found.extra[name].tolist() for name in found.extra} == dict.fromkeys(
+            norm.statistics, columns.tolist()
+        )

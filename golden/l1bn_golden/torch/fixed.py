@@ -87,16 +87,19 @@ class Arithmetic:
         ValueError
             For a number of samples a channel, in training, or an eps that the contract does not allow.
         """
-        traced = _traced()
+        traced, centred = _traced(), self.contract.traits.centred
         if not training:
             assert running_mean is not None and running_spread is not None
-            state = (x, weight, bias, running_mean, running_spread, eps, self._text)
+            # A norm without a mean does not read the running one.
+            mean = running_mean if centred else torch.zeros_like(running_mean)
+            state = (x, weight, bias, mean, running_spread, eps, self._text)
             y, _ = infer(*state) if traced else Infer.apply(*state)
             return y
         arguments = (x, weight, bias, eps, self._text, self._key)
         y, mean, spread, *_ = normalise(*arguments) if traced else Normalise.apply(*arguments)
         if running_mean is not None and running_spread is not None and (is_tracing() or x.numel()):
-            track(((running_mean, mean), (running_spread, spread)), momentum)
+            averages = [(running_mean, mean)] if centred else []
+            track([*averages, (running_spread, spread)], momentum)
         return y
 
 
