@@ -22,8 +22,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from l1bn import generate, unit
+from l1bn.backward_formats import BackwardFormats
+from l1bn.backward_layouts import received_statistics
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.formats import Formats
+from l1bn.layouts import fields
 from l1bn_golden.extra import Extra
 
 from .design import Design
@@ -43,8 +46,8 @@ Integers = NDArray[Any]
 class ForwardResult(Extra):
     """What :class:`ForwardHardware` gives: the attributes of :class:`l1bn_golden.Forward`, ``spread`` aside.
 
-    ``y`` has the shape (channels, n), the statistics (channels,); ``extra`` has the norm's own by
-    name, which are attributes too. ``cycles`` are the clock cycles that it took.
+    ``y`` has the shape (channels, n), the statistics (channels,); ``mean`` is 0 where none is subtracted. ``extra`` has
+    the norm's own by name, which are attributes too. ``cycles`` are the clock cycles that it took.
     """
 
     y: Integers
@@ -225,7 +228,7 @@ class ForwardHardware(HardwareUnit):
         self._require_no_error("o_stats", statistics["error"])
         return ForwardResult(
             y=self._rows("o", run.columns["o"], samples.shape),
-            mean=statistics["mean"].astype(object),
+            mean=statistics.get("mean", np.zeros(channels, np.int64)).astype(object),
             r_mantissa=statistics["r_mantissa"],
             r_exponent=statistics["r_exponent"],
             scale=statistics["scale"],
@@ -268,7 +271,7 @@ class BackwardHardware(HardwareUnit):
                 f"dy of shape {gradients.shape} is not possible; allowed: {samples.shape}, that of x"
             )
         channels, count = samples.shape
-        names = ["mean", "r_mantissa", "r_exponent", *config.traits.statistics(Formats(config))]
+        names = [name for name in fields(received_statistics(BackwardFormats(config))) if name != "error"]
         given: Columns = {name: np.asarray(getattr(statistics, name)) for name in names}
         for name, column in given.items():
             if column.shape != (channels,):

@@ -78,6 +78,7 @@ FIGURES = {
     "docs/training_unit.md": {"i_x --+": _FLOW, "latency ": _CYCLES},
     "docs/architecture.md": {"beats ": _CYCLES, "latency ": _CYCLES},
     "docs/arithmetic.md": {"": _ARITHMETIC},
+    "docs/own_norm.md": {"e    =": _ARITHMETIC},
     "docs/training.md": {"x  ": _LAYERS, "|error|": _LAYERS},
 }
 """Blocks that are no code, by how they begin."""

@@ -80,7 +80,8 @@ def run_python(block: Block, tree: Path) -> str:
         return ""
     if "def test_" in block.text:
         return run_test(block, tree)
-    program = tree / "shown.py"
+    saved = re.match(r"# (\w+\.py): ", block.text)  # a file that later blocks of the page import
+    program = tree / (saved[1] if saved else "shown.py")
     program.write_text(block.text, encoding="utf-8")
     done = subprocess.run(
         [tree / ".venv" / "bin" / "python", program], cwd=tree, env=environment(), capture_output=True, text=True

@@ -13,13 +13,14 @@ from l1bn import cli
 from l1bn.accuracy import advice, error_bound
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.formats import Formats
+from l1bn.norms import NORMS
 
 
 def at_beta_0(config: Configuration) -> float:
     return float(error_bound(Formats(config), 1 << (config.y_width - 1)))
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("counts", [(1024,), (60,)])
 def test_advice_names_the_smallest_scale_that_is_enough(norm: str, counts: tuple[int, ...]) -> None:
     """For every width: silence where the bound is 1 at most, and otherwise a remedy that is one, and the smallest."""

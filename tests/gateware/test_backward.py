@@ -14,7 +14,9 @@ from amaranth.hdl import Shape
 
 from l1bn.backward import BackwardBatchNorm
 from l1bn.backward_formats import BackwardFormats
+from l1bn.backward_layouts import received_statistics
 from l1bn.config import Configuration
+from l1bn.norms import NORMS
 from l1bn.units import unit
 from l1bn.units import unit as forward_unit
 from l1bn_golden import Contract, backward, forward
@@ -22,7 +24,6 @@ from l1bn_golden import Contract, backward, forward
 from .bench import Bench, shuffled
 from .channels import Samples, channels
 
-NORMS = ("l1", "l2")
 VARIANTS: dict[str, dict[str, Any]] = {
     "inside": {"width": 16, "counts": (16,), "scale_width": 8, "gamma_width": 8},
     "outside": {"width": 8, "counts": (8,), "lanes": 4, "storage": "outside", "scale_width": 10},
@@ -38,8 +39,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "widest": {"width": 32, "counts": (6,), "lanes": 2, "scale_width": 24, "gamma_width": 32},
     "long": {"width": 4, "counts": (256,), "scale_width": 8, "gamma_width": 4},
 }
+
+
+def of_norm(norm: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that a norm has."""
+    left_out = set() if NORMS[norm].centred else {"guard_bits"}
+    return {name: value for name, value in parameters.items() if name not in left_out}
+
+
 CASES = {
-    f"{norm}, {variant}": {"norm": norm, "direction": "backward", **VARIANTS[variant]}
+    f"{norm}, {variant}": {"norm": norm, "direction": "backward", **of_norm(norm, VARIANTS[variant])}
     for variant in VARIANTS
     for norm in NORMS
 }
@@ -50,7 +59,9 @@ TIMED = [
 VALUED = [
     name
     for name in CASES
-    if not name.endswith("long") and name not in ("l2, outside", "l2, mixed counts outside")
+    if not name.endswith("long")
+    and name not in ("l2, outside", "l2, mixed counts outside")
+    and (name.startswith(("l1", "l2")) or name.endswith((", inside", "counts", "counts outside", "one beat")))
 ]
 NARROW: dict[str, Any] = {"direction": "backward", "width": 4, "scale_width": 8, "gamma_width": 4}
 STEADY = {"inside": 4, "outside": 3}
@@ -86,8 +97,8 @@ class Traffic:
         if channel.statistics is not None:
             return channel.statistics
         found = forward(self.golden, channel.x[None], 0, 0, self.config.counts[channel.select])
-        names = ("mean", "r_mantissa", "r_exponent", "sign_count")
-        return {name: int(getattr(found, name)[0]) for name in names if getattr(found, name) is not None}
+        fields = received_statistics(BackwardFormats(self.config))
+        return {name: int(found.statistics[name][0]) for name, _ in fields if name != "error"}
 
     def send(self, channel: Channel) -> None:
         for _ in range(self.device.passes):
@@ -103,7 +114,7 @@ class Traffic:
     def expect(self, channel: Channel) -> None:
         count = self.config.counts[channel.select]
         given = {name: np.array([value], dtype=object) for name, value in self.statistics(channel).items()}
-        given.setdefault("sign_count", np.zeros(1, dtype=object))
+        given.setdefault("mean", np.zeros(1, dtype=object))
         x, dy = channel.x[None], channel.dy[None]
         result = backward(self.golden, x, dy, channel.gamma, SimpleNamespace(**given), count)
         error = len(channel.x) != count or len(channel.dy) != count or bool(result.flagged[0])
@@ -157,13 +168,16 @@ def extremes(config: Configuration, seed: int) -> list[Channel]:
     golden = Contract.from_parameters(config.to_mapping())
     top, exponents = 1 << (golden.T - 1), golden.r_exponents
     low, high = signed_range(config.width + golden.G)
-    tally = max(config.counts).bit_length()
     mantissas = cycle([top, 2 * top - 1, 0, top - 1, 2 * top - 1])
     # One step out of range on either side, where the port can tell.
     end = 1 << (BackwardFormats(config).r_exponent_shape.width - 1)
     beyond = (max(exponents[0] - 1, -end), min(exponents[-1] + 1, end - 1))
     given = cycle([exponents[-1], exponents[0], exponents[-1], *beyond, exponents[0]])
-    signs = cycle([-(1 << tally), (1 << tally) - 1, 0])
+    # Of the extremes of a range the samples have the one, the other, or both.
+    ranges = {name: golden.traits.statistic_range(golden, name) for name in golden.traits.statistics}
+    own = {name: cycle([low, high, 0]) for name, (low, high) in ranges.items()}
+    if "minimum" in own:
+        own["minimum"] = cycle([*reversed(ranges["minimum"]), 0, 0])
     ends = [signed_range(config.width), signed_range(config.dy_width)]
     work = []
     for index, mean in enumerate([low, high - 1, 0, -1, high - 1, low, 12345 % high]):
@@ -172,9 +186,10 @@ def extremes(config: Configuration, seed: int) -> list[Channel]:
         x, dy = (np.full(count, end[index % 2] - index % 2, dtype=np.int64) for end in ends)
         if index % 3 == 2:
             dy = dy * np.where(np.arange(count) % 2, 1, 0)
-        statistics = {"mean": mean, "r_mantissa": next(mantissas), "r_exponent": next(given)}
-        if config.norm == "l1":
-            statistics["sign_count"] = next(signs)
+        statistics = {"r_mantissa": next(mantissas), "r_exponent": next(given)}
+        if config.traits.centred:
+            statistics["mean"] = mean
+        statistics |= {name: next(values) for name, values in own.items()}
         gamma = -(1 << (config.gamma_width - 1)) + (index & 1)
         work.append(Channel(x, dy, gamma, select, statistics))
     return work
@@ -315,8 +330,9 @@ def test_statistics_of_a_forward_unit_fit() -> None:
 
 def test_bits_that_an_element_waits_with() -> None:
     """2 bits say of x all that the second pass of L1 needs."""
-    stored = [BackwardFormats(Configuration(norm=norm, dy_width=12)).stored_width for norm in NORMS]
-    assert stored == [12 + 2, 12 + 16]
-    for norm, width in zip(NORMS, stored, strict=True):
+    stored = {norm: BackwardFormats(Configuration(norm=norm, dy_width=12)).stored_width for norm in NORMS}
+    sided, paired = 12 + 2, 12 + 16
+    assert stored == {"l1": sided, "l2": paired, "range": sided, "rms": paired, "mean-absolute": sided}
+    for norm, width in stored.items():
         formats = BackwardFormats(Configuration(norm=norm, dy_width=12))
         assert Shape.cast(formats.gradient.stored(formats)).width == width + 1

@@ -20,6 +20,7 @@ import pytest
 from l1bn.config import Configuration
 from l1bn.export import Package, datasheet
 from l1bn.export.example import example
+from l1bn.norms import NORMS
 from l1bn.presets import PRESETS, resources
 from l1bn_sim.toolchain import build_environment
 
@@ -217,7 +218,7 @@ def test_the_data_sheet_has_the_parameters_of_the_direction_with_their_values(ex
     assert "None" not in text
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("counts", [(8,), (49,)])
 def test_the_example_by_hand_agrees_with_the_model(norm: str, counts: tuple[int, ...]) -> None:
     shown = example(Configuration(norm=norm, counts=counts, width=9, gamma_fraction=15))

@@ -11,6 +11,7 @@ from l1bn.formats import Formats
 from l1bn.norms import NORMS
 from l1bn.norms.l1 import sign_count_width
 from l1bn.norms.l2 import square_sum_width
+from l1bn.norms.rms.spread import square_sum_width as rms_square_sum_width
 from l1bn_golden import Contract, integer
 
 NUMBER = 1500
@@ -26,7 +27,7 @@ def any_configuration(draw: random.Random) -> Configuration:
     def pick(low: int, high: int) -> int:
         return draw.choice([low, high, draw.randint(low, high), draw.randint(low, high)])
 
-    norm = draw.choice(["l1", "l2"])
+    norm = draw.choice(sorted(NORMS))
     lanes = 1 << pick(0, 6)
     # Counts of any size, not only of the largest.
     counts = {
@@ -41,7 +42,7 @@ def any_configuration(draw: random.Random) -> Configuration:
         "lanes": lanes,
         "counts": tuple(draw.sample(sorted(counts), len(counts))),
         "epsilon": draw.choice([0.0, 1.0, 1e-5, 1e-12, 0.1, draw.random() ** 8]),
-        "guard_bits": draw.choice([None, None, pick(0, 64)]),
+        "guard_bits": draw.choice([None, None, pick(0, 64)]) if NORMS[norm].centred else None,
         "scale_width": pick(8, 24),
     }
     for name, low in (("width", 4), ("y_width", 4), ("gamma_width", 2), ("beta_width", 2)):
@@ -121,7 +122,7 @@ def test_widths_hold_the_extremes(configurations: list[Configuration]) -> None:
         low, high = -(1 << (configuration.width - 1)), (1 << (configuration.width - 1)) - 1
         for count in configuration.counts:
             assert fits(low * count, formats.sum_width)
-            for sample in (low, high):
+            for sample in (low, high) if configuration.traits.centred else ():
                 assert fits(integer.divide_by_count(sample * count, golden.G, count), formats.mean_width)
             assert count < 1 << formats.tally_width
             assert fits(-count, sign_count_width(formats))
@@ -129,7 +130,18 @@ def test_widths_hold_the_extremes(configurations: list[Configuration]) -> None:
             # Half of the samples at either end have the largest spread there is.
             half = count // 2
             total, squares = low * half + high * (count - half), low**2 * half + high**2 * (count - half)
-            if configuration.norm == "l1":
+            if configuration.norm == "range":
+                largest, smallest = (golden.traits.r(golden, spread, count) for spread in (high - low, 0))
+                assert largest[0] < 1 << (formats.spread_width + formats.epsilon_fraction)
+            elif configuration.norm == "mean-absolute":
+                largest, smallest = (golden.traits.r(golden, spread, count) for spread in (-low * count, 0))
+                assert largest[0] < 1 << (formats.spread_width + formats.epsilon_fraction)
+            elif configuration.norm == "rms":
+                assert low * low * count < 1 << rms_square_sum_width(formats)
+                spread = count * count * low * low
+                assert spread + (golden.E(count) >> golden.h) < 1 << formats.spread_width
+                largest, smallest = (golden.traits.r(golden, each, count) for each in (spread, 0))
+            elif configuration.norm == "l1":
                 mean = integer.divide_by_count(total, golden.G, count)
                 deviation = abs((low << golden.G) - mean) * half + abs((high << golden.G) - mean) * (
                     count - half

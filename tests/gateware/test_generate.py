@@ -49,7 +49,7 @@ DIGEST = """
 import hashlib, pathlib, sys
 from l1bn import generate
 from l1bn.config import Configuration
-for norm in ("l1", "l2"):
+for norm in ("l1", "rms"):
     config = Configuration(norm=norm, width=4, counts=(8, 12), lanes=2)
     for path in generate.write(config, folder=pathlib.Path(norm)):
         print(hashlib.sha256(path.read_bytes()).hexdigest())

@@ -101,5 +101,6 @@ def test_a_norm_without_a_gradient_refuses_to_train(toy: Configuration, directio
 
 
 def test_an_unknown_norm_is_refused_with_those_there_are(toy: Configuration) -> None:
-    with pytest.raises(ConfigurationError, match="norm = 'l3' is not possible; allowed: l1, l2, range or toy"):
+    allowed = "l1, l2, range, rms, mean-absolute or toy"
+    with pytest.raises(ConfigurationError, match=f"norm = 'l3' is not possible; allowed: {allowed}"):
         Configuration(norm="l3")

@@ -97,7 +97,7 @@ def test_a_mean_that_is_no_longer_subtracted_is_in_the_bias() -> None:
     assert layer.running_mean.tolist() == [0, 0, 0] and not layer.bias.requires_grad
     shared = nn.Sequential(trained(nn.BatchNorm1d(3)), nn.BatchNorm1d(3))
     shared[1].bias = shared[0].bias
-    with pytest.raises(ValueError, match="'0'.*its bias has to take the running mean and is also 1.bias"):
+    with pytest.raises(ValueError, match=r"'0'.*its bias has to take the running mean and is also 1\.bias"):
         convert(shared, "mean-absolute")
     assert type(shared[0]) is nn.BatchNorm1d
     shared[0].running_mean.zero_()

@@ -30,7 +30,7 @@ FIELDS = [
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--norm", "l3"], "norm = 'l3' is not possible; allowed: l1, l2 or range"),
+        (["--norm", "l3"], "norm = 'l3' is not possible; allowed: l1, l2, range, rms or mean-absolute"),
         (["--norm", "l1", "--form", "one-pass"], "form = 'one-pass' is not possible; allowed: two-pass"),
         (["--form", "no-pass"], "form = 'no-pass' is not possible; allowed: one-pass or two-pass"),
         (["--direction", "sideways"], "direction = 'sideways' is not possible; allowed: forward or backward"),
@@ -98,11 +98,12 @@ def test_ctrl_c(tmp_path, capsys, monkeypatch):
 
 
 def test_default_runs():
-    forward_forms = [("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass"), ("range", "one-pass")]
+    others = [(norm, "one-pass") for norm in ("range", "rms", "mean-absolute")]
+    forward_forms = [("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass"), *others]
     assert cli._forms(None, None, "forward") == forward_forms
     assert cli._forms("l2", None, "forward") == [("l2", "one-pass"), ("l2", "two-pass")]
     assert cli._forms(None, "two-pass", "forward") == [("l1", "two-pass"), ("l2", "two-pass")]
-    assert cli._forms(None, None, "backward") == [("l1", None), ("l2", None)]
+    assert cli._forms(None, None, "backward") == [("l1", None), ("l2", None), *((norm, None) for norm, _ in others)]
     assert cli._forms("l2", None, "backward") == [("l2", None)]
 
 

@@ -6,6 +6,8 @@ import itertools
 
 import pytest
 
+from l1bn.norms import NORMS
+
 from .unit_runs import name, simulate
 
 EVERY_RUN = {
@@ -42,12 +44,15 @@ SAMPLE = [
     {"norm": "l2", "form": "one-pass", "width": 8, "lanes": 1, "count": 64, "storage": "outside"},
     {"norm": "l2", "form": "two-pass", "width": 8, "lanes": 1, "count": 128},
     {"norm": "l2", "form": "two-pass", "width": 32, "lanes": 2, "count": 144, "scale_width": 24},
+    {"norm": "range", "width": 16, "lanes": 1, "count": 64},
+    {"norm": "rms", "width": 8, "lanes": 4, "counts": [48, 64]},
+    {"norm": "mean-absolute", "width": 16, "lanes": 1, "counts": [50, 64], "storage": "outside"},
 ]
 
 MATRIX = [
     {"norm": norm, "form": form, "width": width, "lanes": lanes, "counts": counts, "storage": storage}
     for (norm, form), width, (lanes, counts), storage in itertools.product(
-        [("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass")],
+        [(norm.name, form) for norm in NORMS.values() for form in norm.forms],
         [4, 8, 12, 16, 24, 32],
         [(1, [2]), (1, [7, 64, 500]), (2, [256]), (4, [36, 1000]), (16, [16, 2048]), (64, [192])],
         ["inside", "outside"],
@@ -60,6 +65,7 @@ def test_unit(parameters, store, tmp_path, seed):
     covered = simulate(parameters, store, tmp_path, seed)
     counts = parameters.get("counts", [parameters.get("count")])
     impossible = ONE_BEAT if counts == [parameters["lanes"]] else set()
+    impossible |= set() if NORMS[parameters["norm"]].centred else {"negative mean"}
     assert covered >= EVERY_RUN - impossible
     if parameters is LONG:
         assert "full throughput" in covered

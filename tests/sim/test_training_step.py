@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from l1bn_golden import Contract, reference
+from l1bn_golden.norms import NORMS
 from l1bn_sim.training_step import quantized, training_step
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_the_network_learns_and_its_gradients_are_real(norm, seed):
     step = training_step(norm, 1024, 16, seed)
     assert step.x.shape == step.dy.shape == (16, 1024)
@@ -29,7 +30,7 @@ def test_the_same_seed_gives_the_same_step(seed):
     assert (first.dy == second.dy).all() and first.x.shape == (8, 100)
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("width", [8, 16])
 def test_integers_fill_their_formats_and_do_not_saturate(norm, width, seed):
     step = training_step(norm, 256, 16, seed)
