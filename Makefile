@@ -60,9 +60,10 @@ export: install-export ## Write a unit as an IP package: Verilog, AXI top, test 
 	  --output $(call quoted,$(or $(call given,OUT),$(BUILD)/export))
 
 .PHONY: synth
-takes_synth := TARGET PRESET DSP SEEDS JOBS LIMIT SCHEDULER
+takes_synth := TARGET PRESET WIDTH DSP SEEDS JOBS LIMIT SCHEDULER
 synth: toolchain install-synth ## Synthesise, place and route, and compare L1 with L2
-#v TARGET=ice40|ecp5|osu018 PRESET=quick|paper|full DSP=0|1 (without multiplier blocks or with, else both)
+#v TARGET=ice40|ecp5|osu018 PRESET=quick|paper|full WIDTH=8|12|16|24|32 (else all that the preset has)
+#v DSP=0|1 (without multiplier blocks or with, else both)
 #v SEEDS=number JOBS=processes LIMIT=minutes a program may take, SCHEDULER=address (Dask)
 	@$(PY) -m l1bn_synth run $(synth_options)
 
@@ -79,7 +80,7 @@ peers: toolchain install-synth ## Compare the operators with those of other proj
 	@$(PY) -m l1bn_synth peers $(call option,--seeds,SEEDS) $(call option,--jobs,JOBS) \
 	  $(call option,--limit,LIMIT) $(call option,--scheduler,SCHEDULER)
 
-synth_options = $(call option,--target,TARGET) $(call option,--preset,PRESET) $(call option,--seeds,SEEDS) \
+synth_options = $(call option,--target,TARGET) $(call option,--preset,PRESET) $(call option,--width,WIDTH) $(call option,--seeds,SEEDS) \
   $(if $(call given,DSP),$(or $(call flag,--dsp,DSP),--no-dsp)) $(call option,--jobs,JOBS) $(call option,--limit,LIMIT) \
   $(call option,--scheduler,SCHEDULER)
 

@@ -22,7 +22,7 @@ from .cache import Cache, Step
 from .devices import FAMILIES
 from .entry import FAILED, run_command
 from .peers import page
-from .registry import PRESETS, preset
+from .registry import PRESETS, WIDTHS, Unit, preset, units
 from .report import Report, write_report
 from .rows import Row, fpga_row, row_from, standard_cell_row
 from .runner import Flow, run_flows
@@ -39,6 +39,8 @@ class Options:
 
     target: str
     preset: str
+    width: int | None
+    unit: tuple[str, ...]
     seeds: int
     dsp: bool | None
     jobs: int | None
@@ -50,10 +52,18 @@ class Options:
     def command(self) -> str:
         """The command that repeats the run."""
         words = ["python", "-m", "l1bn_synth", "run", "--target", self.target, "--preset", self.preset]
+        if self.width is not None:
+            words += ["--width", str(self.width)]
+        for name in self.unit:
+            words += ["--unit", name]
         words += ["--seeds", str(self.seeds)]
         if self.dsp is not None:
             words.append("--dsp" if self.dsp else "--no-dsp")
         return shlex.join(words)
+
+    def takes(self, unit: Unit) -> bool:
+        """Whether a unit of the preset is one of those asked for."""
+        return self.width in (None, unit.width) and (not self.unit or unit.name in self.unit)
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,6 +77,19 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="FPGA family or standard cells.",
             ),
             click.option("--preset", type=click.Choice(PRESETS), default="quick", show_default=True),
+            click.option(
+                "--width",
+                type=click.Choice([str(width) for width in WIDTHS]),
+                callback=lambda context, parameter, value: value and int(value),
+                help="Of the preset, units of that width only.",
+            ),
+            click.option(
+                "--unit",
+                multiple=True,
+                type=click.Choice(sorted({unit.name for unit in units().values()})),
+                metavar="NAME",
+                help="Of the preset, units of that name only (see list); may be given several times.",
+            ),
             click.option(
                 "--dsp/--no-dsp", default=None, help="Only with multiplier blocks, or only without."
             ),
@@ -165,7 +188,8 @@ def check(store: bool, **values: Any) -> None:
 def peers(**values: Any) -> None:
     """Compare the operators with those of other projects, on both FPGA families."""
     reports = [
-        _report(Options(target=target, preset="peers", dsp=None, **values), quiet=True) for target in FAMILIES
+        _report(Options(target=target, preset="peers", width=None, unit=(), dsp=None, **values), quiet=True)
+        for target in FAMILIES
     ]
     rows = [row for report in reports for row in report.rows]
     tools = {name: version for report in reports for name, version in report.tools.items()}
@@ -205,10 +229,11 @@ def _tools(options: Options) -> dict[str, str]:
 def _flows(options: Options) -> tuple[dict[str, Flow[Any]], dict[str, int], Callable[[Any], Row]]:
     """The flows by name, the steps of each, and what makes a row of a result."""
     if options.target == "osu018":
-        units = points.standard_cell_units(options.preset)
-        cells = {unit.key: cell_flow.measure_cells(unit, STANDARD_CELL_MHZ) for unit in units}
+        found = filter(options.takes, points.standard_cell_units(options.preset))
+        cells = {unit.key: cell_flow.measure_cells(unit, STANDARD_CELL_MHZ) for unit in found}
         return cells, dict.fromkeys(cells, cell_flow.steps_of()), standard_cell_row
-    chosen = points.points(options.target, options.preset, options.dsp)
+    every = points.points(options.target, options.preset, options.dsp)
+    chosen = [point for point in every if options.takes(point.unit)]
     routed = {point.name: flow.measure(point, options.seeds) for point in chosen}
     return routed, dict.fromkeys(routed, flow.steps_of(options.seeds)), fpga_row
 

@@ -1,4 +1,4 @@
-"""L1 against L2: pairs of rows that differ in nothing but the norm, and what the literature says of them."""
+"""The norms against L2: pairs of rows that differ in nothing but the norm, and what the literature says of them."""
 
 from __future__ import annotations
 
@@ -24,21 +24,26 @@ METRICS = {
 }
 BETTER_UP = frozenset({"fmax", "rate"})
 """The metrics of which more is better."""
-_COUNTERPARTS = (
-    ("abs + sign", "square + root"),
-    ("sign-abs accumulator", "square accumulator"),
-    ("forward L1", "forward L2, one pass"),
-    ("forward L1", "forward L2, two passes"),
-    ("backward L1", "backward L2"),
-)
-# What L1 costs beside its L2 counterpart, by that one's name.
-_COSTS = {
-    "forward L2, one pass": "L1 reads each sample three times, since exact L1 needs the mean first; "
+_NO_MEAN = "no mean is subtracted, so that one in the samples stays in r and in y"
+_COUNTERPARTS = {
+    ("abs + sign", "square + root"): "",
+    ("sign-abs accumulator", "square accumulator"): "",
+    ("forward L1", "forward L2, one pass"): "L1 reads each sample three times, since exact L1 needs the mean first; "
     "one-pass L2 reads it twice",
-    "forward L2, two passes": "both read each sample three times",
-    "backward L2": "L1 takes one more statistic from the forward unit, the sum of the signs; "
+    ("forward L1", "forward L2, two passes"): "both read each sample three times",
+    ("forward Range", "forward L2, one pass"): "both read each sample twice; r depends on two samples alone",
+    ("forward RMS", "forward L2, one pass"): f"both read each sample twice; {_NO_MEAN}",
+    ("forward MeanAbsolute", "forward L2, one pass"): f"both read each sample twice; {_NO_MEAN}",
+    ("backward L1", "backward L2"): "L1 takes one more statistic from the forward unit, the sum of the signs; "
     "L2 multiplies once more an element",
+    ("backward Range", "backward L2"): "Range takes two more statistics from the forward unit, the extremes; "
+    "L2 multiplies once more an element",
+    ("backward RMS", "backward L2"): f"both multiply twice an element; {_NO_MEAN}",
+    ("backward MeanAbsolute", "backward L2"): f"L2 multiplies once more an element; {_NO_MEAN}",
 }
+"""What is compared with which unit of L2, and what of whole units it costs."""
+_OF_L1, _OF_RANGE = "forward L1", "forward Range"
+"""The units that claims of the literature are about."""
 
 
 def metric(row: Row, name: str) -> float:
@@ -62,57 +67,53 @@ def metric(row: Row, name: str) -> float:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two rows that do the same for L1 and for L2 on one device."""
+    """Two rows that do the same on one device: ``row`` for another norm, ``baseline`` for L2."""
 
-    l1: Row
-    l2: Row
+    row: Row
+    baseline: Row
 
     def ratio(self, name: str) -> float | None:
-        """L1 : L2, or ``None`` where L2 has none of it."""
-        below = metric(self.l2, name)
-        return metric(self.l1, name) / below if below else None
+        """Row : baseline, or ``None`` where L2 has none of it."""
+        below = metric(self.baseline, name)
+        return metric(self.row, name) / below if below else None
 
     @property
     def whole(self) -> bool:
         """Whether these are whole units."""
-        return self.l1.group == "top"
-
-    @property
-    def forward(self) -> bool:
-        """Whether these are whole units of the forward direction."""
-        return self.whole and self.l1.unit.startswith("forward")
+        return self.row.group == "top"
 
     @property
     def title(self) -> str:
-        lanes = f", {self.l1.lanes} lanes" if self.l1.lanes > 1 else ""
-        return f"{self.l1.unit} : {self.l2.unit}, W = {self.l1.width}{lanes}, {self.l1.device}{self.l2.restriction}"
+        lanes = f", {self.row.lanes} lanes" if self.row.lanes > 1 else ""
+        where = f"W = {self.row.width}{lanes}, {self.row.device}{self.baseline.restriction}"
+        return f"{self.row.unit} : {self.baseline.unit}, {where}"
 
 
 def pairs(rows: Iterable[Row]) -> list[Pair]:
-    """All pairs among the rows; an L1 row that never multiplies stands for itself with multipliers, too."""
+    """All pairs among the rows; a row that never multiplies stands for itself with multipliers, too."""
     rows = list(rows)
     found = []
     for first, second in _COUNTERPARTS:
-        for l2 in rows:
-            if l2.unit != second:
+        for below in rows:
+            if below.unit != second:
                 continue
+            place = (below.device, below.width, below.lanes, below.count)
             same = [
                 row
                 for row in rows
-                if row.unit == first
-                and (row.device, row.width, row.lanes, row.count) == (l2.device, l2.width, l2.lanes, l2.count)
+                if row.unit == first and (row.device, row.width, row.lanes, row.count) == place
             ]
-            matching = [row for row in same if row.dsp_allowed == l2.dsp_allowed] or same
+            matching = [row for row in same if row.dsp_allowed == below.dsp_allowed] or same
             if matching:
-                found.append(Pair(matching[0], l2))
+                found.append(Pair(matching[0], below))
     return found
 
 
 def sensitivities(pair: Pair) -> dict[str, tuple[float, float]]:
     """The ratio of energies with each coefficient halved and doubled, the largest movement first."""
     ratios = {}
-    for name, (low, high) in pair.l1.sensitivity.items():
-        below, above = pair.l2.sensitivity[name]
+    for name, (low, high) in pair.row.sensitivity.items():
+        below, above = pair.baseline.sensitivity[name]
         if below and above:
             ratios[name] = (low / below, high / above)
     plain = pair.ratio("energy") or 1.0
@@ -136,7 +137,7 @@ class Claim:
 def claims(rows: Sequence[Row]) -> list[Claim]:
     """The claims of the literature against these rows; operators and whole units kept apart.
 
-    What is said of one norm against the other is held against the forward units alone.
+    What is said of a norm against L2 is held against the forward units of that norm alone.
     """
     result = []
     standard_cells = any(row.device == "osu018" for row in rows)
@@ -147,14 +148,14 @@ def claims(rows: Sequence[Row]) -> list[Claim]:
         if speed is None or energy is None or area is None:
             continue
         where = pair.title
-        if pair.l1.group == "pair":
+        if pair.row.group == "pair":
             source = "preprint, arXiv 1802.09769 v1 (FPGA)"
             result.append(_claim(source, "1.5 x the speed", "operators", where, speed, 1.5, "x the clock"))
             less = _claim(
                 source, "50 % less power", "operators", where, 1 - energy, 0.5, "less energy a result"
             )
             result.append(less)
-        if pair.forward:
+        if pair.row.unit == _OF_L1:
             source = "journal, TNNLS 30(7) 2019 (ASIC)"
             note = "" if standard_cells else f"; an {technology}, not an ASIC"
             faster = _claim(
@@ -164,8 +165,8 @@ def claims(rows: Sequence[Row]) -> list[Claim]:
                 source, "37 % less energy", "whole unit", where, 1 - energy, 0.37, "less energy" + note
             )
             result += [faster, saved]
+        if pair.row.unit == _OF_RANGE:
             source = "Bactran, 2021 (range norm, FPGA, against L2)"
-            note = "; another norm than L1"
             smaller = _claim(
                 source,
                 "10 % fewer resources",
@@ -173,11 +174,9 @@ def claims(rows: Sequence[Row]) -> list[Claim]:
                 where,
                 1 - area,
                 0.1,
-                ("less area" if standard_cells else "fewer LUTs") + note,
+                "less area" if standard_cells else "fewer LUTs",
             )
-            cooler = _claim(
-                source, "10 % less power", "whole unit", where, 1 - energy, 0.1, "less energy" + note
-            )
+            cooler = _claim(source, "10 % less power", "whole unit", where, 1 - energy, 0.1, "less energy")
             result += [smaller, cooler]
     goal = 1.0e9 if standard_cells else 0.25e9
     for row in rows:
@@ -220,10 +219,10 @@ def _claim(
 
 
 def cost(pair: Pair) -> str:
-    """What L1 costs more than L2 in a pair of whole units."""
-    l1, l2 = pair.l1, pair.l2
-    memory = f"{l1.bram} : {l2.bram} memory blocks" if l1.bram or l2.bram else "samples held by the producer"
+    """What the row costs more than L2 in a pair of whole units."""
+    row, below = pair.row, pair.baseline
+    memory = f"{row.bram} : {below.bram} memory blocks" if row.bram or below.bram else "samples held by the producer"
     return (
-        f"{pair.title}: {_COSTS[l2.unit]}; {memory}; latency {l1.latency} : {l2.latency} cycles; "
-        f"{l1.cycles_per_channel} : {l2.cycles_per_channel} cycles per channel."
+        f"{pair.title}: {_COUNTERPARTS[row.unit, below.unit]}; {memory}; "
+        f"latency {row.latency} : {below.latency} cycles; {row.cycles_per_channel} : {below.cycles_per_channel} cycles per channel."
     )

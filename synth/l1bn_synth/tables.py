@@ -119,7 +119,7 @@ def _standard_cell_notes(rows: Sequence[Row]) -> list[str]:
 
 
 def ratios(rows: Sequence[Row]) -> TableText:
-    """L1 : L2 by metric."""
+    """The norms : L2 by metric."""
     compared = pairs(rows)
     # What no device here has, as multiplier blocks in standard cells, is no column.
     names = [name for name in METRICS if any(pair.ratio(name) is not None for pair in compared)]
@@ -128,16 +128,16 @@ def ratios(rows: Sequence[Row]) -> TableText:
         values = [pair.ratio(name) for name in names]
         body.append([pair.title, *("-" if value is None else f"{value:.2f}" for value in values)])
     notes = [
-        "Fmax and samples per second: above 1 L1 is better. Everything else: below 1 L1 is better. A dash: L2 has none "
+        "Fmax and samples per second: above 1 L2 is worse. Everything else: below 1 L2 is worse. A dash: L2 has none "
         "of it, so there is no ratio.",
         "The sign-abs accumulator ends with its multiplication by the mean, once a channel; that of the square "
         "accumulator (the variance) is outside it.",
     ]
-    return TableText("ratios", "L1 : L2", ["pair", *(METRICS[name] for name in names)], body, notes)
+    return TableText("ratios", "Norms : L2", ["pair", *(METRICS[name] for name in names)], body, notes)
 
 
 def costs_of_l1(rows: Sequence[Row]) -> TableText:
-    """What L1 costs, beside what it saves."""
+    """What the norms cost against L2, beside what they save."""
     body = []
     for pair in pairs(rows):
         if not pair.whole:
@@ -147,14 +147,14 @@ def costs_of_l1(rows: Sequence[Row]) -> TableText:
             ratio = pair.ratio(name)
             if ratio is not None:
                 saved.append(f"{METRICS[name]} {_percent(sign * (ratio - 1))}")
-        dsp = pair.l2.dsp - pair.l1.dsp
-        if pair.l2.dsp:
-            saved.append(f"{dsp} of {pair.l2.dsp} DSP")
-        if pair.l1.bram < pair.l2.bram:
-            saved.append(f"{pair.l2.bram - pair.l1.bram} of {pair.l2.bram} BRAM")
+        dsp = pair.baseline.dsp - pair.row.dsp
+        if pair.baseline.dsp:
+            saved.append(f"{dsp} of {pair.baseline.dsp} DSP")
+        if pair.row.bram < pair.baseline.bram:
+            saved.append(f"{pair.baseline.bram - pair.row.bram} of {pair.baseline.bram} BRAM")
         body.append([cost(pair), ", ".join(saved)])
     notes = ["Savings are positive: less of it, or a faster clock."]
-    return TableText("costs", "What L1 costs, and what it saves", ["costs", "saves"], body, notes)
+    return TableText("costs", "What a norm costs against L2, and what it saves", ["costs", "saves"], body, notes)
 
 
 def literature(rows: Sequence[Row]) -> TableText:

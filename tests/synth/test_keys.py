@@ -193,7 +193,7 @@ def test_every_argument_moves_the_key() -> None:
 
 
 def test_rows_depend_on_seeds_cells_and_clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    options = cli.Options("ecp5", "quick", 5, None, None, None, 10, tmp_path)
+    options = cli.Options("ecp5", "quick", None, (), 5, None, None, None, 10, tmp_path)
 
     def key(**changes: Any) -> str:
         return cli._known_rows(["a"], dataclasses.replace(options, **changes))["a"].key
