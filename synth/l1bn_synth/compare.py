@@ -222,7 +222,6 @@ def cost(pair: Pair) -> str:
     """What the row costs more than L2 in a pair of whole units."""
     row, below = pair.row, pair.baseline
     memory = f"{row.bram} : {below.bram} memory blocks" if row.bram or below.bram else "samples held by the producer"
-    return (
-        f"{pair.title}: {_COUNTERPARTS[row.unit, below.unit]}; {memory}; "
-        f"latency {row.latency} : {below.latency} cycles; {row.cycles_per_channel} : {below.cycles_per_channel} cycles per channel."
-    )
+    cycles = f"{row.cycles_per_channel} : {below.cycles_per_channel} cycles per channel"
+    text = _COUNTERPARTS[row.unit, below.unit]
+    return f"{pair.title}: {text}; {memory}; latency {row.latency} : {below.latency} cycles; {cycles}."

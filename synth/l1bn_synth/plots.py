@@ -12,6 +12,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 from matplotlib import pyplot
+from matplotlib.patches import Patch
 
 from l1bn.norms import NORMS
 
@@ -35,7 +36,7 @@ COLOURS = {**{name: norm.colour for name, norm in NORMS.items()}, "": "#7f7f7f"}
 def plots(rows: Sequence[Row]) -> dict[str, str]:
     """Every plot that these rows have something for, by its heading."""
     drawn = {
-        "L1 : L2 by resource and width": ratio_bars(rows),
+        "The norms : L2 by resource and width": ratio_bars(rows),
         "Clock frequency: median and range of all seeds": frequencies(rows),
         "Area against throughput": area_against_rate(rows),
         "Energy per sample by kind of cell": energies(rows),
@@ -79,7 +80,7 @@ def ratio_bars(rows: Sequence[Row]) -> str:
         less = [label for name, label in names.items() if name not in BETTER_UP]
         more = [label for name, label in names.items() if name in BETTER_UP]
         axes.set_xlabel(
-            f"L1 : L2. L1 is better left of the line in {', '.join(less)}; right of it in {', '.join(more)}."
+            f"Below 1 the first is better in {', '.join(less)}; above it in {', '.join(more)}."
         )
         axes.legend(ncols=6, loc="lower center", bbox_to_anchor=(0.3, 1.0), frameon=False)
         return _svg(figure)
@@ -99,7 +100,11 @@ def frequencies(rows: Sequence[Row]) -> str:
         axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
         axes.invert_yaxis()
         axes.set_xlim(left=0)
-        axes.set_xlabel("MHz (blue: L1, red: L2, grey: both)")
+        axes.set_xlabel("MHz")
+        titles = {**{name: norm.title for name, norm in NORMS.items()}, "": "of several norms"}
+        shown = {row.norm for row in rows}
+        marks = [Patch(color=COLOURS[name], label=title) for name, title in titles.items() if name in shown]
+        axes.legend(handles=marks, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(marks), frameon=False)
         axes.grid(axis="x", linewidth=0.3)
         return _svg(figure)
 

@@ -39,7 +39,7 @@ class Report:
 
     @property
     def title(self) -> str:
-        return f"L1 and L2 batch normalisation on {self.target}"
+        return f"Batch normalisation of every norm on {self.target}"
 
     def tables(self) -> list[TableText]:
         energy = None if self.target == "osu018" else coefficients(self.target)

@@ -128,12 +128,12 @@ def ratios(rows: Sequence[Row]) -> TableText:
         values = [pair.ratio(name) for name in names]
         body.append([pair.title, *("-" if value is None else f"{value:.2f}" for value in values)])
     notes = [
-        "Fmax and samples per second: above 1 L2 is worse. Everything else: below 1 L2 is worse. A dash: L2 has none "
+        "Fmax and samples per second: above 1 the first is better. Everything else: below 1. A dash: L2 has none "
         "of it, so there is no ratio.",
         "The sign-abs accumulator ends with its multiplication by the mean, once a channel; that of the square "
         "accumulator (the variance) is outside it.",
     ]
-    return TableText("ratios", "Norms : L2", ["pair", *(METRICS[name] for name in names)], body, notes)
+    return TableText("ratios", "The norms : L2", ["pair", *(METRICS[name] for name in names)], body, notes)
 
 
 def costs_of_l1(rows: Sequence[Row]) -> TableText:

@@ -54,10 +54,10 @@ def test_page_is_self_contained(report, tmp_path):
 
 def test_each_plot_says_which_side_is_better_by_metric():
     page = plots.ratio_bars(rows())
-    assert "L1 is better left of the line in LUT, FF, DSP, BRAM, energy; right of it in Fmax." in page
+    assert "Below 1 the first is better in LUT, FF, DSP, BRAM, energy; above it in Fmax." in page
     assert {"fmax", "rate"} == compare_module.BETTER_UP
     (note, *_) = ratios(rows()).notes
-    assert note.startswith("Fmax and samples per second: above 1 L1 is better. Everything else: below 1")
+    assert note.startswith("Fmax and samples per second: above 1 the first is better. Everything else: below 1.")
 
 
 def test_markers_at_an_axis_are_whole():
@@ -90,7 +90,7 @@ def test_markdown_and_terminal_have_the_tables(report, capsys):
     printed = capsys.readouterr().out
     for title in (
         "Results",
-        "L1 : L2",
+        "The norms : L2",
         "Claims of the literature against this run",
         "Operators of other projects",
     ):
@@ -138,8 +138,10 @@ def test_verdicts():
     assert verdicts["operators", "50 % less power"] == "holds"
     assert verdicts["whole unit", "37 % less energy"] == "does not hold: the opposite"
     assert verdicts["whole unit", "25 % faster"] == "does not hold: no difference"
-    assert verdicts["whole unit", "10 % fewer resources"] == "holds"
-    slightly = [row(lut=995), rows()[1]]
+    assert ("whole unit", "10 % fewer resources") not in verdicts, "that is said of the range"
+    of_range = [row(unit="forward Range", norm="range"), rows()[1]]
+    assert {claim.claim: claim.verdict for claim in claims(of_range)}["10 % fewer resources"] == "holds"
+    slightly = [row(unit="forward Range", norm="range", lut=995), rows()[1]]
     verdicts = {claim.claim: claim.verdict for claim in claims([*slightly])}
     assert verdicts["10 % fewer resources"] == "does not hold: no difference"
 
@@ -190,6 +192,7 @@ def test_standard_cells_are_compared_by_area_and_have_no_columns_of_blocks():
     blocks = {"device": "osu018", "dsp_allowed": False, "dsp": 0, "bram": 0, "sensitivity": {}}
     both = [
         row(**blocks, area_um2=750.0),
+        row(**blocks, unit="forward Range", norm="range", area_um2=750.0),
         row(**blocks, unit="forward L2, one pass", norm="l2", area_um2=1000.0),
     ]
     results, compared = units(both), ratios(both)
