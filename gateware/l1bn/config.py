@@ -101,7 +101,7 @@ class Configuration:
 
     A parameter left at ``None`` takes its default from the others, and reads as that default
     afterwards; only ``guard_bits`` and ``running_fraction`` may stay ``None``, which means "derived" (see
-    :class:`l1bn.formats.Formats`). A parameter that has no meaning for a direction is checked and not used.
+    :class:`l1bn.numbers.formats.Formats`). A parameter that has no meaning for a direction is checked and not used.
 
     Raises
     ------

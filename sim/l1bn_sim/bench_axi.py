@@ -25,11 +25,11 @@ from cocotbext.axi import (
 )
 
 from l1bn import __version__
-from l1bn.bus.layout import forward_map
+from l1bn.bus.register_map import forward_map
 from l1bn.bus.registers import Register, RegisterMap
 from l1bn.config import Configuration
 from l1bn.export.vectors import AxiGroup, axi_groups, axi_words, sendings
-from l1bn.formats import Formats
+from l1bn.numbers.formats import Formats
 
 from .bench import parameters
 from .pauses import pauses

@@ -13,9 +13,9 @@ import click
 import torch
 from rich.console import Console
 
+from l1bn.command.options import option, value
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.norms import NORMS
-from l1bn.options import option, value
 from l1bn_console.tables import Table, names, numbers, print_json, print_tables
 from l1bn_golden.training.data import digits, mnist
 from l1bn_golden.training.runs import Settings, execute

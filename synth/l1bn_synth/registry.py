@@ -11,21 +11,21 @@ from typing import Any
 from amaranth.hdl import signed
 from amaranth.lib.wiring import Component
 
+from l1bn.beats.affine import Affine
+from l1bn.beats.deviation import SignAbsAccumulator
+from l1bn.beats.squares import SquareAccumulator
+from l1bn.beats.sums import SumAccumulator
+from l1bn.channels.divide import DivideByConstant
+from l1bn.channels.quotient import IterativeDivider, PipelinedDivider
+from l1bn.channels.root import IterativeSquareRoot, PipelinedSquareRoot
+from l1bn.channels.scale import Scale
 from l1bn.config import Configuration
-from l1bn.formats import Formats
 from l1bn.norms import NORMS
-from l1bn.operators.affine import Affine
-from l1bn.operators.deviation import SignAbsAccumulator
-from l1bn.operators.divide import DivideByConstant
-from l1bn.operators.quotient import IterativeDivider, PipelinedDivider
-from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
-from l1bn.operators.scale import Scale
-from l1bn.operators.squares import SquareAccumulator
-from l1bn.operators.sums import SumAccumulator
-from l1bn.streams import SkidRegister
+from l1bn.numbers.formats import Formats
+from l1bn.streams.registers import SkidRegister
 from l1bn.units import unit
 
-from .pairs import Absolute, AbsoluteAndSign, SquareAndRoot
+from .operator_pairs import Absolute, AbsoluteAndSign, SquareAndRoot
 
 __all__ = ["GROUPS", "PRESETS", "Unit", "find", "preset", "units"]
 

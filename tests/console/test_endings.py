@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from l1bn import export, generate
-from l1bn.cli import main
+from l1bn import export
+from l1bn.command.cli import main
+from l1bn.verilog import generate
 
 SEED = 20
 LONG = "n" * 300
@@ -23,7 +24,7 @@ DEEP = 5000
 def command(
     *arguments: object, code: str = "", cwd: Path | None = None, **more: Any
 ) -> subprocess.CompletedProcess[str]:
-    program = code or "import sys; from l1bn.cli import main; sys.exit(main())"
+    program = code or "import sys; from l1bn.command.cli import main; sys.exit(main())"
     environment = {**os.environ, **more.pop("env", {})}
     return subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],

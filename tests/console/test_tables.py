@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 
-from l1bn import tables
+from l1bn.command import tables
+from l1bn.command.explain import explain
 from l1bn.config import Configuration
-from l1bn.explain import explain
 from l1bn_console.tables import Table, coloured, names, numbers, print_tables, print_text, texts
 
 ROOT = Path(__file__).parents[2]

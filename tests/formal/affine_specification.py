@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 
+from l1bn.beats.affine import AffineLane
 from l1bn.config import Configuration
-from l1bn.formats import Formats
-from l1bn.operators.affine import AffineLane
+from l1bn.numbers.formats import Formats
 
 from .prover import Claims, Specification
 

@@ -10,11 +10,11 @@ from amaranth.hdl import Array, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.data import View
 
-from l1bn.lfsr import bits_for, codes
-from l1bn.operators.divide import DivideByConstant, DivideByCount
-from l1bn.operators.multiply import SequentialMultiplier
-from l1bn.operators.quotient import IterativeDivider, PipelinedDivider
-from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
+from l1bn.channels.divide import DivideByConstant, DivideByCount
+from l1bn.channels.multiply import SequentialMultiplier
+from l1bn.channels.quotient import IterativeDivider, PipelinedDivider
+from l1bn.channels.root import IterativeSquareRoot, PipelinedSquareRoot
+from l1bn.logic.lfsr import bits_for, codes
 
 from .prover import Claims, Specification
 
@@ -64,7 +64,7 @@ class SequentialSpecification(Specification):
     ----------
     component : states its ``latency``
     control : where the handshake is, as names of submodules
-    steps, cycles : of a run, see :func:`l1bn.operators.sequence.sequence`
+    steps, cycles : of a run, see :func:`l1bn.logic.sequence.sequence`
     """
 
     def __init__(self, component: wiring.Component, control: Sequence[str], steps: int, cycles: int):
@@ -128,7 +128,7 @@ class DigitSpecification(Specification):
     Parameters
     ----------
     component : states its ``latency``
-    digits, cycles : of a run, see :func:`l1bn.operators.digits.digits`
+    digits, cycles : of a run, see :func:`l1bn.logic.digit_control.digits`
     """
 
     def __init__(self, component: wiring.Component, digits: int, cycles: int):

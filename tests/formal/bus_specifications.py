@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 
 from l1bn.bus.forward import AxiForward
-from l1bn.bus.layout import forward_map
+from l1bn.bus.register_map import forward_map
 from l1bn.config import Configuration
 from l1bn.units import unit as unit_of
 

@@ -7,8 +7,8 @@ from itertools import islice
 
 from amaranth.hdl import Array, Const, Module, Mux, Signal, Value
 
-from l1bn.guard import PacketGuard
-from l1bn.lfsr import bits_for, codes
+from l1bn.logic.lfsr import bits_for, codes
+from l1bn.streams.guard import PacketGuard
 
 from .prover import Claims, Specification
 

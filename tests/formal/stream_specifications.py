@@ -7,9 +7,9 @@ from unittest.mock import patch
 from amaranth.hdl import Array, Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 
-from l1bn import streams
 from l1bn.primitives import Primitives
-from l1bn.streams import ChannelRegister, Register, SampleBuffer, SkidRegister
+from l1bn.streams import registers as streams
+from l1bn.streams.registers import ChannelRegister, Register, SampleBuffer, SkidRegister
 
 from .memory import ContractMemory
 from .prover import Claims, Specification

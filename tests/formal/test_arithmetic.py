@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from amaranth.hdl import Shape, signed, unsigned
 
+from l1bn.beats.affine import AffineLane
+from l1bn.channels.divide import DivideByConstant, DivideByCount
+from l1bn.channels.multiply import SequentialMultiplier
+from l1bn.channels.quotient import IterativeDivider, PipelinedDivider
+from l1bn.channels.root import IterativeSquareRoot, PipelinedSquareRoot
 from l1bn.config import Configuration
-from l1bn.formats import Formats
-from l1bn.operators.affine import AffineLane
-from l1bn.operators.divide import DivideByConstant, DivideByCount
-from l1bn.operators.multiply import SequentialMultiplier
-from l1bn.operators.quotient import IterativeDivider, PipelinedDivider
-from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
+from l1bn.numbers.formats import Formats
 
 from .affine_specification import AffineSpecification
 from .arithmetic_specifications import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from l1bn.streams import LEVEL_SEGMENT
+from l1bn.streams.registers import LEVEL_SEGMENT
 
 from .guard_specification import GuardSpecification
 from .prover import Induction, Proof

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from l1bn import cli
+from l1bn.command import cli
 
 __all__ = ["contents", "error_line", "run"]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from l1bn import cli
-from l1bn.accuracy import advice, error_bound
+from l1bn.command import cli
 from l1bn.config import Configuration, ConfigurationError
-from l1bn.formats import Formats
 from l1bn.norms import NORMS
+from l1bn.numbers.accuracy import advice, error_bound
+from l1bn.numbers.formats import Formats
 
 
 def at_beta_0(config: Configuration) -> float:
@@ -63,7 +63,7 @@ def test_the_command_says_so_in_one_line(
     def stop(*_: Any, **__: Any) -> Any:
         raise ConfigurationError("output", "here", "nowhere")
 
-    monkeypatch.setattr("l1bn.generate.write", stop)
+    monkeypatch.setattr("l1bn.verilog.generate.write", stop)
     monkeypatch.setattr("l1bn.export.export", stop)
     for width, lines in ((16, 0), (20, 1), (32, 1)):
         assert cli.main([command, "--width", str(width), "-o", str(tmp_path / "out")]) == 2

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from amaranth.hdl import Shape
 
-from l1bn.backward import BackwardBatchNorm
-from l1bn.backward_formats import BackwardFormats
-from l1bn.backward_layouts import received_statistics
 from l1bn.config import Configuration
 from l1bn.norms import NORMS
+from l1bn.numbers.backward_formats import BackwardFormats
+from l1bn.streams.backward_layouts import received_statistics
 from l1bn.units import unit
 from l1bn.units import unit as forward_unit
+from l1bn.units.backward import BackwardBatchNorm
 from l1bn_golden import Contract, backward, forward
 
 from .bench import Bench, shuffled

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from l1bn import __version__, cli, generate
+from l1bn import __version__
+from l1bn.command import cli
 from l1bn.config import PARAMETERS
+from l1bn.verilog import generate
 
 from .commands import contents, error_line, run
 

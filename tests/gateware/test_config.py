@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from amaranth.back import rtlil
 
-from l1bn import generate, manifest, units
+from l1bn import units
 from l1bn.config import PARAMETERS, Configuration, ConfigurationError
 from l1bn.errors import SHOWN
-from l1bn.formats import Formats
+from l1bn.numbers.formats import Formats
+from l1bn.verilog import generate, manifest
 
 # The ranges that users were promised, on purpose not taken from the code.
 RANGES = {

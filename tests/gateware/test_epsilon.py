@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from l1bn.config import Configuration
-from l1bn.formats import Formats
 from l1bn.norms import NORMS
+from l1bn.numbers.formats import Formats
 from l1bn.units import unit
 
 from .test_forward import FORMS, Channel, Traffic, parameters

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from l1bn import cli
+from l1bn.command import cli
 from l1bn_sim.toolchain import build_environment
 
 ROOT = Path(__file__).parents[2]

@@ -7,11 +7,11 @@ import random
 import pytest
 
 from l1bn.config import PARAMETERS, Configuration
-from l1bn.formats import Formats
 from l1bn.norms import NORMS
 from l1bn.norms.l1 import sign_count_width
 from l1bn.norms.l2 import square_sum_width
 from l1bn.norms.rms.spread import square_sum_width as rms_square_sum_width
+from l1bn.numbers.formats import Formats
 from l1bn_golden import Contract, integer
 
 NUMBER = 1500

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from l1bn.config import Configuration
-from l1bn.forward import BatchNorm
 from l1bn.norms import NORMS
 from l1bn.units import unit
+from l1bn.units.forward import BatchNorm
 from l1bn_golden import Contract, forward
 
 from .bench import Bench, shuffled

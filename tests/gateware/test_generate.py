@@ -17,11 +17,11 @@ from amaranth.hdl import Module, Shape
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from l1bn import generate, manifest
 from l1bn.config import Configuration, ConfigurationError
-from l1bn.formats import Formats
-from l1bn.scale_format import ScaleFormat
+from l1bn.numbers.formats import Formats
+from l1bn.numbers.scale_format import ScaleFormat
 from l1bn.units import unit as unit_of
+from l1bn.verilog import generate, manifest
 from l1bn_golden import Contract
 from l1bn_golden.exact import error_bound
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from l1bn.guard import PacketGuard
+from l1bn.streams.guard import PacketGuard
 
 from .bench import exercise, periods
 from .channels import Samples, packets

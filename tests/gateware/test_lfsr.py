@@ -8,7 +8,7 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
-from l1bn.lfsr import bits_for, code_at, codes, following
+from l1bn.logic.lfsr import bits_for, code_at, codes, following
 
 
 @pytest.mark.parametrize("bits", range(2, 17))

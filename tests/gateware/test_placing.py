@@ -14,7 +14,7 @@ import pytest
 
 from l1bn.config import ConfigurationError
 from l1bn.export.folder import replaced
-from l1bn.placing import DRAFT, place
+from l1bn.verilog.placing import DRAFT, place
 
 from .commands import contents
 

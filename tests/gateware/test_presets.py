@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from l1bn import cli, presets
+from l1bn.command import cli, presets
 from l1bn.config import Configuration, ConfigurationError
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from l1bn.config import Configuration, ConfigurationError
-from l1bn.inference import InferenceBatchNorm
-from l1bn.running import RunningStatistics
-from l1bn.running_formats import InferenceFormats
+from l1bn.numbers.running_formats import InferenceFormats
+from l1bn.units.inference import InferenceBatchNorm
+from l1bn.units.running import RunningStatistics
 from l1bn_golden import Contract, forward
 from l1bn_golden.running import Running, fold, inference, running_start, running_update
 

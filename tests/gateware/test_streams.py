@@ -10,7 +10,7 @@ from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from l1bn.streams import ChannelRegister, Register, SampleBuffer, SkidRegister, fork, join
+from l1bn.streams.registers import ChannelRegister, Register, SampleBuffer, SkidRegister, fork, join
 
 from .bench import Bench, exercise, periods, shuffled
 

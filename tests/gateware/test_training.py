@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from l1bn.config import Configuration
-from l1bn.training import TrainingBatchNorm
+from l1bn.units.training import TrainingBatchNorm
 from l1bn_golden import Contract, backward, forward
 from l1bn_golden.running import running_start, running_update
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from l1bn.backward_formats import BackwardFormats
 from l1bn.config import Configuration
-from l1bn.formats import Formats
+from l1bn.numbers.backward_formats import BackwardFormats
+from l1bn.numbers.formats import Formats
 from l1bn_golden import Contract
 from l1bn_golden.norms import NORMS, norm_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from l1bn.operators.sums import SumAccumulator
+from l1bn.beats.sums import SumAccumulator
 
 ROOT = Path(__file__).parents[2]
 

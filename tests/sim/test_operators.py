@@ -9,21 +9,21 @@ import pytest
 from amaranth.hdl import signed, unsigned
 from amaranth.lib.wiring import Component
 
-from l1bn.backward_formats import BackwardFormats
+from l1bn.beats.affine import Affine
+from l1bn.beats.deviation import SignAbsAccumulator
+from l1bn.beats.extremes import ExtremesAccumulator
+from l1bn.beats.gradient_sums import GradientSums
+from l1bn.beats.squares import CentredSquareAccumulator, SquareAccumulator
+from l1bn.beats.sums import DeviationSums, SumAccumulator
+from l1bn.channels.divide import DivideByConstant, DivideByCount
+from l1bn.channels.multiply import SequentialMultiplier
+from l1bn.channels.normalize import Normalizer
+from l1bn.channels.projection import Centre, Projection
+from l1bn.channels.root import IterativeSquareRoot, PipelinedSquareRoot
+from l1bn.channels.scale import Offset, Scale
 from l1bn.config import Configuration
-from l1bn.formats import Formats
-from l1bn.operators.affine import Affine
-from l1bn.operators.deviation import SignAbsAccumulator
-from l1bn.operators.divide import DivideByConstant, DivideByCount
-from l1bn.operators.extremes import ExtremesAccumulator
-from l1bn.operators.multiply import SequentialMultiplier
-from l1bn.operators.normalize import Normalizer
-from l1bn.operators.products import GradientSums
-from l1bn.operators.projection import Centre, Projection
-from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
-from l1bn.operators.scale import Offset, Scale
-from l1bn.operators.squares import CentredSquareAccumulator, SquareAccumulator
-from l1bn.operators.sums import DeviationSums, SumAccumulator
+from l1bn.numbers.backward_formats import BackwardFormats
+from l1bn.numbers.formats import Formats
 from l1bn_sim.design import Design
 from l1bn_sim.exercises import EXERCISES
 from l1bn_sim.runner import run_bench

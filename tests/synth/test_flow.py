@@ -8,15 +8,15 @@ import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import unsigned
 
-from l1bn.streams import SampleBuffer
+from l1bn.streams.registers import SampleBuffer
 from l1bn_synth.activity import WrongResult, cell_models, parse_saif, simulate
 from l1bn_synth.cache import Cache
 from l1bn_synth.devices import DEVICES, PLAIN, WHOLE_UNITS
 from l1bn_synth.elaborate import elaborate
 from l1bn_synth.flow import Point, measure
 from l1bn_synth.netlist import Netlist
+from l1bn_synth.operator_pairs import Square, _SideBySide
 from l1bn_synth.osu018 import parse_signoff
-from l1bn_synth.pairs import Square, _SideBySide
 from l1bn_synth.registry import PRESETS, preset
 from l1bn_synth.rows import fpga_row
 from l1bn_synth.runner import run_flows

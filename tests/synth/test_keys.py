@@ -42,7 +42,7 @@ FUNCTIONS = {
     "signoff": osu018.sign_off,
     "row": rows.row_from,
 }
-SHARED = {"l1bn", "l1bn.caches", "l1bn_sim", "l1bn_sim.toolchain"}
+SHARED = {"l1bn", "l1bn.verilog.caches", "l1bn_sim", "l1bn_sim.toolchain"}
 DEVICE = DEVICES["LFE5U-85F-6"]
 VECTORS = Vectors({"i": [1, 2]}, {"o": [3]}, {"o": [7]}, {"i": 4, "o": 3}, "i", 0, 1, 1)
 SYNTHESIS = Synthesis("{}", "{}", {"LUT4": 1})
@@ -93,7 +93,7 @@ def test_each_source_moves_the_keys_of_the_steps_that_reach_it(contents: dict[Pa
     assert moved_by["l1bn_synth.harness"] == moved_by["l1bn_synth.netlist"] == mapped
     assert moved_by["l1bn_synth.devices"] == {"area", "timing", "row"}
     assert moved_by["l1bn_synth.activity"] == {"activity", "cells", "signoff", "row"}
-    elaborated = ("l1bn.units", "l1bn.operators.divide", "l1bn_golden.integer", "l1bn_sim.digits")
+    elaborated = ("l1bn.units", "l1bn.channels.divide", "l1bn_golden.integer", "l1bn_sim.digits")
     for name in (*elaborated, "l1bn_synth.registry", "l1bn_synth.vectors", "coefficients.toml"):
         assert moved_by[name] == {"row"}, name
     # What runs programs takes no more than this from the other packages.
@@ -130,7 +130,7 @@ def test_what_a_row_calls_and_opens_is_in_its_key() -> None:
     done = subprocess.run([sys.executable, "-B", "-c", LOADED], capture_output=True, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
     files = set(provenance(rows.row_from).files)
-    assert {"l1bn.units", "l1bn.operators.sums", "l1bn_golden.integer", "l1bn_sim.digits"} <= set(
+    assert {"l1bn.units", "l1bn.beats.sums", "l1bn_golden.integer", "l1bn_sim.digits"} <= set(
         found["called"]
     )
     assert set(found["called"]) <= files

@@ -11,10 +11,10 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..formats import Formats, clog2
-from ..layouts import affine_parameters, inlet, outlet, statistics
+from ..numbers.formats import Formats, clog2
 from ..primitives import primitives
-from .layout import IN_FLIGHT, SEQUENCE, statistics_shapes
+from ..streams.layouts import affine_parameters, inlet, outlet, statistics
+from .register_map import IN_FLIGHT, SEQUENCE, statistics_shapes
 from .registers import WORD, Field, RegisterMap, Table
 
 __all__ = ["ForwardControl"]
@@ -29,7 +29,7 @@ class ForwardControl(wiring.Component):
     Parameters
     ----------
     formats : derived formats of the unit
-    map : its registers and tables, :func:`l1bn.bus.layout.forward_map`
+    map : its registers and tables, :func:`l1bn.bus.register_map.forward_map`
 
     Members
     -------

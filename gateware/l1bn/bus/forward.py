@@ -6,9 +6,9 @@ from amaranth.hdl import ClockDomain, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..formats import Formats
-from ..layouts import packet
-from ..streams import SkidRegister
+from ..numbers.formats import Formats
+from ..streams.layouts import packet
+from ..streams.registers import SkidRegister
 from .axi_lite import AxiLitePort, axi_lite_members
 from .axi_stream import lanes_of, manager_members, subordinate_members, tdata_of
 from .control import ForwardControl
@@ -22,9 +22,9 @@ class AxiForward(wiring.Component):
 
     Parameters
     ----------
-    unit : a :class:`l1bn.forward.BatchNorm`, or anything with its ports that keeps the rules of streams
+    unit : a :class:`l1bn.units.forward.BatchNorm`, or anything with its ports that keeps the rules of streams
     formats : its derived formats
-    map : its registers and tables, :func:`l1bn.bus.layout.forward_map`
+    map : its registers and tables, :func:`l1bn.bus.register_map.forward_map`
 
     Members
     -------

@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 
 from ..bus.axi_stream import lane_bits
 from ..bus.registers import RegisterMap
-from ..formats import Formats
+from ..numbers.formats import Formats
 from .backward_vectors import backward_words
 from .render import render
 from .running_vectors import inference_words, training_words

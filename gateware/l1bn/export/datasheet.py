@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
 
-from .. import manifest, presets
+from ..command import presets
+from ..command.drawings import Row, blocks, timing
 from ..config import PARAMETERS
-from ..drawings import Row, blocks, timing
+from ..verilog import manifest
 from .example import example
 from .ports import native_ports
 from .rdl import MEANING

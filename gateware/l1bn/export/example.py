@@ -14,7 +14,7 @@ from l1bn_golden import Contract
 from l1bn_golden import forward as golden_forward
 
 from ..config import Configuration
-from ..formats import Formats, half_up
+from ..numbers.formats import Formats, half_up
 
 __all__ = ["Example", "example"]
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from ..config import ConfigurationError
-from ..placing import DRAFT
+from ..verilog.placing import DRAFT
 
 __all__ = ["replaced"]
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from amaranth.lib import wiring
 
-from ..generate import separate_initial_values
-from ..reserved import VERILOG
-from ..rtlil import SHARED, convert, run_yosys
-from ..waivers import BLOCKS, GENERATED, waived
+from ..verilog.generate import separate_initial_values
+from ..verilog.reserved import VERILOG
+from ..verilog.rtlil import SHARED, convert, run_yosys
+from ..verilog.waivers import BLOCKS, GENERATED, waived
 
 __all__ = ["flat_verilog"]
 

@@ -9,14 +9,16 @@ from typing import Any
 
 from amaranth.lib import wiring
 
-from .. import __version__, generate, resources, units
-from .. import manifest as unit_manifest
+from .. import __version__, units
 from ..bus.forward import AxiForward, AxiTop
 from ..bus.instance import Instantiated
-from ..bus.layout import check_channels, forward_map
+from ..bus.register_map import check_channels, forward_map
 from ..bus.registers import RegisterMap, word_after_reset
+from ..command import resources
 from ..config import Configuration
-from ..identifiers import check_module_name
+from ..verilog import generate
+from ..verilog import manifest as unit_manifest
+from ..verilog.identifiers import check_module_name
 from . import bench, datasheet, manifest, rdl
 from .netlist import flat_verilog
 from .ports import Port, axi_ports, native_ports

@@ -20,11 +20,11 @@ from l1bn_golden import Contract, Forward
 from l1bn_golden import forward as golden_forward
 
 from ..bus.axi_stream import lane_bits
-from ..bus.layout import statistics_words
+from ..bus.register_map import statistics_words
 from ..bus.registers import WORD, Member, ceil_power_of_two
 from ..config import Configuration
-from ..formats import Formats
-from ..layouts import affine_parameters, fields, packet, statistics
+from ..numbers.formats import Formats
+from ..streams.layouts import affine_parameters, fields, packet, statistics
 
 __all__ = [
     "AxiGroup",

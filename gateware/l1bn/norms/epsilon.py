@@ -5,9 +5,9 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 
-from ..formats import Formats
-from ..layouts import selected
-from ..operators.table import lookup
+from ..logic.table import lookup
+from ..numbers.formats import Formats
+from ..streams.layouts import selected
 
 __all__ = ["add_fraction", "whole_spread"]
 

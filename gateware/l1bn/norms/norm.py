@@ -15,8 +15,8 @@ from amaranth.hdl import Shape
 from amaranth.lib import data
 
 if TYPE_CHECKING:  # the configuration asks which norms there are
-    from ..backward_formats import BackwardFormats
-    from ..formats import Formats
+    from ..numbers.backward_formats import BackwardFormats
+    from ..numbers.formats import Formats
 
 __all__ = ["ErrorTerms", "GradientFacts", "Norm", "Spread", "Statistic", "Width"]
 
@@ -27,8 +27,8 @@ class Spread(Protocol):
     It has the members
 
     - ``i``: packets of one pass over the samples, the first one or, if ``after_mean``, the second one,
-    - ``i_mean``: :func:`l1bn.layouts.channel_mean` of each channel,
-    - ``o``: :func:`l1bn.layouts.spread_result` of each channel,
+    - ``i_mean``: :func:`l1bn.streams.layouts.channel_mean` of each channel,
+    - ``o``: :func:`l1bn.streams.layouts.spread_result` of each channel,
 
     all in the order of the channels.
     """
@@ -59,7 +59,7 @@ class GradientFacts:
     ----------
     build : the component. It has the members
 
-        - ``i``: :func:`l1bn.backward_layouts.scaled_record` of each channel,
+        - ``i``: :func:`l1bn.streams.backward_layouts.scaled_record` of each channel,
         - ``i_beats``: packets of the second pass, the layout ``stored``, with ``error``,
         - ``o``: packets of dx with ``error``,
 
@@ -70,7 +70,8 @@ class GradientFacts:
         - ``apply_latency``: cycles from a beat at ``i_beats`` to its dx at ``o``
     stored : what waits of a beat for the second pass
     sides : the component that finds the side of each x, of the formats and the passes over a channel; it has the
-        members of :class:`l1bn.pairs.Sides`. A channel whose samples all are on none does not vary: its dx is 0
+        members of :class:`l1bn.streams.paired_packets.Sides`. A channel whose samples all are on none does not vary:
+        its dx is 0
     averaged : whether dx takes dy * xhat by its mean; else by its sum, which is wider by the bits that number the
         samples
     subtracts : whether anything is subtracted from a dy before it is scaled: its mean or a

@@ -5,11 +5,11 @@ from __future__ import annotations
 from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 
-from ..formats import Formats
-from ..layouts import copied, extended, inlet, outlet, select_field, selected, spread_result
-from ..operators.magnitude import DividedMagnitude, RootMagnitude
-from ..operators.table import lookup
-from ..streams import ChannelRegister
+from ..channels.magnitude import DividedMagnitude, RootMagnitude
+from ..logic.table import lookup
+from ..numbers.formats import Formats
+from ..streams.layouts import copied, extended, inlet, outlet, select_field, selected, spread_result
+from ..streams.registers import ChannelRegister
 from .epsilon import add_fraction, whole_spread
 
 __all__ = ["DividedRootSpread", "RootSpread", "root_spread"]
@@ -26,7 +26,7 @@ class RootSpread(wiring.Component):
     Members
     -------
     i : ``{variance, select}``
-    o : :func:`l1bn.layouts.spread_result` with ``select``
+    o : :func:`l1bn.streams.layouts.spread_result` with ``select``
 
     Latency: ``latency``. One channel in ``interval`` cycles.
     """

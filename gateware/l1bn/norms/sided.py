@@ -7,10 +7,10 @@ from typing import Any
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 
-from ..backward_layouts import sided_constants
-from ..layouts import copied
-from ..operators.sequence import consult
-from ..streams import ChannelRegister
+from ..logic.sequence import consult
+from ..streams.backward_layouts import sided_constants
+from ..streams.layouts import copied
+from ..streams.registers import ChannelRegister
 
 __all__ = ["apply_sides", "find_offsets"]
 
@@ -18,8 +18,8 @@ __all__ = ["apply_sides", "find_offsets"]
 def find_offsets(m: Module, gradient: Any, means: stream.Interface) -> ChannelRegister:
     """A register with the constants of a channel, from its means.
 
-    ``gradient`` is the component that ``m`` is of, with its :class:`l1bn.operators.offsets.SidedOffsets` as ``offsets``
-    and its :class:`l1bn.operators.sided.SidedAffine` as ``apply``, submodules both. ``means`` has ``gradient_mean``,
+    ``gradient`` is the component that ``m`` is of, with its :class:`l1bn.channels.offsets.SidedOffsets` as ``offsets``
+    and its :class:`l1bn.beats.sided.SidedAffine` as ``apply``, submodules both. ``means`` has ``gradient_mean``,
     which is m0 (0 without that field), ``projection_mean``, which is a, the scale and ``error``, and holds them until
     the offsets are known.
     """

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from l1bn.bus.axi_stream import lane_bits
-from l1bn.bus.layout import check_channels, forward_map, statistics_words
+from l1bn.bus.register_map import check_channels, forward_map, statistics_words
 from l1bn.bus.registers import Field, Member, Register, RegisterMap, Table
 from l1bn.config import Configuration, ConfigurationError
-from l1bn.formats import Formats
-from l1bn.layouts import fields, statistics
+from l1bn.numbers.formats import Formats
+from l1bn.streams.layouts import fields, statistics
 
 VALUE = (Field("value", 0, 32, "a value"),)
 

@@ -9,8 +9,8 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from l1bn.formats import Formats
-from l1bn.operators.affine import Affine
+from l1bn.beats.affine import Affine
+from l1bn.numbers.formats import Formats
 from l1bn_golden.integer import affine, bias, forward
 
 from ..bench import exercise, shuffled

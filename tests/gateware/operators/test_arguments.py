@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from amaranth.hdl import signed
 
+from l1bn.beats.deviation import SignAbsAccumulator
+from l1bn.beats.extremes import ExtremesAccumulator
+from l1bn.beats.gradient_sums import GradientSums
+from l1bn.beats.squares import CentredSquareAccumulator, SquareAccumulator
+from l1bn.beats.sums import DeviationSums, SumAccumulator
+from l1bn.channels.divide import DivideByConstant, DivideByCount
+from l1bn.channels.root import IterativeSquareRoot, PipelinedSquareRoot
 from l1bn.errors import ConfigurationError
-from l1bn.guard import PacketGuard
-from l1bn.operators.deviation import SignAbsAccumulator
-from l1bn.operators.divide import DivideByConstant, DivideByCount
-from l1bn.operators.extremes import ExtremesAccumulator
-from l1bn.operators.products import GradientSums
-from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
-from l1bn.operators.squares import CentredSquareAccumulator, SquareAccumulator
-from l1bn.operators.sums import DeviationSums, SumAccumulator
 from l1bn.primitives import primitives
-from l1bn.streams import SampleBuffer
+from l1bn.streams.guard import PacketGuard
+from l1bn.streams.registers import SampleBuffer
 
 LANES = "lanes = 3 is not possible; allowed: a power of two"
 COUNT = "count = 9 is not possible; allowed: a multiple of lanes = 2"

@@ -10,7 +10,7 @@ from math import floor, gcd
 
 import pytest
 
-from l1bn.operators.constant import Reciprocal, product, signed_digits, trailing_zeros
+from l1bn.logic.constant import Reciprocal, product, signed_digits, trailing_zeros
 
 COUNTS = [2, 3, 4, 5, 6, 7, 12, 25, 49, 100, 125, 127, 129, 1000, 1024, 65537, 3 << 18, 1 << 20]
 

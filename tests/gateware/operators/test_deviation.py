@@ -8,7 +8,7 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from l1bn.operators.deviation import SignAbsAccumulator
+from l1bn.beats.deviation import SignAbsAccumulator
 from l1bn_golden.integer import channel_sum, divide_by_count, sign_abs
 
 from ..bench import exercise

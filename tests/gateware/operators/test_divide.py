@@ -9,8 +9,8 @@ from math import floor, gcd
 
 import pytest
 
+from l1bn.channels.divide import DivideByConstant, DivideByCount, Division
 from l1bn.config import ConfigurationError
-from l1bn.operators.divide import DivideByConstant, DivideByCount, Division
 
 from ..bench import FEW_PAUSES, exercise, periods, shuffled
 

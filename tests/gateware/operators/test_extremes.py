@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from l1bn.operators.extremes import ExtremesAccumulator
+from l1bn.beats.extremes import ExtremesAccumulator
 
 from ..bench import exercise
 from ..channels import channels, packets

@@ -10,7 +10,7 @@ import pytest
 from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
-from l1bn.operators.magnitude import DividedMagnitude, Magnitude, RootMagnitude
+from l1bn.channels.magnitude import DividedMagnitude, Magnitude, RootMagnitude
 from l1bn_golden.integer import divide_by_count, normalize
 from l1bn_golden.rounding import odd_part, shift_floor
 

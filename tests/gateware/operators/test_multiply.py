@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from amaranth.hdl import Shape, signed, unsigned
 
-from l1bn.operators.multiply import SequentialMultiplier
+from l1bn.channels.multiply import SequentialMultiplier
 
 from ..bench import FEW_PAUSES, exercise, periods, shuffled
 

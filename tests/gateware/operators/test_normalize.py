@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from l1bn.operators.normalize import Normalizer
+from l1bn.channels.normalize import Normalizer
 
 from ..bench import FEW_PAUSES, exercise, periods, shuffled
 

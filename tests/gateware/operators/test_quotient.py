@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import pytest
 
+from l1bn.channels.quotient import IterativeDivider, PipelinedDivider
 from l1bn.config import ConfigurationError
-from l1bn.operators.quotient import IterativeDivider, PipelinedDivider
 
 from ..bench import FEW_PAUSES, PAUSES, Bench, exercise, periods
 

@@ -7,7 +7,7 @@ from math import isqrt
 
 import pytest
 
-from l1bn.operators.root import IterativeSquareRoot, PipelinedSquareRoot
+from l1bn.channels.root import IterativeSquareRoot, PipelinedSquareRoot
 
 from ..bench import FEW_PAUSES, PAUSES, exercise, periods, shuffled
 

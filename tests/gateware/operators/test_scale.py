@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from l1bn.formats import Formats
-from l1bn.operators.scale import Offset, Scale
+from l1bn.channels.scale import Offset, Scale
+from l1bn.numbers.formats import Formats
 from l1bn_golden.integer import bias, scale
 
 from ..bench import FEW_PAUSES, exercise, periods, shuffled

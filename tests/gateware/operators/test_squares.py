@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from l1bn.operators.squares import CentredSquareAccumulator, SquareAccumulator
+from l1bn.beats.squares import CentredSquareAccumulator, SquareAccumulator
 from l1bn_golden.integer import centred_square_sum, square_sum
 
 from ..bench import exercise

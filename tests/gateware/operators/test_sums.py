@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from l1bn.operators.sums import DeviationSums, SumAccumulator
+from l1bn.beats.sums import DeviationSums, SumAccumulator
 from l1bn_golden.integer import channel_sum
 
 from ..bench import exercise

@@ -10,7 +10,7 @@ import pytest
 from amaranth.hdl import Shape, signed, unsigned
 from amaranth.sim import Simulator
 
-from l1bn.operators.total import SEGMENT, ChannelTotal
+from l1bn.beats.total import SEGMENT, ChannelTotal
 
 CASES = [
     (signed(4), 7),

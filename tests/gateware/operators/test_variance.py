@@ -8,10 +8,10 @@ from itertools import cycle
 import numpy as np
 import pytest
 
+from l1bn.channels.variance import Variance
 from l1bn.config import Configuration
-from l1bn.formats import Formats
 from l1bn.norms.l2 import square_sum_width
-from l1bn.operators.variance import Variance
+from l1bn.numbers.formats import Formats
 from l1bn_golden.integer import centred_square_sum, square_sum
 
 from ..bench import FEW_PAUSES, exercise, periods

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from amaranth.hdl import signed
 
-from ...backward_layouts import sided_beat
-from ...pairs import sides_of_the_mean
+from ...streams.backward_layouts import sided_beat
+from ...streams.paired_packets import sides_of_the_mean
 from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
 from .gradient import L1Gradient
 from .spread import L1Spread
 
 if TYPE_CHECKING:
-    from ...formats import Formats
+    from ...numbers.formats import Formats
 
 __all__ = ["L1", "sign_count_width"]
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from amaranth.hdl import Module, signed
 from amaranth.lib import data, wiring
 
-from ...backward_formats import BackwardFormats
-from ...backward_layouts import scaled_record, sided_beat
-from ...layouts import copied, extended, fields, inlet, outlet, packet, select_field
-from ...operators.divide import DivideByCount
-from ...operators.multiply import SequentialMultiplier
-from ...operators.offsets import SidedOffsets
-from ...operators.saturate import saturated
-from ...operators.sequence import consult
-from ...operators.settle import settling_cycles, settling_sum
-from ...operators.sided import SidedAffine
-from ...streams import ADMISSION, ChannelRegister
+from ...beats.sided import SidedAffine
+from ...channels.divide import DivideByCount
+from ...channels.multiply import SequentialMultiplier
+from ...channels.offsets import SidedOffsets
+from ...logic.saturate import saturated
+from ...logic.sequence import consult
+from ...logic.settle import settling_cycles, settling_sum
+from ...numbers.backward_formats import BackwardFormats
+from ...streams.backward_layouts import scaled_record, sided_beat
+from ...streams.layouts import copied, extended, fields, inlet, outlet, packet, select_field
+from ...streams.registers import ADMISSION, ChannelRegister
 from ..sided import apply_sides, find_offsets
 
 __all__ = ["L1Gradient"]

@@ -5,12 +5,21 @@ from __future__ import annotations
 from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 
-from ...formats import Formats
-from ...layouts import channel_mean, copied, inlet, outlet, packet, select_field, selected, spread_result
-from ...operators.deviation import SignAbsAccumulator
-from ...operators.magnitude import DividedMagnitude, Magnitude
-from ...operators.table import lookup
-from ...streams import ChannelRegister
+from ...beats.deviation import SignAbsAccumulator
+from ...channels.magnitude import DividedMagnitude, Magnitude
+from ...logic.table import lookup
+from ...numbers.formats import Formats
+from ...streams.layouts import (
+    channel_mean,
+    copied,
+    inlet,
+    outlet,
+    packet,
+    select_field,
+    selected,
+    spread_result,
+)
+from ...streams.registers import ChannelRegister
 from ..epsilon import add_fraction, whole_spread
 
 __all__ = ["L1Spread"]

@@ -8,15 +8,15 @@ from math import isqrt
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ...backward_formats import PRODUCT_FRACTION
-from ...backward_layouts import pair_beat
-from ...pairs import sides_of_the_mean
+from ...numbers.backward_formats import PRODUCT_FRACTION
+from ...streams.backward_layouts import pair_beat
+from ...streams.paired_packets import sides_of_the_mean
 from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
 from .gradient import L2Gradient
 from .spread import L2OnePassSpread, L2TwoPassSpread, square_sum_width
 
 if TYPE_CHECKING:
-    from ...formats import Formats
+    from ...numbers.formats import Formats
 
 __all__ = ["L2", "square_sum_width"]
 

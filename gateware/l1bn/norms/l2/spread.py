@@ -5,8 +5,11 @@ from __future__ import annotations
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 
-from ...formats import Formats
-from ...layouts import (
+from ...beats.squares import CentredSquareAccumulator, SquareAccumulator
+from ...beats.total import delayed_flag
+from ...channels.variance import Variance
+from ...numbers.formats import Formats
+from ...streams.layouts import (
     channel_mean,
     copied,
     inlet,
@@ -15,10 +18,7 @@ from ...layouts import (
     select_field,
     spread_result,
 )
-from ...operators.squares import CentredSquareAccumulator, SquareAccumulator
-from ...operators.total import delayed_flag
-from ...operators.variance import Variance
-from ...streams import ChannelRegister, join
+from ...streams.registers import ChannelRegister, join
 from ..root import root_spread
 
 __all__ = ["L2OnePassSpread", "L2TwoPassSpread", "square_sum_width"]

@@ -8,14 +8,14 @@ from math import ceil
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ...backward_layouts import sided_beat
-from ...pairs import sides_of_zero
+from ...streams.backward_layouts import sided_beat
+from ...streams.paired_packets import sides_of_zero
 from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
 from .gradient import MeanAbsoluteGradient
 from .spread import MeanAbsoluteSpread
 
 if TYPE_CHECKING:
-    from ...formats import Formats
+    from ...numbers.formats import Formats
 
 __all__ = ["MeanAbsolute"]
 

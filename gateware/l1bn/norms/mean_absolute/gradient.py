@@ -5,12 +5,12 @@ from __future__ import annotations
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from ...backward_formats import BackwardFormats
-from ...backward_layouts import scaled_record, sided_beat
-from ...layouts import extended, inlet, outlet, packet
-from ...operators.offsets import SidedOffsets
-from ...operators.sided import SidedAffine
-from ...streams import ADMISSION, ChannelRegister
+from ...beats.sided import SidedAffine
+from ...channels.offsets import SidedOffsets
+from ...numbers.backward_formats import BackwardFormats
+from ...streams.backward_layouts import scaled_record, sided_beat
+from ...streams.layouts import extended, inlet, outlet, packet
+from ...streams.registers import ADMISSION, ChannelRegister
 from ..sided import apply_sides, find_offsets
 
 __all__ = ["MeanAbsoluteGradient"]

@@ -5,17 +5,26 @@ from __future__ import annotations
 from amaranth.hdl import Module, unsigned
 from amaranth.lib import data, wiring
 
+from ...beats.gate import PacketGate
+from ...beats.sums import gate_channels
+from ...beats.total import ChannelTotal, add_lanes_and_carries, delayed, delayed_flag, tree_latency
+from ...channels.magnitude import DividedMagnitude, Magnitude
 from ...errors import require_packets
-from ...formats import Formats, clog2
-from ...layouts import channel_mean, copied, inlet, outlet, packet, select_field, selected, spread_result
-from ...operators.gate import PacketGate
-from ...operators.magnitude import DividedMagnitude, Magnitude
-from ...operators.sequence import settled
-from ...operators.settle import settling_cycles, settling_sum
-from ...operators.sums import gate_channels
-from ...operators.table import lookup
-from ...operators.total import ChannelTotal, add_lanes_and_carries, delayed, delayed_flag, tree_latency
-from ...streams import ChannelRegister
+from ...logic.sequence import settled
+from ...logic.settle import settling_cycles, settling_sum
+from ...logic.table import lookup
+from ...numbers.formats import Formats, clog2
+from ...streams.layouts import (
+    channel_mean,
+    copied,
+    inlet,
+    outlet,
+    packet,
+    select_field,
+    selected,
+    spread_result,
+)
+from ...streams.registers import ChannelRegister
 from ..epsilon import add_fraction, whole_spread
 
 __all__ = ["AbsoluteAccumulator", "MeanAbsoluteSpread"]

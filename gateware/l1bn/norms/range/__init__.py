@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from amaranth.hdl import signed
 
-from ...backward_layouts import sided_beat
+from ...streams.backward_layouts import sided_beat
 from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
 from .gradient import ExtremeSides, RangeGradient
 from .spread import RangeSpread
 
 if TYPE_CHECKING:
-    from ...formats import Formats
+    from ...numbers.formats import Formats
 
 __all__ = ["Range"]
 

@@ -8,15 +8,21 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 
-from ...backward_formats import BackwardFormats
-from ...backward_layouts import pair_packet, received_statistics, scaled_record, sided_beat, sided_packet
-from ...layouts import copied, extended, fields, inlet, outlet, packet, select_field
-from ...operators.divide import DivideByCount
-from ...operators.offsets import SidedOffsets
-from ...operators.sequence import consult
-from ...operators.sided import SidedAffine
-from ...pairs import Sides
-from ...streams import ADMISSION, ChannelRegister, Register
+from ...beats.sided import SidedAffine
+from ...channels.divide import DivideByCount
+from ...channels.offsets import SidedOffsets
+from ...logic.sequence import consult
+from ...numbers.backward_formats import BackwardFormats
+from ...streams.backward_layouts import (
+    pair_packet,
+    received_statistics,
+    scaled_record,
+    sided_beat,
+    sided_packet,
+)
+from ...streams.layouts import copied, extended, fields, inlet, outlet, packet, select_field
+from ...streams.paired_packets import Sides
+from ...streams.registers import ADMISSION, ChannelRegister, Register
 from ..sided import apply_sides, find_offsets
 
 __all__ = ["ExtremeSides", "RangeGradient"]
@@ -33,7 +39,7 @@ class ExtremeSides(wiring.Component):
     formats : derived formats of the unit
     passes : passes over a channel, each of them compared
 
-    Members and latency: as of :class:`l1bn.pairs.Sides`, which see.
+    Members and latency: as of :class:`l1bn.streams.paired_packets.Sides`, which see.
     """
 
     latency = Sides.latency + Register.latency

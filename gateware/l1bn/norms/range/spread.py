@@ -5,13 +5,13 @@ from __future__ import annotations
 from amaranth.hdl import Const, Module
 from amaranth.lib import data, wiring
 
-from ...formats import Formats
-from ...layouts import channel_mean, copied, inlet, outlet, own_statistics, packet, spread_result
-from ...operators.extremes import ExtremesAccumulator
-from ...operators.magnitude import Magnitude
-from ...operators.sequence import settled
-from ...operators.settle import settling_cycles, settling_sum
-from ...streams import ChannelRegister
+from ...beats.extremes import ExtremesAccumulator
+from ...channels.magnitude import Magnitude
+from ...logic.sequence import settled
+from ...logic.settle import settling_cycles, settling_sum
+from ...numbers.formats import Formats
+from ...streams.layouts import channel_mean, copied, inlet, outlet, own_statistics, packet, spread_result
+from ...streams.registers import ChannelRegister
 from ..epsilon import add_fraction, whole_spread
 
 __all__ = ["RangeSpread"]

@@ -9,15 +9,15 @@ from math import isqrt
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ...backward_formats import PRODUCT_FRACTION
-from ...backward_layouts import pair_beat
-from ...pairs import sides_of_zero
+from ...numbers.backward_formats import PRODUCT_FRACTION
+from ...streams.backward_layouts import pair_beat
+from ...streams.paired_packets import sides_of_zero
 from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
 from .gradient import RMSGradient
 from .spread import RMSSpread, square_sum_width
 
 if TYPE_CHECKING:
-    from ...formats import Formats
+    from ...numbers.formats import Formats
 
 __all__ = ["RMS"]
 

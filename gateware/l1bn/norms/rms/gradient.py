@@ -5,15 +5,15 @@ from __future__ import annotations
 from amaranth.hdl import Module, Mux, unsigned
 from amaranth.lib import data, wiring
 
-from ...backward_formats import BackwardFormats
-from ...backward_layouts import pair_beat, pair_constants, product_constants, scaled_record
-from ...layouts import copied, extended, fields, inlet, outlet, packet
-from ...operators.magnitude import Magnitude
-from ...operators.multiply import SequentialMultiplier
-from ...operators.pair_affine import PairAffine
-from ...operators.scale import Scale
-from ...operators.sequence import consult
-from ...streams import ADMISSION, ChannelRegister
+from ...beats.pair_affine import PairAffine
+from ...channels.magnitude import Magnitude
+from ...channels.multiply import SequentialMultiplier
+from ...channels.scale import Scale
+from ...logic.sequence import consult
+from ...numbers.backward_formats import BackwardFormats
+from ...streams.backward_layouts import pair_beat, pair_constants, product_constants, scaled_record
+from ...streams.layouts import copied, extended, fields, inlet, outlet, packet
+from ...streams.registers import ADMISSION, ChannelRegister
 
 __all__ = ["RMSGradient"]
 

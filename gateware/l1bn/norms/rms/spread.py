@@ -5,14 +5,23 @@ from __future__ import annotations
 from amaranth.hdl import Array, Module, Value
 from amaranth.lib import data, wiring
 
-from ...formats import Formats
-from ...layouts import channel_mean, copied, inlet, outlet, packet, select_field, selected, spread_result
-from ...operators.multiply import SequentialMultiplier
-from ...operators.sequence import consult, settled
-from ...operators.settle import settling_cycles, settling_sum
-from ...operators.squares import SquareAccumulator
-from ...operators.table import lookup
-from ...streams import ChannelRegister, join
+from ...beats.squares import SquareAccumulator
+from ...channels.multiply import SequentialMultiplier
+from ...logic.sequence import consult, settled
+from ...logic.settle import settling_cycles, settling_sum
+from ...logic.table import lookup
+from ...numbers.formats import Formats
+from ...streams.layouts import (
+    channel_mean,
+    copied,
+    inlet,
+    outlet,
+    packet,
+    select_field,
+    selected,
+    spread_result,
+)
+from ...streams.registers import ChannelRegister, join
 from ..root import root_spread
 
 __all__ = ["RMSSpread", "square_sum_width"]

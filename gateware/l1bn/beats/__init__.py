@@ -1,0 +1,1 @@
+"""Operators that take a beat a cycle."""

@@ -1,0 +1,103 @@
+"""Subtraction with a borrow, and what a lane subtracts from its product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Signal, Value
+from amaranth.lib.wiring import In
+
+from ..numbers.scale_format import ScaleFormat
+
+__all__ = ["Borrow", "OffsetSubtraction", "difference", "resize", "subtraction"]
+
+Stage = Callable[[Value], Signal]
+
+
+def difference(a: Value, b: Value, borrow: Value | int) -> Value:
+    """``a - b - borrow`` of numbers of equal width, one bit wider than they are; its top bit is the borrow out.
+
+    The borrow enters as one more place of the same carry chain. Written as a third operand it would cost an
+    inverter a bit and an adder of its own.
+    """
+    borrow = Const(borrow, 1) if isinstance(borrow, int) else borrow
+    low = Cat(Const(0, 1), a)
+    return (low - Cat(borrow, b))[1 : len(a) + 2]
+
+
+def resize(value: Value, width: int) -> Value:
+    """The low bits of a signed value, sign-extended where it has fewer."""
+    return value[:width] if len(value) >= width else Cat(value, value[-1].replicate(width - len(value)))
+
+
+class OffsetSubtraction:
+    """x*k*2^F - offset - 1, of the product x*k, in two stages of half the carry chain each.
+
+    Parameters
+    ----------
+    format : of the scale
+    """
+
+    stages = 2
+
+    def __init__(self, format: ScaleFormat):
+        self.format = format
+        # The offset has scale_fraction more bits than the product: 0 - offset - 1 is their complement.
+        self.sum_width = format.offset_width - format.scale_fraction
+        self.low_width = self.sum_width // 2
+
+    @property
+    def members(self) -> dict[str, In]:
+        """The ports of a lane that it takes."""
+        low = self.low_width + self.format.scale_fraction
+        return {"offset_low": In(low), "offset_high": In(self.sum_width - self.low_width)}
+
+    def depths(self, product: int) -> dict[str, int]:
+        """After how many enabled cycles each port is needed, for a product that is there after ``product``."""
+        return {"offset_low": product, "offset_high": product + 1}
+
+    def ports(self, negative: Value, offset: Value) -> dict[str, Value]:
+        """What of a channel's constants belongs at each port."""
+        split = self.low_width + self.format.scale_fraction
+        return {"offset_low": offset[:split], "offset_high": offset[split:]}
+
+    def subtract(self, stage: Stage, lane: Any, product: Value) -> Value:
+        """The difference, signed, from a lane with the ports."""
+        split, fraction = self.low_width, self.format.scale_fraction
+        below = stage(stage(~lane.offset_low[:fraction]))
+        # The places below borrow from neither: the 1 is theirs, which leaves a borrow to the lowest place here.
+        low = stage(difference(product[:split], lane.offset_low[fraction:], 1))
+        high = stage(product[split:].as_signed())
+        rest = difference(resize(high, self.sum_width - split), lane.offset_high, low[split])[:-1]
+        return Cat(below, stage(low[:split]), stage(rest)).as_signed()
+
+
+class Borrow(OffsetSubtraction):
+    """x*k*2^F, less 1 for a negative gamma: all that is left of the subtraction where there is no mean.
+
+    A mean of 0 has the offset 0 for a negative gamma and -1 for any other; see :class:`l1bn.channels.scale.Offset`.
+    """
+
+    @property
+    def members(self) -> dict[str, In]:
+        return {"borrow": In(1)}
+
+    def depths(self, product: int) -> dict[str, int]:
+        return {"borrow": product}
+
+    def ports(self, negative: Value, offset: Value) -> dict[str, Value]:
+        return {"borrow": negative}
+
+    def subtract(self, stage: Stage, lane: Any, product: Value) -> Value:
+        split = self.low_width
+        below = stage(stage(lane.borrow.replicate(self.format.scale_fraction)))
+        low = stage(difference(product[:split], Const(0, split), lane.borrow))
+        high = stage(product[split:].as_signed())
+        rest = difference(resize(high, self.sum_width - split), Const(0, self.sum_width - split), low[split])[:-1]
+        return Cat(below, stage(low[:split]), stage(rest)).as_signed()
+
+
+def subtraction(format: ScaleFormat) -> OffsetSubtraction:
+    """What a lane of that format subtracts."""
+    return OffsetSubtraction(format) if format.subtracts else Borrow(format)

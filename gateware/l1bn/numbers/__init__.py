@@ -1,0 +1,1 @@
+"""Formats: every width and constant that follows from a configuration."""

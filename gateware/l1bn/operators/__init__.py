@@ -1,1 +1,0 @@
-"""The arithmetic operators: streams in, streams out, each with its contract in its docstring."""

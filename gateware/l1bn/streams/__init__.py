@@ -1,0 +1,1 @@
+"""What moves: payload layouts, registers, buffers and guards of streams."""

@@ -1,0 +1,1 @@
+"""From a unit to the files that describe it: Verilog, names, manifest."""
