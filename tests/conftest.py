@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from l1bn.verilog import caches
+from l1bn.logic import caches
 
 SEED = 20190707
 

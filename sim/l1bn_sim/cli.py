@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from l1bn.command.options import option, value, values
 from l1bn.config import PARAMETERS, Configuration, ConfigurationError
 from l1bn.norms import NORMS
-from l1bn.numbers.accuracy import advice
+from l1bn.units.accuracy import advice
 from l1bn_console.tables import print_json, print_tables, print_text
 
 from . import toolchain

@@ -9,8 +9,9 @@ from amaranth.hdl import Shape
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, Flow
 
-from l1bn.command.resources import cell_models
-from l1bn.verilog import generate, rtlil
+from l1bn.export.resources import cell_models
+from l1bn.logic import rtlil
+from l1bn.verilog import generate
 
 from .fields import Field, Payload, StreamPort
 

@@ -18,9 +18,9 @@ import numpy as np
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
-from l1bn.command.drawings import SPACE, Row, timing
 from l1bn.command.options import option, value
 from l1bn.config import Configuration, ConfigurationError
+from l1bn.export.drawings import SPACE, Row, timing
 from l1bn.units.forward import BatchNorm
 from l1bn_golden.data import gaussian
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from l1bn.verilog import rtlil
+from l1bn.logic import rtlil
 
 from .activity import Vectors
 from .registry import Unit

@@ -16,9 +16,9 @@ from typing import Any
 
 import click
 
-from l1bn.command.presets import PRESETS, RESOURCES, Preset, Resources
+from l1bn.export.presets import PRESETS, RESOURCES, Preset, Resources
+from l1bn.logic.rtlil import convert
 from l1bn.units import unit
-from l1bn.verilog.rtlil import convert
 
 from . import nextpnr, yosys
 from .cache import Cache, Step

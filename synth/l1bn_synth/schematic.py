@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from l1bn.verilog import rtlil
+from l1bn.logic import rtlil
 
 from .entry import run_command
 from .registry import Unit, units

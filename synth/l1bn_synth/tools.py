@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
-from l1bn.verilog import caches
+from l1bn.logic import caches
 
 __all__ = [
     "LIMIT_MINUTES",

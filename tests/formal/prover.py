@@ -33,7 +33,7 @@ from amaranth.hdl import (
 )
 from amaranth.lib import wiring
 
-from l1bn.verilog import caches
+from l1bn.logic import caches
 
 __all__ = ["Claims", "Device", "Induction", "Proof", "ProofError", "Specification", "Window"]
 

@@ -21,7 +21,7 @@ from typing import Any
 from rich.progress import track
 
 from l1bn import Configuration, unit, verilog
-from l1bn.command.presets import PRESETS
+from l1bn.export.presets import PRESETS
 
 STORE = Path(__file__).with_suffix(".txt")
 DRAWN = 216

@@ -12,8 +12,8 @@ import pytest
 from l1bn.command import cli
 from l1bn.config import Configuration, ConfigurationError
 from l1bn.norms import NORMS
-from l1bn.numbers.accuracy import advice, error_bound
 from l1bn.numbers.formats import Formats
+from l1bn.units.accuracy import advice, error_bound
 
 
 def at_beta_0(config: Configuration) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from l1bn.verilog import caches
+from l1bn.logic import caches
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from l1bn.command.drawings import SPACE, Row, timing
+from l1bn.export.drawings import SPACE, Row, timing
 
 NAME = "{http://www.w3.org/2000/svg}"
 

@@ -17,10 +17,10 @@ from typing import Any
 import lxml.etree
 import pytest
 
-from l1bn.command.presets import PRESETS, resources
 from l1bn.config import Configuration
 from l1bn.export import Package, datasheet
 from l1bn.export.example import example
+from l1bn.export.presets import PRESETS, resources
 from l1bn.norms import NORMS
 from l1bn_sim.toolchain import build_environment
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from l1bn.command import cli, presets
+from l1bn.command import cli
 from l1bn.config import Configuration, ConfigurationError
+from l1bn.export import presets
 
 
 @pytest.mark.parametrize("name", presets.PRESETS)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from l1bn.verilog import caches
+from l1bn.logic import caches
 from l1bn_sim.toolchain import build_environment
 
 from .commands import run

@@ -14,9 +14,10 @@ from amaranth.back import rtlil as amaranth_rtlil
 
 from l1bn.config import Configuration
 from l1bn.export.netlist import flat_verilog
+from l1bn.logic import rtlil
 from l1bn.primitives.portable import SampleMemory
 from l1bn.units import unit
-from l1bn.verilog import generate, rtlil
+from l1bn.verilog import generate
 
 LARGEST = {
     "samples": {"width": 32, "lanes": 4, "counts": (1 << 20,)},

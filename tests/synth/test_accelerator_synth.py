@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from l1bn.command import presets
-from l1bn.command.presets import PRESETS, Resources
+from l1bn.export import presets
+from l1bn.export.presets import PRESETS, Resources
 from l1bn_console.tables import print_tables
 from l1bn_synth import accelerator
 from l1bn_synth import presets as measurement

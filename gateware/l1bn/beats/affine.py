@@ -6,12 +6,12 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigne
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..logic.rtlil import Shared
 from ..logic.subtract import resize, subtraction
 from ..numbers.scale_format import ScaleFormat
 from ..primitives import primitives
 from ..streams.layouts import extended, inlet, offset_of, outlet, packet, scale_constants
 from ..streams.registers import SkidRegister
-from ..verilog.rtlil import Shared
 from .apply import ApplyPipeline
 
 __all__ = ["Affine", "AffineLane", "shift_bits"]

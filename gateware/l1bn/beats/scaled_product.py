@@ -6,11 +6,11 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from ..logic.rtlil import Shared
 from ..logic.subtract import resize, subtraction
 from ..numbers.scale_format import ScaleFormat
 from ..primitives import primitives
 from ..streams.layouts import offset_of
-from ..verilog.rtlil import Shared
 from .affine import shift_bits
 
 __all__ = ["ProductLane"]

@@ -8,11 +8,11 @@ from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..logic.settle import SEGMENT
 from ..logic.subtract import difference
 from ..numbers.formats import clog2
 
 __all__ = [
-    "SEGMENT",
     "ChannelCount",
     "ChannelTotal",
     "add_lanes",
@@ -21,9 +21,6 @@ __all__ = [
     "delayed_flag",
     "tree_latency",
 ]
-
-SEGMENT = 16
-"""Longest carry chain of a running total in bits; longer ones are split, with a registered carry between."""
 
 
 def delayed(m: Module, value: Value, cycles: int) -> Value:

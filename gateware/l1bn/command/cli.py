@@ -16,12 +16,13 @@ from l1bn_console.tables import print_json, print_tables
 
 from .. import __version__
 from ..config import PARAMETERS, Configuration, ConfigurationError
-from ..numbers.accuracy import advice
+from ..export import presets
+from ..units.accuracy import advice
 from ..verilog import generate, manifest
-from . import presets, tables
+from ..verilog.reading import read_text
+from . import tables
 from .explain import explain
 from .options import option, value
-from .reading import read_text
 
 __all__ = ["main"]
 

@@ -14,11 +14,11 @@ from typing import Any
 from amaranth.hdl import Shape, Value
 
 from ..config import PARAMETERS, Configuration, ConfigurationError, Parameter
-from ..numbers.accuracy import advice
 from ..numbers.formats import Formats
 from ..primitives import primitives
 from ..streams.registers import SampleBuffer
 from ..units import parts, unit
+from ..units.accuracy import advice
 from ..units.backward import BackwardBatchNorm
 from ..units.forward import BatchNorm
 from ..verilog import manifest

@@ -9,7 +9,7 @@ from typing import Any
 from l1bn_console.tables import Table, names, numbers, texts
 
 from ..config import PARAMETERS
-from . import presets
+from ..export import presets
 
 __all__ = ["explanation_tables", "presets_table"]
 

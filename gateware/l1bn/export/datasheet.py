@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
 
-from ..command import presets
-from ..command.drawings import Row, blocks, timing
 from ..config import PARAMETERS
 from ..verilog import manifest
+from . import presets
+from .drawings import Row, blocks, timing
 from .example import example
 from .ports import native_ports
 from .rdl import MEANING

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from amaranth.lib import wiring
 
+from ..logic.rtlil import SHARED, convert, run_yosys
 from ..verilog.generate import separate_initial_values
 from ..verilog.reserved import VERILOG
-from ..verilog.rtlil import SHARED, convert, run_yosys
 from ..verilog.waivers import BLOCKS, GENERATED, waived
 
 __all__ = ["flat_verilog"]

@@ -14,12 +14,11 @@ from ..bus.forward import AxiForward, AxiTop
 from ..bus.instance import Instantiated
 from ..bus.register_map import check_channels, forward_map
 from ..bus.registers import RegisterMap, word_after_reset
-from ..command import resources
 from ..config import Configuration
 from ..verilog import generate
 from ..verilog import manifest as unit_manifest
 from ..verilog.identifiers import check_module_name
-from . import bench, datasheet, manifest, rdl
+from . import bench, datasheet, manifest, rdl, resources
 from .netlist import flat_verilog
 from .ports import Port, axi_ports, native_ports
 from .render import render

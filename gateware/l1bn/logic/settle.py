@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from amaranth.hdl import Cat, Const, Module, Shape, Signal, Value
 
-from ..beats.total import SEGMENT
 from .subtract import difference
 
-__all__ = ["settling_cycles", "settling_difference", "settling_sum"]
+__all__ = ["SEGMENT", "settling_cycles", "settling_difference", "settling_sum"]
+
+SEGMENT = 16
+"""Longest carry chain of a sum in bits; longer ones are split, with a registered carry between."""
 
 
 def settling_cycles(width: int) -> int:

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from amaranth.hdl import Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib.wiring import In, Out
 
-from ..verilog.rtlil import Shared
+from ..logic.rtlil import Shared
 
 __all__ = ["BlockMultiplier", "add_registered", "multiplier_kind", "product_shape"]
 

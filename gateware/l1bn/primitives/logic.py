@@ -8,7 +8,7 @@ from functools import cache
 from amaranth.hdl import Cat, Const, Fragment, Module, Shape, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from ..verilog.rtlil import Shared
+from ..logic.rtlil import Shared
 from .blocks import multiplier_kind, product_shape
 from .portable import SampleMemory
 

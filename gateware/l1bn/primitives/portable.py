@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Shape, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..verilog.rtlil import Written, undefined_memory
+from ..logic.rtlil import Written, undefined_memory
 
 __all__ = ["Multiplier", "SampleMemory"]
 

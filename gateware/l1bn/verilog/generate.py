@@ -9,8 +9,9 @@ from amaranth.lib import wiring
 
 from .. import __version__
 from ..config import Configuration, ConfigurationError
+from ..logic import rtlil
 from ..units import unit as unit_of
-from . import manifest, rtlil
+from . import manifest
 from .identifiers import check_module_name
 from .placing import place
 from .waivers import BLOCKS, GENERATED, waived

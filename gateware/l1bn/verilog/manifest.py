@@ -10,13 +10,13 @@ from amaranth.hdl import Shape, Value, ValueCastable
 from amaranth.lib import data, wiring
 
 from .. import __version__
-from ..command.reading import read_text
 from ..config import Configuration, ConfigurationError
 from ..norms import GradientFacts, Norm
-from ..numbers.accuracy import error_bound, has_bound
 from ..numbers.formats import Formats
 from ..numbers.running_formats import RunningFormats
 from ..numbers.scale_format import ScaleFormat
+from ..units.accuracy import error_bound, has_bound
+from .reading import read_text
 
 __all__ = ["SCHEMA", "describe", "dumps", "parameters", "read"]
 

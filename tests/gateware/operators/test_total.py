@@ -10,7 +10,8 @@ import pytest
 from amaranth.hdl import Shape, signed, unsigned
 from amaranth.sim import Simulator
 
-from l1bn.beats.total import SEGMENT, ChannelTotal
+from l1bn.beats.total import ChannelTotal
+from l1bn.logic.settle import SEGMENT
 
 CASES = [
     (signed(4), 7),

@@ -6,7 +6,7 @@ import dataclasses
 from fractions import Fraction
 
 from ..config import PARAMETERS, Configuration
-from .formats import Formats
+from ..numbers.formats import Formats
 
 __all__ = ["advice", "error_bound", "has_bound"]
 

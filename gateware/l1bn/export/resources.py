@@ -8,7 +8,7 @@ from ..verilog.waivers import CELLS, waived
 
 __all__ = ["cell_models", "licence"]
 
-PACKAGED = Path(__file__).parents[1] / "export" / "resources"
+PACKAGED = Path(__file__).with_name("resources")
 """Where the wheel has them; a checkout has them at their own places."""
 CHECKOUT = Path(__file__).parents[3]
 
