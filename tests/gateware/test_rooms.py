@@ -59,4 +59,4 @@ def test_a_room_uses_none_below_it(room: str) -> None:
 
 
 def test_what_is_used_is_seen() -> None:
-    assert {"norms", "streams", "numbers", "config.py"} <= rooms()["units"]
+    assert {"beats", "streams", "numbers", "config.py"} <= rooms()["units"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from amaranth.hdl import Const, Shape, Value, signed, unsigned
@@ -51,10 +52,32 @@ def extended(layout: data.StructLayout, **more: object) -> data.StructLayout:
     return data.StructLayout({**fields(layout), **more})
 
 
-def copied(source: data.View, sink: data.View) -> list[Any]:
-    """Assignments of all fields that both have."""
-    names = fields(source.shape())
-    return [sink[name].eq(source[name]) for name in fields(sink.shape()) if name in names]
+def copied(source: data.View, sink: data.View, but: Collection[str] = ()) -> list[Any]:
+    """Assignments of all fields that both have, ``but`` some.
+
+    Raises
+    ------
+    TypeError
+        Where a field of ``but`` is none that both have, or another one would lose bits or its sign on the way.
+    """
+    given, taken = fields(source.shape()), fields(sink.shape())
+    common = [name for name in taken if name in given]
+    for name in but:
+        if name not in common:
+            raise TypeError(f"{name} is no field that would be copied; there are: {', '.join(common) or 'none'}")
+    copies = [name for name in common if name not in but]
+    for name in copies:
+        before, after = Shape.cast(given[name]), Shape.cast(taken[name])
+        if not holds(after, before):
+            raise TypeError(f"{name} does not fit: {before} into {after}")
+    return [sink[name].eq(source[name]) for name in copies]
+
+
+def holds(shape: Shape, other: Shape) -> bool:
+    """Whether a number of the first shape can be any number of the other one."""
+    if other.signed:
+        return shape.signed and shape.width >= other.width
+    return shape.width - shape.signed >= other.width
 
 
 def select_field(width: int) -> dict[str, object]:

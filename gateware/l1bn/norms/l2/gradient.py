@@ -105,7 +105,8 @@ class L2Gradient(wiring.Component):
             *copied(self.i.payload, divided.i.payload),
             divided.i.payload.mean_of_dy.eq(divide.o.payload.quotient),
             # dy's offset
-            *copied(divided.o.payload, self.dy_offset.i.payload),
+            # Of two means the one of dy is meant here.
+            *copied(divided.o.payload, self.dy_offset.i.payload, but=("mean",)),
             self.dy_offset.i.payload.mean.eq(divided.o.payload.mean_of_dy),
             *copied(divided.o.payload, placed.i.payload),
             *copied(divided.o.payload, placed.i.payload.dy),
