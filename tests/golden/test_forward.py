@@ -83,7 +83,7 @@ def plain(contract: Contract, x: list[int], gamma: int, beta: int) -> Channel:
         spread = with_epsilon(c, whole, epsilon * unit) / unit
         times_odd = spread * odd
     else:
-        exact_mean = 0 if c.norm in MEANLESS else Fraction(sum(x), n)
+        exact_mean = Fraction(0) if c.norm in MEANLESS else Fraction(sum(x), n)
         variance = sum((value - exact_mean) ** 2 for value in x) / n
         # n * standard deviation to T bits, then without the power of two in n.
         square, pairs = with_epsilon(c, variance * n * n, epsilon * n * n), 0
