@@ -351,17 +351,17 @@ class Contract:
         return self.dy_width + self.Gm + 2
 
     @cached_property
-    def E_bits(self) -> int:
+    def Kx_bits(self) -> int:
         """log2 of the largest scale from x to dx, for norms that have one (L2)."""
         return self._largest_over_r(self.Kd_bits + self.dy_width - 1)
 
     @cached_property
-    def SE_MAX(self) -> int:
+    def SHIFTx_MAX(self) -> int:
         return self.width + 4
 
     @cached_property
-    def SE_MIN(self) -> int:
-        return min(self.SE_MAX, self.scale_width - 1 - self.E_bits)
+    def SHIFTx_MIN(self) -> int:
+        return min(self.SHIFTx_MAX, self.scale_width - 1 - self.Kx_bits)
 
     @property
     def Q(self) -> int:

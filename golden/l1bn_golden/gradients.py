@@ -38,8 +38,8 @@ class Backward:
 
     dgamma and dbeta have ``dy_fraction`` fraction bits and hold Python integers, as do ``correlation_sum``
     (H of the page), ``correlation`` (a) and ``mean`` (m0). ``scale`` and ``shift`` are k and sh,
-    ``x_scale`` and ``x_shift`` are e and se, ``None`` for a norm that does not scale x (L1). ``flat`` tells channels
-    none of whose samples pulls at r, ``flagged`` those with an r that is none.
+    ``x_scale`` and ``x_shift`` are kx and shx, ``None`` for a norm that does not scale x (L1). ``flat`` tells channels
+    none of whose samples pulls at r, ``flagged`` those with an r that no channel has.
     """
 
     dx: Integers
@@ -67,8 +67,8 @@ class _Channel:
     m0: int
     k: int
     sh: int
-    e: int
-    se: int
+    kx: int
+    shx: int
     flat: bool
     flagged: bool
     applied: ChannelGradient
@@ -146,8 +146,8 @@ def backward(
         mean=column("m0", object),
         scale=column("k", np.int64),
         shift=column("sh", np.int64),
-        x_scale=column("e", np.int64) if of_norm.scales_x else None,
-        x_shift=column("se", np.int64) if of_norm.scales_x else None,
+        x_scale=column("kx", np.int64) if of_norm.scales_x else None,
+        x_shift=column("shx", np.int64) if of_norm.scales_x else None,
         flat=column("flat", bool),
         flagged=column("flagged", bool),
     )
@@ -221,7 +221,7 @@ def _channel(
         c.SHIFTd_MIN,
         c.SHIFTd_MAX,
     )
-    e, se = of_norm.x_scale(c, k, sh, abs(a), r_mantissa, r_exponent)
+    kx, shx = of_norm.x_scale(c, k, sh, abs(a), r_mantissa, r_exponent)
     return _Channel(
         dgamma=dgamma,
         dbeta=dbeta,
@@ -230,15 +230,15 @@ def _channel(
         m0=m0,
         k=k,
         sh=sh,
-        e=e,
-        se=se,
+        kx=kx,
+        shx=shx,
         flat=flat,
         flagged=flagged,
         applied=ChannelGradient(
             c=-k if gamma < 0 else k,
             sh=sh,
-            ce=-e if (gamma < 0) != (a < 0) else e,
-            se=se,
+            cx=-kx if (gamma < 0) != (a < 0) else kx,
+            shx=shx,
             a=a,
             m0=m0,
             mu=mu,

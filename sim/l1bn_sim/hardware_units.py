@@ -261,8 +261,8 @@ class BackwardHardware(HardwareUnit):
         ValueError
             A type, a shape or a value that does not fit; the hardware has not moved.
         HardwareError
-            The unit hangs, breaks the protocol of a stream or flags an error, as it does for statistics that
-            are none.
+            The unit hangs, breaks the protocol of a stream or flags an error, as it does for an r that no channel
+            has.
         """
         config = self.config
         samples = self._samples("x", x, "i_x")

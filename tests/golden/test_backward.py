@@ -112,7 +112,7 @@ def plain(
         if u:
             unit = power(u.bit_length() - c.T)
             num = math.floor(u / unit) * unit
-        e, se = nearest(num * power(-sh - c.Gm) / r, c.scale_width, c.SE_MIN, c.width + 4)
+        e, se = nearest(num * power(-sh - c.Gm) / r, c.scale_width, c.SHIFTx_MIN, c.width + 4)
     of_x = (e if gamma * a > 0 else -e) * power(-se)
 
     dx = []

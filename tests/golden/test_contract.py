@@ -61,14 +61,14 @@ def test_backward_by_hand() -> None:
     assert (contract.gradient_width, contract.H_width) == (26, 42)
     assert (contract.a_width, contract.m0_width) == (16 + 25 + 1, 16 + 25 + 2)
     # 2**(19 + 15) over epsilon 1e-5 * 2**12: log2 is 38.6, more than the 34 + 4.6 that it is.
-    assert (contract.E_bits, contract.SE_MAX, contract.SE_MIN) == (39, 20, 17 - 39)
+    assert (contract.Kx_bits, contract.SHIFTx_MAX, contract.SHIFTx_MIN) == (39, 20, 17 - 39)
     # 0 to 35 leading zeros in w = 36 bits; p = 10, G = 10, T = 24.
     assert contract.r_exponents == range(10 + 10 + 24 - 36, 10 + 10 + 24)
 
     other = Contract(width=8, dy_width=10, dx_width=6, dx_fraction=5, counts=(48, 100), epsilon=0.0)
     assert (other.dy_fraction, other.Kd_exponent) == (6, 4 + 5 - 6 - 13)
     assert (other.Kd_bits, other.Gm, other.Gh) == (15 - 10 + 7, 6 + 9, 15 - 5)
-    assert other.E_bits == 12 + 9 + 7
+    assert other.Kx_bits == 12 + 9 + 7
     assert Contract(dx_width=8).dx_fraction == 7
     assert Contract(dx_width=4, counts=(1 << 20,), x_fraction=0, dx_fraction=0, dy_fraction=15).Gh == 1
 
@@ -170,7 +170,7 @@ def test_equal_to_the_generators_formats(norm: str, seed: int) -> None:
             contract.gradient_width,
             contract.H_width,
             contract.a_width,
-            (contract.E_bits, contract.SE_MIN, contract.SE_MAX),
+            (contract.Kx_bits, contract.SHIFTx_MIN, contract.SHIFTx_MAX),
         )
         theirs = (
             backward.r_exponents,

@@ -60,7 +60,7 @@ class SumAccumulator(wiring.Component):
 
     Attributes
     ----------
-    closes : what goes along with the channels outside is to move on: a final beat goes in
+    closes : 1 in the cycle in which the final beat of a channel goes in; what waits outside for its sum moves on then
 
     Latency: ``latency`` cycles from the final beat. One beat a cycle across channels, if the sum is taken
     before the next channel's final beat.

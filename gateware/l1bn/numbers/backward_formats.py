@@ -138,7 +138,7 @@ class BackwardFormats(Formats):
             gamma_width=self.mantissa_width + 1,
             exponent=0,
             scale_width=config.scale_width,
-            scale_bits=self._largest_over_spread(self._apply_bits + config.dy_width - 1),  # E_bits
+            scale_bits=self._largest_over_spread(self._apply_bits + config.dy_width - 1),  # Kx_bits
             mantissa_width=self.mantissa_width + 1,
             r_exponents=self._slope_exponents,
             y_width=config.dx_width,

@@ -230,13 +230,13 @@ def join(m: Module, sink: stream.Interface, *sources: stream.Interface) -> None:
 def take_for_packet(
     m: Module, source: stream.Interface, taken: Value, last: Value, advance: Value | int = 1
 ) -> tuple[Signal, Signal]:
-    """Take what comes once a packet with the packet's first beat.
+    """Take one item of ``source`` for each packet, together with the packet's first beat.
 
-    ``taken`` says that a beat is taken, ``last`` that it is the final one, ``advance`` that the pipeline moves which
-    the beats go through. Returns whether the next beat may be taken, a register, and a flag that goes along with the
-    first beat, one enabled cycle behind. ``source.ready`` is 1 in the last cycle of that flag: what registers the
-    payload then has it from the next cycle on, two enabled cycles behind the first beat, until the same time of the
-    next packet.
+    ``taken`` is 1 where a beat is taken, and ``last`` with the final beat of a packet. ``advance`` is the enable of the
+    pipeline that takes the beats. Returns two registers: whether the next beat may be taken, and ``first``, which is 1
+    one enabled cycle after the first beat of a packet. ``source.ready`` is 1 in the last cycle of ``first``. A register
+    that takes the payload then holds it two enabled cycles after the first beat, until as long after the next
+    packet's.
     """
     fresh = Signal(init=1)  # the next beat is a first one
     first = Signal()

@@ -194,8 +194,8 @@ class BackwardBatchNorm(wiring.Component):
     o_gradients : dgamma and dbeta with ``error``, one item per channel; they hold the unit up like any stream that is
         not read
 
-    The packets of a channel have count / lanes beats. Where one is too short or too long, or the statistics are
-    none, the packet of dx ends with ``error``, and so do the gradients (which leave before the last pass, and do not
+    The packets of a channel have count / lanes beats. Where one is too short or too long, or r is one that no channel
+    has, the packet of dx ends with ``error``, and so do the gradients (which leave before the last pass, and do not
     know of a wrong length there); the next channel is right.
     """
 

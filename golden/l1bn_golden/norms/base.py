@@ -170,14 +170,14 @@ class Norm(ABC):
 class ChannelGradient:
     """What the apply step of the backward pass knows of a channel.
 
-    ``c`` and ``sh`` are the signed scale of dy and its shift, ``ce`` and ``se`` those of x (0 where the norm has
+    ``c`` and ``sh`` are the signed scale of dy and its shift, ``cx`` and ``shx`` those of x (0 where the norm has
     none), ``a`` and ``m0`` what is to be subtracted in 2**-Gm LSB of dy, ``mu`` the mean of x in 2**-G LSB.
     """
 
     c: int
     sh: int
-    ce: int
-    se: int
+    cx: int
+    shx: int
     a: int
     m0: int
     mu: int
@@ -237,7 +237,7 @@ class Gradient(ABC):
     def x_scale(
         self, contract: Contract, k: int, sh: int, a: int, r_mantissa: int, r_exponent: int
     ) -> tuple[int, int]:
-        """``(e, se)``: e * 2**-se is the LSB of dx that one LSB of x is worth, for |a|; (0, 0) without such a scale."""
+        """``(kx, shx)``: kx * 2**-shx LSB of dx is one of x worth, for |a|; (0, 0) without such a scale."""
 
     @abstractmethod
     def apply(

@@ -57,7 +57,7 @@ class RootGradient(Gradient):
         raised = c.T - (k * a).bit_length()
         num = shift_floor(k * a, raised)
         return rounded_scale(
-            *over_r(num, -raised - sh - c.Gm, r_mantissa, r_exponent), c.scale_width, c.SE_MIN, c.SE_MAX
+            *over_r(num, -raised - sh - c.Gm, r_mantissa, r_exponent), c.scale_width, c.SHIFTx_MIN, c.SHIFTx_MAX
         )
 
     def apply(
@@ -81,10 +81,10 @@ class RootGradient(Gradient):
         of_x = floored_product(
             x,
             c.width,
-            [channel.ce for channel in channels],
+            [channel.cx for channel in channels],
             [[channel.mu] for channel in channels],
             c.G,
-            [channel.se - c.Q for channel in channels],
+            [channel.shx - c.Q for channel in channels],
         )
         return saturate((of_dy - of_x + (1 << (c.Q - 1))) >> c.Q, c.dx_width)
 
@@ -97,7 +97,7 @@ class RootGradient(Gradient):
         distance: Reals | float,
         rho: Reals | float,
     ) -> tuple[Reals | float, ...]:
-        """The floors of the two products; r and num in e; the rounding of e; the mean in x - mu."""
+        """The floors of the two products; r and num in kx; the rounding of kx; the mean in x - mu."""
         c = contract
-        of_e = np.maximum(A * 2.0**-c.scale_width, distance * 2.0 ** -(c.SE_MAX + 1))
-        return 2.0**-c.Q, 2 * A * float(c.theta), of_e, K * a * rho
+        of_kx = np.maximum(A * 2.0**-c.scale_width, distance * 2.0 ** -(c.SHIFTx_MAX + 1))
+        return 2.0**-c.Q, 2 * A * float(c.theta), of_kx, K * a * rho
