@@ -13,7 +13,7 @@ The programming interface::
 __version__ = "0.1.0"
 
 from .config import Configuration, ConfigurationError
+from .generator.generate import verilog, write
 from .units import unit
-from .verilog.generate import verilog, write
 
 __all__ = ["Configuration", "ConfigurationError", "__version__", "unit", "verilog", "write"]

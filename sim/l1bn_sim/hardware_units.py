@@ -23,11 +23,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from l1bn import unit
 from l1bn.config import Configuration, ConfigurationError
+from l1bn.generator import generate
 from l1bn.numbers.backward_formats import BackwardFormats
 from l1bn.numbers.formats import Formats
 from l1bn.streams.backward_layouts import received_statistics
 from l1bn.streams.layouts import fields
-from l1bn.verilog import generate
 from l1bn_golden.extra import Extra
 
 from .design import Design

@@ -14,7 +14,7 @@ import pytest
 
 from l1bn import export
 from l1bn.command.cli import main
-from l1bn.verilog import generate
+from l1bn.generator import generate
 
 SEED = 20
 LONG = "n" * 300
@@ -63,7 +63,7 @@ def test_a_terminal_of_ascii(tmp_path: Path) -> None:
 def test_no_current_folder(tmp_path: Path) -> None:
     code = f"""
 import os, sys
-from l1bn.cli import main
+from l1bn.command.cli import main
 os.chdir({str(tmp_path)!r}); os.mkdir("gone"); os.chdir("gone"); os.rmdir("../gone")
 sys.exit(main(["generate", "-o", "."]))
 """
@@ -169,7 +169,7 @@ def test_what_may_not_be_read_or_written(tmp_path: Path) -> None:
     (tmp_path / "shut.toml").write_text("")
     code = """
 import os, sys
-from l1bn.cli import main
+from l1bn.command.cli import main
 import l1bn.export
 for action in ("generate", "export"):  # imports all that the others cannot read
     main([action, "-o", "/dev/full", "--no-such-option"]), main([action, "-o", "/dev/full"])

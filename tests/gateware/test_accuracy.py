@@ -63,7 +63,7 @@ def test_the_command_says_so_in_one_line(
     def stop(*_: Any, **__: Any) -> Any:
         raise ConfigurationError("output", "here", "nowhere")
 
-    monkeypatch.setattr("l1bn.verilog.generate.write", stop)
+    monkeypatch.setattr("l1bn.generator.generate.write", stop)
     monkeypatch.setattr("l1bn.export.export", stop)
     for width, lines in ((16, 0), (20, 1), (32, 1)):
         assert cli.main([command, "--width", str(width), "-o", str(tmp_path / "out")]) == 2

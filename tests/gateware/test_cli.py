@@ -17,7 +17,7 @@ import pytest
 from l1bn import __version__
 from l1bn.command import cli
 from l1bn.config import PARAMETERS
-from l1bn.verilog import generate
+from l1bn.generator import generate
 
 from .commands import contents, error_line, run
 

@@ -13,8 +13,8 @@ from amaranth.back import rtlil
 from l1bn import units
 from l1bn.config import PARAMETERS, Configuration, ConfigurationError
 from l1bn.errors import SHOWN
+from l1bn.generator import generate, manifest
 from l1bn.numbers.formats import Formats
-from l1bn.verilog import generate, manifest
 
 # The ranges that users were promised, on purpose not taken from the code.
 RANGES = {

@@ -14,10 +14,10 @@ from l1bn.command.explain import SCALE_WIDTHS, WIDTHS, explain, neighbours
 from l1bn.command.tables import explanation_tables
 from l1bn.config import PARAMETERS, Configuration
 from l1bn.export import presets
+from l1bn.generator import generate
 from l1bn.numbers.formats import Formats
 from l1bn.units import unit
 from l1bn.units.accuracy import advice
-from l1bn.verilog import generate
 
 L1 = Configuration(norm="l1", width=8, lanes=2, counts=(64, 16))
 L2 = Configuration(norm="l2", form="two-pass", width=8, lanes=2, counts=(64,), target="ecp5")

@@ -18,10 +18,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from l1bn.config import Configuration, ConfigurationError
+from l1bn.generator import generate, manifest
 from l1bn.numbers.formats import Formats
 from l1bn.numbers.scale_format import ScaleFormat
 from l1bn.units import unit as unit_of
-from l1bn.verilog import generate, manifest
 from l1bn_golden import Contract
 from l1bn_golden.exact import error_bound
 
@@ -47,7 +47,7 @@ def written(request: pytest.FixtureRequest) -> tuple[Any, str, dict[str, Any]]:
 
 DIGEST = """
 import hashlib, pathlib, sys
-from l1bn import generate
+from l1bn.generator import generate
 from l1bn.config import Configuration
 for norm in ("l1", "rms"):
     config = Configuration(norm=norm, width=4, counts=(8, 12), lanes=2)

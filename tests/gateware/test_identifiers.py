@@ -15,7 +15,7 @@ from pygments.lexers.hdl import VhdlLexer
 from systemrdl.parser.SystemRDLLexer import SystemRDLLexer
 
 from l1bn.config import ConfigurationError
-from l1bn.verilog.identifiers import check_module_name
+from l1bn.generator.identifiers import check_module_name
 from l1bn_sim.toolchain import build_environment
 
 from .commands import error_line, run

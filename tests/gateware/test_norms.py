@@ -11,9 +11,9 @@ import pytest
 
 from l1bn import Configuration, ConfigurationError, unit, verilog
 from l1bn.command.explain import explain
+from l1bn.generator import manifest
 from l1bn.norms import NORMS, Norm
 from l1bn.norms.l1 import L1
-from l1bn.verilog import manifest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ROOT / "gateware" / "l1bn" / "norms"

@@ -14,7 +14,7 @@ import pytest
 
 from l1bn.config import ConfigurationError
 from l1bn.export.folder import replaced
-from l1bn.verilog.placing import DRAFT, place
+from l1bn.generator.placing import DRAFT, place
 
 from .commands import contents
 
@@ -53,7 +53,7 @@ def test_nothing_is_written_beside_the_folder(tmp_path: Path) -> None:
     program = f"""
 import os
 from pathlib import Path
-from l1bn.placing import place
+from l1bn.generator.placing import place
 parent = Path({str(tmp_path)!r})
 (parent / "out").mkdir()
 os.chown(parent / "out", 65534, 65534) if os.getuid() == 0 else None
@@ -96,7 +96,7 @@ import sys
 from pathlib import Path
 from l1bn.config import ConfigurationError
 from l1bn.export.folder import replaced
-from l1bn.placing import place
+from l1bn.generator.placing import place
 folder, number = Path(sys.argv[1]), sys.argv[2].encode()
 sys.stdin.read()
 try:
@@ -142,7 +142,7 @@ def test_a_killed_one_never_looks_complete(moves: int, tmp_path: Path) -> None:
 import os, signal
 from pathlib import Path
 from l1bn.export.folder import replaced
-from l1bn.placing import place
+from l1bn.generator.placing import place
 folder, rename, left = Path({str(tmp_path)!r}), Path.rename, {moves}
 def limited(path, target):
     global left

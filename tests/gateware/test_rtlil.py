@@ -14,10 +14,10 @@ from amaranth.back import rtlil as amaranth_rtlil
 
 from l1bn.config import Configuration
 from l1bn.export.netlist import flat_verilog
+from l1bn.generator import generate
 from l1bn.logic import rtlil
 from l1bn.primitives.portable import SampleMemory
 from l1bn.units import unit
-from l1bn.verilog import generate
 
 LARGEST = {
     "samples": {"width": 32, "lanes": 4, "counts": (1 << 20,)},
@@ -38,7 +38,8 @@ def test_no_line_a_word(values: dict[str, Any]) -> None:
 def test_a_large_unit_takes_little_memory() -> None:
     program = """
 import resource
-from l1bn import Configuration, generate, unit
+from l1bn import Configuration, unit
+from l1bn.generator import generate
 config = Configuration(width=32, lanes=64, counts=(1 << 20,), direction="training", target="ecp5")
 generate.verilog(unit(config), "u")
 print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from l1bn.config import Configuration
+from l1bn.generator import generate
 from l1bn.units import unit
-from l1bn.verilog import generate
 from l1bn_sim.design import Design, stream_ports
 from l1bn_sim.runner import run_bench
 

@@ -42,7 +42,7 @@ FUNCTIONS = {
     "signoff": osu018.sign_off,
     "row": rows.row_from,
 }
-SHARED = {"l1bn", "l1bn.logic.caches", "l1bn_sim", "l1bn_sim.toolchain"}
+SHARED = {"l1bn", "l1bn.logic", "l1bn.logic.caches", "l1bn_sim", "l1bn_sim.toolchain"}
 DEVICE = DEVICES["LFE5U-85F-6"]
 VECTORS = Vectors({"i": [1, 2]}, {"o": [3]}, {"o": [7]}, {"i": 4, "o": 3}, "i", 0, 1, 1)
 SYNTHESIS = Synthesis("{}", "{}", {"LUT4": 1})

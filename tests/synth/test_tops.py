@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from l1bn.config import Configuration
+from l1bn.generator.generate import verilog
 from l1bn.units import unit
-from l1bn.verilog.generate import verilog
 from l1bn_synth.yosys import run_yosys
 
 SMALL = {"width": 8, "counts": (64,), "scale_width": 12, "gamma_width": 8, "channels": 4}

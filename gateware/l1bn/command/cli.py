@@ -17,9 +17,9 @@ from l1bn_console.tables import print_json, print_tables
 from .. import __version__
 from ..config import PARAMETERS, Configuration, ConfigurationError
 from ..export import presets
+from ..generator import generate, manifest
+from ..generator.reading import read_text
 from ..units.accuracy import advice
-from ..verilog import generate, manifest
-from ..verilog.reading import read_text
 from . import tables
 from .explain import explain
 from .options import option, value

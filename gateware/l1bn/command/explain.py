@@ -14,6 +14,7 @@ from typing import Any
 from amaranth.hdl import Shape, Value
 
 from ..config import PARAMETERS, Configuration, ConfigurationError, Parameter
+from ..generator import manifest
 from ..numbers.formats import Formats
 from ..primitives import primitives
 from ..streams.registers import SampleBuffer
@@ -21,7 +22,6 @@ from ..units import parts, unit
 from ..units.accuracy import advice
 from ..units.backward import BackwardBatchNorm
 from ..units.forward import BatchNorm
-from ..verilog import manifest
 
 __all__ = ["explain", "neighbours"]
 

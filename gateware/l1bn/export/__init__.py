@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..config import Configuration
-from ..verilog.generate import default_name
-from ..verilog.placing import place
+from ..generator.generate import default_name
+from ..generator.placing import place
 from .folder import replaced
 from .package import Package
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from markdown_it import MarkdownIt
 
 from ..config import PARAMETERS
-from ..verilog import manifest
+from ..generator import manifest
 from . import presets
 from .drawings import Row, blocks, timing
 from .example import example

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from ..config import ConfigurationError
-from ..verilog.placing import DRAFT
+from ..generator.placing import DRAFT
 
 __all__ = ["replaced"]
 

@@ -11,7 +11,7 @@ from amaranth.lib import wiring
 
 from .. import __version__
 from ..bus.registers import RegisterMap
-from ..verilog import manifest
+from ..generator import manifest
 from .ports import Port
 
 __all__ = ["configuration_id", "describe"]
@@ -26,7 +26,7 @@ def configuration_id(unit: wiring.Component) -> str:
 def describe(
     unit: wiring.Component, name: str, files: Sequence[str], axi: Sequence[Port], map: RegisterMap | None
 ) -> dict[str, Any]:
-    """The manifest, ready for JSON: as :func:`l1bn.verilog.manifest.describe`, with ``package`` and ``axi`` added.
+    """The manifest, ready for JSON: as :func:`l1bn.generator.manifest.describe`, with ``package`` and ``axi`` added.
 
     Parameters
     ----------

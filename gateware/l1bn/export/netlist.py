@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from amaranth.lib import wiring
 
+from ..generator.generate import separate_initial_values
+from ..generator.reserved import VERILOG
+from ..generator.waivers import BLOCKS, GENERATED, waived
 from ..logic.rtlil import SHARED, convert, run_yosys
-from ..verilog.generate import separate_initial_values
-from ..verilog.reserved import VERILOG
-from ..verilog.waivers import BLOCKS, GENERATED, waived
 
 __all__ = ["flat_verilog"]
 

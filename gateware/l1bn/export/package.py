@@ -15,9 +15,9 @@ from ..bus.instance import Instantiated
 from ..bus.register_map import check_channels, forward_map
 from ..bus.registers import RegisterMap, word_after_reset
 from ..config import Configuration
-from ..verilog import generate
-from ..verilog import manifest as unit_manifest
-from ..verilog.identifiers import check_module_name
+from ..generator import generate
+from ..generator import manifest as unit_manifest
+from ..generator.identifiers import check_module_name
 from . import bench, datasheet, manifest, rdl, resources
 from .netlist import flat_verilog
 from .ports import Port, axi_ports, native_ports

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..verilog.waivers import CELLS, waived
+from ..generator.waivers import CELLS, waived
 
 __all__ = ["cell_models", "licence"]
 
