@@ -9,8 +9,8 @@ from amaranth.hdl import Shape
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, Flow
 
-from l1bn.export.resources import cell_models
 from l1bn.generator import generate
+from l1bn.generator.resources import cell_models
 from l1bn.logic import rtlil
 
 from .fields import Field, Payload, StreamPort

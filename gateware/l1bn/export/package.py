@@ -15,10 +15,10 @@ from ..bus.instance import Instantiated
 from ..bus.register_map import check_channels, forward_map
 from ..bus.registers import RegisterMap, word_after_reset
 from ..config import Configuration
-from ..generator import generate
+from ..generator import generate, resources
 from ..generator import manifest as unit_manifest
 from ..generator.identifiers import check_module_name
-from . import bench, datasheet, manifest, rdl, resources
+from . import bench, datasheet, manifest, rdl
 from .netlist import flat_verilog
 from .ports import Port, axi_ports, native_ports
 from .render import render

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..generator.waivers import CELLS, waived
+from .waivers import CELLS, waived
 
 __all__ = ["cell_models", "licence"]
 
-PACKAGED = Path(__file__).with_name("resources")
+PACKAGED = Path(__file__).parents[1] / "export" / "resources"
 """Where the wheel has them; a checkout has them at their own places."""
 CHECKOUT = Path(__file__).parents[3]
 
