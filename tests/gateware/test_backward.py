@@ -61,7 +61,7 @@ VALUED = [
     for name in CASES
     if not name.endswith("long")
     and name not in ("l2, outside", "l2, mixed counts outside")
-    and (name.startswith(("l1", "l2")) or name.endswith((", inside", "counts", "counts outside", "one beat")))
+    and (name.startswith(("l1", "l2")) or name.endswith((", inside", "counts outside")))
 ]
 NARROW: dict[str, Any] = {"direction": "backward", "width": 4, "scale_width": 8, "gamma_width": 4}
 STEADY = {"inside": 4, "outside": 3}
