@@ -319,6 +319,16 @@ def test_one_wrong_pass(norm: str, seed: int) -> None:
     traffic.bench.run()
 
 
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_sum_of_many_is_far_wider_than_a_product(norm: str, seed: int) -> None:
+    """What a unit for long channels subtracts from dy may be wider than dy * k: for Range, a sum over the channel."""
+    device = unit(Configuration(**NARROW, norm=norm, counts=(4, 1 << 18), storage="outside"))
+    assert isinstance(device, BackwardBatchNorm)
+    traffic = Traffic(device, seed=seed)
+    traffic.pass_through(any_elements(device.config, seed, (4, 4), 6, 0))
+    traffic.bench.run()
+
+
 def test_statistics_of_a_forward_unit_fit() -> None:
     """Every field that a backward unit takes, the forward unit of the same configuration gives in the same shape."""
     for norm in NORMS:

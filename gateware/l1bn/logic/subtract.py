@@ -45,7 +45,8 @@ class OffsetSubtraction:
         self.format = format
         # The offset has scale_fraction more bits than the product: 0 - offset - 1 is their complement.
         self.sum_width = format.offset_width - format.scale_fraction
-        self.low_width = self.sum_width // 2
+        # Half of the sum, but with a bit of the product left for the other half: an offset may be far wider than it.
+        self.low_width = min(self.sum_width // 2, format.width + format.scale_width - 1)
 
     @property
     def members(self) -> dict[str, In]:

@@ -84,7 +84,7 @@ class RMSGradient(wiring.Component):
             multiplied.i.payload.opposite.eq(sign ^ self.i.payload.negative),
             # num / r
             magnitude.i.payload.value.eq(multiplied.o.payload.value),
-            *copied(multiplied.o.payload, normalised.i.payload),
+            *copied(multiplied.o.payload, normalised.i.payload, but=("r_exponent",)),
             normalised.i.payload.gamma.eq(magnitude.o.payload.mantissa),
             normalised.i.payload.r_exponent.eq(exponent),
             *copied(normalised.o.payload, scale.i.payload),
