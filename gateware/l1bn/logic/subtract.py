@@ -65,13 +65,21 @@ class OffsetSubtraction:
 
     def subtract(self, stage: Stage, lane: Any, product: Value) -> Value:
         """The difference, signed, from a lane with the ports."""
-        split, fraction = self.low_width, self.format.scale_fraction
-        below = stage(stage(~lane.offset_low[:fraction]))
+        fraction = self.format.scale_fraction
         # The places below borrow from neither: the 1 is theirs, which leaves a borrow to the lowest place here.
-        low = stage(difference(product[:split], lane.offset_low[fraction:], 1))
-        high = stage(product[split:].as_signed())
-        rest = difference(resize(high, self.sum_width - split), lane.offset_high, low[split])[:-1]
-        return Cat(below, stage(low[:split]), stage(rest)).as_signed()
+        low, high = lane.offset_low[fraction:], lane.offset_high
+        return self._in_halves(stage, product, ~lane.offset_low[:fraction], low, high, 1)
+
+    def _in_halves(
+        self, stage: Stage, product: Value, below: Value, low: Value, high: Value, borrow: Value | int
+    ) -> Value:
+        """The product less ``high``, ``low`` and the borrow, a half a stage, with the places ``below`` it."""
+        split = self.low_width
+        places = stage(stage(below))
+        lower = stage(difference(product[:split], low, borrow))
+        upper = stage(product[split:].as_signed())
+        rest = difference(resize(upper, self.sum_width - split), high, lower[split])[:-1]
+        return Cat(places, stage(lower[:split]), stage(rest)).as_signed()
 
 
 class Borrow(OffsetSubtraction):
@@ -91,12 +99,9 @@ class Borrow(OffsetSubtraction):
         return {"borrow": negative}
 
     def subtract(self, stage: Stage, lane: Any, product: Value) -> Value:
-        split = self.low_width
-        below = stage(stage(lane.borrow.replicate(self.format.scale_fraction)))
-        low = stage(difference(product[:split], Const(0, split), lane.borrow))
-        high = stage(product[split:].as_signed())
-        rest = difference(resize(high, self.sum_width - split), Const(0, self.sum_width - split), low[split])[:-1]
-        return Cat(below, stage(low[:split]), stage(rest)).as_signed()
+        below = lane.borrow.replicate(self.format.scale_fraction)
+        low, high = Const(0, self.low_width), Const(0, self.sum_width - self.low_width)
+        return self._in_halves(stage, product, below, low, high, lane.borrow)
 
 
 def subtraction(format: ScaleFormat) -> OffsetSubtraction:

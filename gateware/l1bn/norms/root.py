@@ -1,4 +1,4 @@
-"""From the square of n * r to r, for the norms whose r is a root."""
+"""What the norms share whose r is a root: numbers, and the way from the square of n * r to r."""
 
 from __future__ import annotations
 
@@ -11,8 +11,30 @@ from ..numbers.formats import Formats
 from ..streams.layouts import copied, extended, inlet, outlet, select_field, selected, spread_result
 from ..streams.registers import ChannelRegister
 from .epsilon import add_fraction, whole_spread
+from .norm import Norm
 
-__all__ = ["DividedRootSpread", "RootSpread", "root_spread"]
+__all__ = ["DividedRootSpread", "RootNorm", "RootSpread", "root_spread"]
+
+
+class RootNorm(Norm):
+    """Its spread is n^2 times the square of r, in units of x squared."""
+
+    power = 2
+
+    def spread_width(self, formats: Formats) -> int:
+        return 2 * (formats.config.width + formats.count_bits)
+
+    def epsilon_unit(self, formats: Formats, count: int) -> int:
+        return (count * count) << (2 * formats.config.x_fraction)
+
+    def odd_fraction(self, formats: Formats) -> int:
+        return formats.odd_bits + 1
+
+    def r_exponents(self, formats: Formats) -> range:
+        # The root has its top bit set; a division by the odd part clears a few bits below it at most.
+        low = formats.mantissa_width - formats.spread_width // 2
+        high = formats.mantissa_width - 1 + formats.odd_fraction
+        return range(min(formats.powers) + low, max(formats.powers) + high + 1)
 
 
 class RootSpread(wiring.Component):

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..channel import divide_by_count
-from ..rounding import clog2, odd_part, power_of_two
+from ..rounding import power_of_two
 from ..samples import Integers, square_sum
 from .base import Reals
 from .centred import Centred
-from .root import RootGradient, root_r
+from .root import Root, RootGradient
 
 if TYPE_CHECKING:
     from ..contract import Contract
@@ -38,23 +38,15 @@ class L2Gradient(RootGradient):
         return divide_by_count(dbeta << contract.Gm, 0, count)
 
 
-class L2(Centred):
+class L2(Root, Centred):
     """The standard deviation."""
 
     name = "l2"
     title = "L2"
     number = 2
-    power = 2
     gaussian_spread = 1.0
     gradient = L2Gradient()
     statistics = ()
-
-    def units(self, contract: Contract, count: int) -> int:
-        return count**2
-
-    def spread_width(self, contract: Contract) -> int:
-        """The w2 of the page."""
-        return 2 * (contract.width + contract.L)
 
     def least_spread(self, contract: Contract, count: int) -> int:
         """n * sum x^2 - S^2 is the sum of the squared differences of all pairs."""
@@ -64,22 +56,9 @@ class L2(Centred):
         """1/n <= sqrt(n - 1) / n, see :meth:`least_spread`."""
         return power_of_two(-contract.L)
 
-    def odd_fraction(self, contract: Contract) -> int:
-        return clog2(max(odd_part(count)[0] for count in contract.counts)) + 1
-
-    def theta(self, contract: Contract) -> Fraction:
-        """The floor of the root counts where a division comes between it and that of the mantissa."""
-        whole = power_of_two(-(contract.T - 2))
-        return whole if contract.powers_of_two else whole * 3 / 2
-
     def mean_error(self, contract: Contract) -> Fraction:
         """r is made of exact sums, so mu moves y by 2**-9 at most."""
         return Fraction(0) if contract.powers_of_two else Fraction(1, 512)
-
-    def r_exponents(self, contract: Contract) -> range:
-        c = contract
-        powers = [odd_part(count)[1] for count in c.counts]
-        return range(min(powers) + c.T - c.w // 2, max(powers) + c.T + c.f)
 
     def unbiased(self, count: int) -> float:
         return count / (count - 1)
@@ -94,9 +73,6 @@ class L2(Centred):
         count = x.shape[1]
         squares = square_sum(x)
         return [count * square - total**2 for total, square in zip(totals, squares, strict=True)], {}
-
-    def r(self, contract: Contract, spread: int, count: int) -> tuple[int, int, int]:
-        return root_r(contract, spread, count)
 
     def exact_spread(self, x: Integers, totals: Sequence[int]) -> list[Fraction]:
         """``n * sum x^2 - S^2``."""

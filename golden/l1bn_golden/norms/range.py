@@ -17,9 +17,9 @@ import numpy.typing as npt
 from ..channel import divide_by_count, normalize, with_epsilon
 from ..rounding import power_of_two
 from ..samples import Integers
-from .base import ChannelGradient, Gradient, Reals
+from .base import Reals
 from .centred import Centred
-from .sided import subtract_sides
+from .sided import SidedGradient
 
 if TYPE_CHECKING:
     from ..contract import Contract
@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Range"]
 
 
-class RangeGradient(Gradient):
+class RangeGradient(SidedGradient):
     """One product an element; at two samples of a channel a sum is subtracted beside the mean."""
 
-    scales_x = False
     averaged = False
 
     def real_q(self, centred: Reals, xhat: Reals) -> Reals:
@@ -63,32 +62,6 @@ class RangeGradient(Gradient):
         )
         sides: Integers = (_first(x == greatest) - _first(x == least)) * (greatest != least)
         return sides
-
-    def x_scale(
-        self, contract: Contract, k: int, sh: int, a: int, r_mantissa: int, r_exponent: int
-    ) -> tuple[int, int]:
-        return 0, 0
-
-    def apply(
-        self,
-        contract: Contract,
-        x: Integers,
-        dy: Integers,
-        sides: Integers,
-        channels: Sequence[ChannelGradient],
-    ) -> Integers:
-        return subtract_sides(contract, dy, sides, channels)
-
-    def bound_terms(
-        self,
-        contract: Contract,
-        A: Reals | float,
-        K: Reals | float,
-        a: Reals | float,
-        distance: Reals | float,
-        rho: Reals | float,
-    ) -> tuple[Reals | float, ...]:
-        return ()
 
 
 def _first(flags: npt.NDArray[np.bool_]) -> Integers:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..rounding import clog2, odd_part, power_of_two
+from ..rounding import power_of_two
 from ..samples import Integers, square_sum
 from .base import Reals
-from .root import RootGradient, root_r
+from .root import Root, RootGradient
 from .uncentred import Uncentred
 
 if TYPE_CHECKING:
@@ -35,22 +35,15 @@ class RMSGradient(RootGradient):
         return 0
 
 
-class RMS(Uncentred):
+class RMS(Root, Uncentred):
     """The root of the mean square."""
 
     name = "rms"
     title = "RMS"
     number = 4
-    power = 2
     gaussian_spread = 1.0
     gradient = RMSGradient()
     statistics = ()
-
-    def units(self, contract: Contract, count: int) -> int:
-        return count**2
-
-    def spread_width(self, contract: Contract) -> int:
-        return 2 * (contract.width + contract.L)
 
     def least_spread(self, contract: Contract, count: int) -> int:
         """One sample of 1 or -1."""
@@ -59,22 +52,6 @@ class RMS(Uncentred):
     def least_r(self, contract: Contract) -> Fraction:
         """At most sqrt(n) / n, see :meth:`least_spread`."""
         return power_of_two(-((contract.L + 1) // 2))
-
-    def odd_fraction(self, contract: Contract) -> int:
-        return clog2(max(odd_part(count)[0] for count in contract.counts)) + 1
-
-    def theta(self, contract: Contract) -> Fraction:
-        """The floor of the root counts where a division comes between it and that of the mantissa."""
-        whole = power_of_two(-(contract.T - 2))
-        return whole if contract.powers_of_two else whole * 3 / 2
-
-    def mean_error(self, contract: Contract) -> Fraction:
-        return Fraction(0)
-
-    def r_exponents(self, contract: Contract) -> range:
-        c = contract
-        powers = [odd_part(count)[1] for count in c.counts]
-        return range(min(powers) + c.T - c.w // 2, max(powers) + c.T + c.f)
 
     def unbiased(self, count: int) -> float:
         return 1.0
@@ -87,9 +64,6 @@ class RMS(Uncentred):
     ) -> tuple[list[int], dict[str, list[int]]]:
         """n * sum x^2."""
         return [x.shape[1] * square for square in square_sum(x)], {}
-
-    def r(self, contract: Contract, spread: int, count: int) -> tuple[int, int, int]:
-        return root_r(contract, spread, count)
 
     def exact_spread(self, x: Integers, totals: Sequence[int]) -> list[Fraction]:
         """``n * sum x^2``."""

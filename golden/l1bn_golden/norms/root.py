@@ -2,52 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..channel import integer_sqrt, over_r, per_sample, rounded_scale, with_epsilon
-from ..rounding import shift_floor
-from ..samples import Integers, floored_product, saturate, sign
-from .base import ChannelGradient, Gradient, Reals
+from ..rounding import clog2, odd_part, power_of_two, shift_floor
+from ..samples import Integers, floored_product, saturate
+from .about_centre import AboutCentre
+from .base import ChannelGradient, Norm, Reals
 
 if TYPE_CHECKING:
     from ..contract import Contract
 
-__all__ = ["RootGradient", "root_r"]
+__all__ = ["Root", "RootGradient"]
 
 
-def root_r(contract: Contract, spread: int, count: int) -> tuple[int, int, int]:
-    """``(v, r_mantissa, r_exponent)`` from n^2 * s: v is the root of V, T bits of it."""
-    square = with_epsilon(contract, spread, count)
-    width = contract.w + contract.h
-    zero_pairs = (width - square.bit_length()) // 2
-    root = integer_sqrt(shift_floor(square, 2 * zero_pairs + 2 * contract.T - width))
-    return root, *per_sample(contract, root, zero_pairs + contract.T - contract.w // 2, count)
+class Root(Norm):
+    """The integer spread is n^2 * s."""
+
+    power = 2
+
+    def units(self, contract: Contract, count: int) -> int:
+        return count**2
+
+    def spread_width(self, contract: Contract) -> int:
+        """The w2 of the page."""
+        return 2 * (contract.width + contract.L)
+
+    def odd_fraction(self, contract: Contract) -> int:
+        return clog2(max(odd_part(count)[0] for count in contract.counts)) + 1
+
+    def theta(self, contract: Contract) -> Fraction:
+        """The floor of the root counts where a division comes between it and that of the mantissa."""
+        whole = power_of_two(-(contract.T - 2))
+        return whole if contract.powers_of_two else whole * 3 / 2
+
+    def r_exponents(self, contract: Contract) -> range:
+        c = contract
+        powers = [odd_part(count)[1] for count in c.counts]
+        return range(min(powers) + c.T - c.w // 2, max(powers) + c.T + c.f)
+
+    def r(self, contract: Contract, spread: int, count: int) -> tuple[int, int, int]:
+        """v is the root of V, T bits of it."""
+        square = with_epsilon(contract, spread, count)
+        width = contract.w + contract.h
+        zero_pairs = (width - square.bit_length()) // 2
+        root = integer_sqrt(shift_floor(square, 2 * zero_pairs + 2 * contract.T - width))
+        return root, *per_sample(contract, root, zero_pairs + contract.T - contract.w // 2, count)
 
 
-class RootGradient(Gradient):
+class RootGradient(AboutCentre):
     """Two products an element: of dy, and of x, which xhat is made of."""
 
     scales_x = True
-    averaged = True
 
     def real_q(self, centred: Reals, xhat: Reals) -> Reals:
         return xhat
 
     def exact_unit(self, count: int, R: Fraction) -> Fraction:
         return R
-
-    def correlation_error(self, q: Reals | float) -> Reals | float:
-        """Of the floor of H and of the rounding of a."""
-        return 1.5 * q
-
-    def sides(
-        self, contract: Contract, x: Integers, means: Sequence[int], statistics: Sequence[Mapping[str, int]]
-    ) -> Integers:
-        return sign(x, means, contract.G)
 
     def x_scale(
         self, contract: Contract, k: int, sh: int, a: int, r_mantissa: int, r_exponent: int

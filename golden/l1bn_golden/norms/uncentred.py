@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,3 +33,6 @@ class Uncentred(Norm):
     def varies(self, x: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
         varying: npt.NDArray[np.bool_] = (x != 0).any(axis=1, keepdims=True)
         return varying
+
+    def mean_error(self, contract: Contract) -> Fraction:
+        return Fraction(0)

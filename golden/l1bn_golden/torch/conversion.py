@@ -34,7 +34,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from ..backend import BackendFactory, GoldenBackend
 from ..contract import Contract
 from ..norms import norm_of
-from .floating import computation_dtype
+from .floating import computation_dtype, root
 from .modules import BatchNorm
 from .norms import LAYERS
 
@@ -218,7 +218,7 @@ def _move_mean(module: nn.Module, layer: Any) -> None:
     """Let the bias do to y what the running mean does."""
     mean, spread = layer._buffers["running_mean"], layer._buffers["running_var"]
     wide = spread.to(computation_dtype(spread.dtype)) + layer.eps
-    moved = mean / (wide.sqrt() if norm_of(_norm(layer)).power == 2 else wide)
+    moved = mean / root(wide, norm_of(_norm(layer)))
     if layer.weight is not None:
         moved = moved * layer.weight
     if layer.bias is None:

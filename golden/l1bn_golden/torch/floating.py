@@ -22,6 +22,7 @@ __all__ = [
     "channel_dimensions",
     "check",
     "computation_dtype",
+    "root",
     "track",
 ]
 
@@ -147,7 +148,7 @@ def batch_norm(
     if not training:
         assert running_mean is not None and running_spread is not None
         centred = wide - along_channels(running_mean, x) if norm.centred else wide
-        rate = 1 / _root(along_channels(running_spread, x).to(wide.dtype) + eps, norm)
+        rate = 1 / root(along_channels(running_spread, x).to(wide.dtype) + eps, norm)
         return _affine(centred, rate, weight, bias).to(x.dtype)
     mean, centred = None, wide
     if norm.centred:
@@ -155,7 +156,7 @@ def batch_norm(
         centred = wide - mean
     found = spread(centred)
     level = _level(x.detach(), norm)
-    rate = torch.where(level, 0, 1 / _root(torch.where(level, 1, found + eps), norm))
+    rate = torch.where(level, 0, 1 / root(torch.where(level, 1, found + eps), norm))
     remainder = None
     averages = [(running_spread, found)]
     if mean is not None:
@@ -166,7 +167,8 @@ def batch_norm(
     return _affine(centred, rate, weight, bias, remainder).to(x.dtype)
 
 
-def _root(values: Tensor, norm: Norm) -> Tensor:
+def root(values: Tensor, norm: Norm) -> Tensor:
+    """r from spreads with eps."""
     return values.sqrt() if norm.power == 2 else values
 
 

@@ -12,7 +12,8 @@ from amaranth.hdl import signed
 
 from ...streams.backward_layouts import sided_beat
 from ...streams.paired_packets import sides_of_the_mean
-from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
+from ..absolute import AbsoluteNorm
+from ..norm import ErrorTerms, GradientFacts, Statistic, Width
 from .gradient import L1Gradient
 from .spread import L1Spread
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["L1", "sign_count_width"]
 
 
-class L1(Norm):
+class L1(AbsoluteNorm):
     """The mean absolute deviation. Its spread is D = sum |x * 2^G - mu|."""
 
     name = "l1"
@@ -47,33 +48,12 @@ class L1(Norm):
         offset_spare=2,
         kept=1,
     )
-    power = 1
 
     def statistics(self, formats: Formats) -> dict[str, Statistic]:
         return {"sign_count": Statistic(signed(sign_count_width(formats)), "sum of sgn(x - mu)")}
 
     def spread_width(self, formats: Formats) -> int:
         return formats.config.width + formats.count_bits + formats.guard_bits
-
-    def epsilon_unit(self, formats: Formats, count: int) -> int:
-        return count << (formats.config.x_fraction + formats.guard_bits)
-
-    def least_spread(self, formats: Formats, count: int) -> int:
-        # Samples that are not all equal differ from their mean by one unit of x together at least.
-        return 1 << formats.guard_bits
-
-    def reciprocal_bits(self, formats: Formats) -> int:
-        return formats.count_bits
-
-    def odd_fraction(self, formats: Formats) -> int:
-        fraction = formats.guard_bits + formats.epsilon_fraction
-        return max(formats.odd_bits, formats.mantissa_width + formats.count_bits - fraction)
-
-    def r_exponents(self, formats: Formats) -> range:
-        # v has a 1 above epsilon's fraction; its quotient by the odd part, no less.
-        low = formats.guard_bits + formats.mantissa_width - formats.spread_width
-        high = formats.guard_bits + formats.odd_fraction + formats.mantissa_width - 1
-        return range(min(formats.powers) + low, max(formats.powers) + high + 1)
 
     def error_terms(self, formats: Formats) -> ErrorTerms:
         return ErrorTerms(2, Fraction(0 if formats.only_powers_of_two else 1, 256))

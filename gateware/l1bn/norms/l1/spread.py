@@ -6,7 +6,6 @@ from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 
 from ...beats.deviation import SignAbsAccumulator
-from ...channels.magnitude import DividedMagnitude, Magnitude
 from ...logic.table import lookup
 from ...numbers.formats import Formats
 from ...streams.layouts import (
@@ -20,6 +19,7 @@ from ...streams.layouts import (
     spread_result,
 )
 from ...streams.registers import ChannelRegister
+from ..absolute import exponents, magnitude_of_sum
 from ..epsilon import add_fraction, whole_spread
 
 __all__ = ["L1Spread"]
@@ -45,13 +45,7 @@ class L1Spread(wiring.Component):
         )
         signs = {name: found.shape for name, found in formats.traits.statistics(formats).items()}
         tag = data.StructLayout({**signs, **select_field(formats.select_width)})
-        fraction, kept = formats.epsilon_fraction, formats.mantissa_width
-        width = formats.spread_width + fraction
-        self.magnitude: Magnitude | DividedMagnitude
-        if formats.only_powers_of_two:
-            self.magnitude = Magnitude(width, kept, tag, fraction)
-        else:
-            self.magnitude = DividedMagnitude(width, formats.odd_fraction, config.counts, kept, tag, fraction)
+        self.magnitude = magnitude_of_sum(formats, tag)
         self.held = 2 + self.magnitude.held
         super().__init__(
             {
@@ -77,8 +71,6 @@ class L1Spread(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), accumulator.i)
         add_fraction(m, formats, deviations.o, magnitude.i)
 
-        fixed = formats.guard_bits + formats.mantissa_width - formats.spread_width
-        exponents = [power + fixed for power in formats.powers]
         found, tag = magnitude.o.payload, magnitude.o.payload.tag
         m.d.comb += [
             accumulator.i_mean.valid.eq(self.i_mean.valid),
@@ -91,7 +83,7 @@ class L1Spread(wiring.Component):
             self.o.valid.eq(magnitude.o.valid),
             magnitude.o.ready.eq(self.o.ready),
             self.o.payload.r_mantissa.eq(found.mantissa),
-            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents, selected(tag))),
+            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents(formats), selected(tag))),
             self.o.payload.sign_count.eq(tag.sign_count),
         ]
         return m

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from ...numbers.backward_formats import PRODUCT_FRACTION
 from ...streams.backward_layouts import pair_beat
 from ...streams.paired_packets import sides_of_the_mean
-from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
+from ..norm import ErrorTerms, GradientFacts, Statistic, Width
+from ..root import RootNorm
 from .gradient import L2Gradient
 from .spread import L2OnePassSpread, L2TwoPassSpread, square_sum_width
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["L2", "square_sum_width"]
 
 
-class L2(Norm):
+class L2(RootNorm):
     """The standard deviation. Its spread is V = n * sum x^2 - S^2, which is n^2 times the variance."""
 
     name = "l2"
@@ -45,16 +46,9 @@ class L2(Norm):
         offset_spare=0,
         kept=PRODUCT_FRACTION,
     )
-    power = 2
 
     def statistics(self, formats: Formats) -> dict[str, Statistic]:
         return {}
-
-    def spread_width(self, formats: Formats) -> int:
-        return 2 * (formats.config.width + formats.count_bits)
-
-    def epsilon_unit(self, formats: Formats, count: int) -> int:
-        return (count * count) << (2 * formats.config.x_fraction)
 
     def least_spread(self, formats: Formats, count: int) -> int:
         # One sample that is off by one unit of x.
@@ -62,15 +56,6 @@ class L2(Norm):
 
     def reciprocal_bits(self, formats: Formats) -> int:
         return formats.count_bits
-
-    def odd_fraction(self, formats: Formats) -> int:
-        return formats.odd_bits + 1
-
-    def r_exponents(self, formats: Formats) -> range:
-        # The root has its top bit set; a division by the odd part clears a few bits below it at most.
-        low = formats.mantissa_width - formats.spread_width // 2
-        high = formats.mantissa_width - 1 + formats.odd_fraction
-        return range(min(formats.powers) + low, max(formats.powers) + high + 1)
 
     def error_terms(self, formats: Formats) -> ErrorTerms:
         # The root is floored before it is divided by the odd part.

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ...streams.backward_layouts import sided_beat
 from ...streams.paired_packets import sides_of_zero
-from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
+from ..absolute import AbsoluteNorm
+from ..norm import ErrorTerms, GradientFacts, Statistic, Width
 from .gradient import MeanAbsoluteGradient
 from .spread import MeanAbsoluteSpread
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["MeanAbsolute"]
 
 
-class MeanAbsolute(Norm):
+class MeanAbsolute(AbsoluteNorm):
     """The mean of the absolute values. Its spread is D = sum abs x."""
 
     name = "mean-absolute"
@@ -45,7 +46,6 @@ class MeanAbsolute(Norm):
         offset_spare=1,
         kept=1,
     )
-    power = 1
 
     def statistics(self, formats: Formats) -> dict[str, Statistic]:
         return {}
@@ -57,26 +57,6 @@ class MeanAbsolute(Norm):
             (count << (config.width - 1)) + ceil(epsilon * self.epsilon_unit(formats, count))
             for count in config.counts
         ).bit_length()
-
-    def epsilon_unit(self, formats: Formats, count: int) -> int:
-        return count << formats.config.x_fraction
-
-    def least_spread(self, formats: Formats, count: int) -> int:
-        # One sample of one unit of x.
-        return 1
-
-    def reciprocal_bits(self, formats: Formats) -> int:
-        return formats.count_bits
-
-    def odd_fraction(self, formats: Formats) -> int:
-        raised = formats.mantissa_width + formats.count_bits - formats.epsilon_fraction
-        return max(formats.odd_bits, raised)
-
-    def r_exponents(self, formats: Formats) -> range:
-        # v has a 1 above epsilon's fraction; its quotient by the odd part, no less.
-        low = formats.mantissa_width - formats.spread_width
-        high = formats.odd_fraction + formats.mantissa_width - 1
-        return range(min(formats.powers) + low, max(formats.powers) + high + 1)
 
     def error_terms(self, formats: Formats) -> ErrorTerms:
         return ErrorTerms(2, Fraction(0))

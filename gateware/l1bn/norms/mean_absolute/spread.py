@@ -8,7 +8,6 @@ from amaranth.lib import data, wiring
 from ...beats.gate import PacketGate
 from ...beats.sums import gate_channels
 from ...beats.total import ChannelTotal, add_lanes_and_carries, delayed, delayed_flag, tree_latency
-from ...channels.magnitude import DividedMagnitude, Magnitude
 from ...errors import require_packets
 from ...logic.sequence import settled
 from ...logic.settle import settling_cycles, settling_sum
@@ -25,6 +24,7 @@ from ...streams.layouts import (
     spread_result,
 )
 from ...streams.registers import ChannelRegister
+from ..absolute import exponents, magnitude_of_sum
 from ..epsilon import add_fraction, whole_spread
 
 __all__ = ["AbsoluteAccumulator", "MeanAbsoluteSpread"]
@@ -97,13 +97,7 @@ class MeanAbsoluteSpread(wiring.Component):
         config = formats.config
         self.accumulator = AbsoluteAccumulator(config.width, config.lanes, formats.count_max)
         tag = data.StructLayout(select_field(formats.select_width))
-        fraction, kept = formats.epsilon_fraction, formats.mantissa_width
-        width = formats.spread_width + fraction
-        self.magnitude: Magnitude | DividedMagnitude
-        if formats.only_powers_of_two:
-            self.magnitude = Magnitude(width, kept, tag, fraction)
-        else:
-            self.magnitude = DividedMagnitude(width, formats.odd_fraction, config.counts, kept, tag, fraction)
+        self.magnitude = magnitude_of_sum(formats, tag)
         self.settling = settling_cycles(formats.spread_width)
         self.held = 1 + self.magnitude.held
         super().__init__(
@@ -141,13 +135,11 @@ class MeanAbsoluteSpread(wiring.Component):
             spreads.i.payload.value.eq(whole),
             *copied(self.i_mean.payload, spreads.i.payload.tag),
         ]
-        fixed = formats.mantissa_width - formats.spread_width
-        exponents = [power + fixed for power in formats.powers]
         found = magnitude.o.payload
         m.d.comb += [
             self.o.valid.eq(magnitude.o.valid),
             magnitude.o.ready.eq(self.o.ready),
             self.o.payload.r_mantissa.eq(found.mantissa),
-            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents, selected(found.tag))),
+            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents(formats), selected(found.tag))),
         ]
         return m

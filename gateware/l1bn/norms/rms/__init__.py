@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from ...numbers.backward_formats import PRODUCT_FRACTION
 from ...streams.backward_layouts import pair_beat
 from ...streams.paired_packets import sides_of_zero
-from ..norm import ErrorTerms, GradientFacts, Norm, Statistic, Width
+from ..norm import ErrorTerms, GradientFacts, Statistic, Width
+from ..root import RootNorm
 from .gradient import RMSGradient
 from .spread import RMSSpread, square_sum_width
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["RMS"]
 
 
-class RMS(Norm):
+class RMS(RootNorm):
     """The root of the mean square. Its spread is V = n * sum x^2, which is n^2 times the mean square."""
 
     name = "rms"
@@ -46,16 +47,9 @@ class RMS(Norm):
         offset_spare=0,
         kept=PRODUCT_FRACTION,
     )
-    power = 2
 
     def statistics(self, formats: Formats) -> dict[str, Statistic]:
         return {}
-
-    def spread_width(self, formats: Formats) -> int:
-        return 2 * (formats.config.width + formats.count_bits)
-
-    def epsilon_unit(self, formats: Formats, count: int) -> int:
-        return (count * count) << (2 * formats.config.x_fraction)
 
     def least_spread(self, formats: Formats, count: int) -> int:
         # One sample of one unit of x.
@@ -64,15 +58,6 @@ class RMS(Norm):
     def reciprocal_bits(self, formats: Formats) -> int:
         # 1 / r is sqrt(n) at most.
         return (formats.count_bits + 1) // 2
-
-    def odd_fraction(self, formats: Formats) -> int:
-        return formats.odd_bits + 1
-
-    def r_exponents(self, formats: Formats) -> range:
-        # The root has its top bit set; a division by the odd part clears a few bits below it at most.
-        low = formats.mantissa_width - formats.spread_width // 2
-        high = formats.mantissa_width - 1 + formats.odd_fraction
-        return range(min(formats.powers) + low, max(formats.powers) + high + 1)
 
     def error_terms(self, formats: Formats) -> ErrorTerms:
         # The root is floored before it is divided by the odd part.
