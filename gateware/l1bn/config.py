@@ -291,6 +291,11 @@ class Configuration:
             return 2
         return 3 if self.form == "two-pass" else 2
 
+    @property
+    def sendings(self) -> int:
+        """How often in a row the producer sends the packet of a channel."""
+        return self.passes if self.storage == "outside" else 1
+
 
 PARAMETERS: dict[str, Parameter] = {
     field.name: field.metadata["parameter"] for field in dataclasses.fields(Configuration)

@@ -26,7 +26,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 from numpy.typing import ArrayLike
 
-from .fields import StreamPort
+from l1bn_vectors.payloads import StreamPort
+
 from .pauses import pauses
 from .scoreboard import Comparison, Scoreboard
 from .streams import StreamSink, StreamSource
@@ -114,7 +115,7 @@ class Bench:
         self.dut.rst.value = 0
 
     def send(self, stream: str, **columns: ArrayLike) -> None:
-        """Queue items on an input stream: columns as :meth:`l1bn_sim.fields.Payload.pack` takes them."""
+        """Queue items on an input stream: columns as :meth:`l1bn_vectors.payloads.Payload.pack` takes them."""
         source = self.sources[stream]
         source.send(source.port.payload.pack(**columns))
 

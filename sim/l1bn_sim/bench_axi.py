@@ -28,7 +28,7 @@ from l1bn import __version__
 from l1bn.bus.register_map import forward_map
 from l1bn.bus.registers import Register, RegisterMap
 from l1bn.config import Configuration
-from l1bn.export.vectors import AxiGroup, axi_groups, axi_words, sendings
+from l1bn.export.vectors import AxiGroup, axi_groups, axi_words
 from l1bn.numbers.formats import Formats
 
 from .bench import parameters
@@ -119,7 +119,7 @@ class Bench:
         words = axi_words(self.formats, [group])["s"].words
         width = len(self.dut.s_axis_tdata)
         for data in packets(words, width):
-            for _ in range(sendings(self.config)):
+            for _ in range(self.config.sendings):
                 self.source.send_nowait(AxiStreamFrame(b"".join(data)))
 
     async def expect(self, group: AxiGroup) -> None:

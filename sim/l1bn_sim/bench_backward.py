@@ -14,13 +14,15 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from .backward_traffic import BackwardChannel, BackwardUnit
+from l1bn_vectors.backward import BackwardChannel
+from l1bn_vectors.edges import channels, integers
+
+from .backward_bench import BackwardBench
 from .bench import parameters
-from .stimuli import channels, integers
 from .unit_checks import PAUSES, STEADY, check_latency, check_throughput, in_turns
 
 
-def _channels(unit: BackwardUnit, select: int = 0) -> list[BackwardChannel]:
+def _channels(unit: BackwardBench, select: int = 0) -> list[BackwardChannel]:
     """x of every kind with dy of another kind, gammas of every size."""
     contract = unit.contract
     rng = np.random.default_rng(cocotb.RANDOM_SEED + select)
@@ -36,7 +38,7 @@ def _channels(unit: BackwardUnit, select: int = 0) -> list[BackwardChannel]:
 
 
 def _uniform(
-    unit: BackwardUnit, lengths: tuple[int, int], number: int, select: int = 0
+    unit: BackwardBench, lengths: tuple[int, int], number: int, select: int = 0
 ) -> list[BackwardChannel]:
     """Channels of so many random x and dy."""
     contract = unit.contract
@@ -57,7 +59,7 @@ def _uniform(
     ]
 
 
-def _plain(unit: BackwardUnit, number: int, select: int = 0) -> list[BackwardChannel]:
+def _plain(unit: BackwardBench, number: int, select: int = 0) -> list[BackwardChannel]:
     count = unit.contract.counts[select]
     return _uniform(unit, (count, count), number, select)
 
@@ -66,7 +68,7 @@ def _plain(unit: BackwardUnit, number: int, select: int = 0) -> list[BackwardCha
 @cocotb.parametrize((("idle", "stall"), PAUSES))
 async def values(dut: Any, idle: float, stall: float) -> None:
     """dx, dgamma and dbeta are the golden model's, whatever the pauses; counts take turns."""
-    unit = await BackwardUnit.start(dut, idle=idle, stall=stall)
+    unit = await BackwardBench.start(dut, idle=idle, stall=stall)
     unit.pass_through(in_turns([_channels(unit, select) for select in range(len(unit.contract.counts))]))
     await unit.bench.finish()
 
@@ -75,7 +77,7 @@ async def values(dut: Any, idle: float, stall: float) -> None:
 @cocotb.parametrize(slow=["i_x", "i_dy", "i_stats", "i_gamma", "o", "o_gradients"])
 async def one_slow_stream(dut: Any, slow: str) -> None:
     """One stream that hardly moves holds the others up and loses nothing."""
-    unit = await BackwardUnit.start(dut, idle={slow: 0.9}, stall={slow: 0.9})
+    unit = await BackwardBench.start(dut, idle={slow: 0.9}, stall={slow: 0.9})
     unit.pass_through(_channels(unit)[:8])
     await unit.bench.finish()
 
@@ -84,7 +86,7 @@ async def one_slow_stream(dut: Any, slow: str) -> None:
 @cocotb.parametrize(late=["i_stats", "i_gamma", "i_x", "i_dy"])
 async def one_stream_comes_late(dut: Any, late: str) -> None:
     """The others run in until the unit is full, then wait; no dx comes, and none is lost."""
-    unit = await BackwardUnit.start(dut)
+    unit = await BackwardBench.start(dut)
     bench = unit.bench
     bench.sources[late].idle = repeat(True)
     unit.pass_through(_channels(unit)[:6])
@@ -98,7 +100,7 @@ async def one_stream_comes_late(dut: Any, late: str) -> None:
 @cocotb.test()
 async def gradients_are_read_late(dut: Any) -> None:
     """A reader of the gradients that waits holds the unit up at some channel, and no gradient is lost."""
-    unit = await BackwardUnit.start(dut)
+    unit = await BackwardBench.start(dut)
     bench = unit.bench
     schedule = bench.sinks["o_gradients"].stall
     bench.sinks["o_gradients"].stall = repeat(True)
@@ -113,7 +115,7 @@ async def gradients_are_read_late(dut: Any) -> None:
 async def latency(dut: Any) -> None:
     """The first dx of a channel comes exactly as late as the unit says, for each of its counts."""
     for select, stated in enumerate(parameters()["latency"]):
-        unit = await BackwardUnit.start(dut)
+        unit = await BackwardBench.start(dut)
         # The statistics and gamma wait at the ports before the first beat does.
         unit.bench.sources["i_x"].idle = iter([True] * 8 + [False] * (1 << 20))
         unit.pass_through(_plain(unit, 1, select))
@@ -128,7 +130,7 @@ async def throughput(dut: Any) -> None:
     Where that is one beat a cycle, neither side ever waits.
     """
     for select, stated in enumerate(parameters()["cycles_per_channel"]):
-        unit = await BackwardUnit.start(dut)
+        unit = await BackwardBench.start(dut)
         count = unit.contract.counts[select]
         unit.pass_through(_plain(unit, 2 * STEADY, select))
         await unit.bench.finish()
@@ -142,7 +144,7 @@ async def throughput(dut: Any) -> None:
 @cocotb.parametrize((("idle", "stall"), [(0.0, 0.0), (0.4, 0.4)]))
 async def packets_of_wrong_length(dut: Any, idle: float, stall: float) -> None:
     """x or dy too short or too long: each is filled up or cut, the channel flagged; the next one is right."""
-    unit = await BackwardUnit.start(dut, idle=idle, stall=stall)
+    unit = await BackwardBench.start(dut, idle=idle, stall=stall)
     lanes = unit.lanes
     work = []
     for select, count in enumerate(unit.contract.counts):
@@ -163,7 +165,7 @@ async def statistics_that_are_none(dut: Any, idle: float, stall: float) -> None:
 
     So are statistics that their own unit flagged. Those of another channel are taken as they are.
     """
-    unit = await BackwardUnit.start(dut, idle=idle, stall=stall)
+    unit = await BackwardBench.start(dut, idle=idle, stall=stall)
     contract = unit.contract
     top, exponents = 1 << (contract.T - 1), contract.r_exponents
     port = unit.bench.sources["i_stats"].port.payload
@@ -202,9 +204,9 @@ async def statistics_that_are_none(dut: Any, idle: float, stall: float) -> None:
 @cocotb.parametrize(share=[0.3, 1.0, 1.7, 2.2, 3.1])
 async def reset_at_work(dut: Any, share: float) -> None:
     """A reset at any moment leaves nothing behind."""
-    unit = await BackwardUnit.start(dut)
+    unit = await BackwardBench.start(dut)
     unit.send(_plain(unit, 4, int(np.argmax(unit.contract.counts))))
     await unit.bench.run(max(1, round(share * unit.longest)))
-    after = await BackwardUnit.start(dut)
+    after = await BackwardBench.start(dut)
     after.pass_through(_channels(after)[-4:])
     await after.bench.finish()

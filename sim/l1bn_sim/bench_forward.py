@@ -13,13 +13,15 @@ from typing import Any
 import cocotb
 import numpy as np
 
+from l1bn_vectors.edges import channels, integers
+from l1bn_vectors.forward import ForwardChannel
+
 from .bench import parameters
-from .forward_traffic import ForwardChannel, ForwardUnit
-from .stimuli import channels, integers
+from .forward_bench import ForwardBench
 from .unit_checks import PAUSES, STEADY, check_latency, check_throughput, in_turns
 
 
-def _channels(unit: ForwardUnit, select: int = 0) -> list[ForwardChannel]:
+def _channels(unit: ForwardBench, select: int = 0) -> list[ForwardChannel]:
     """A channel of every kind, with gammas and betas of every size."""
     contract = unit.contract
     samples = channels(
@@ -34,7 +36,7 @@ def _channels(unit: ForwardUnit, select: int = 0) -> list[ForwardChannel]:
     return [unit.channel(row, gamma, beta, select) for row, gamma, beta in rows]
 
 
-def _uniform(unit: ForwardUnit, count: int, number: int, select: int = 0) -> list[ForwardChannel]:
+def _uniform(unit: ForwardBench, count: int, number: int, select: int = 0) -> list[ForwardChannel]:
     """Channels of ``count`` random samples, gamma and beta such that y shows what went wrong."""
     contract = unit.contract
     draw = np.random.default_rng(cocotb.RANDOM_SEED + count)
@@ -50,7 +52,7 @@ def _uniform(unit: ForwardUnit, count: int, number: int, select: int = 0) -> lis
 @cocotb.parametrize((("idle", "stall"), PAUSES))
 async def values(dut: Any, idle: float, stall: float) -> None:
     """y and the statistics are the golden model's, whatever the pauses; counts take turns."""
-    unit = await ForwardUnit.start(dut, idle=idle, stall=stall)
+    unit = await ForwardBench.start(dut, idle=idle, stall=stall)
     unit.pass_through(in_turns([_channels(unit, select) for select in range(len(unit.contract.counts))]))
     await unit.bench.finish()
 
@@ -59,7 +61,7 @@ async def values(dut: Any, idle: float, stall: float) -> None:
 @cocotb.parametrize(slow=["i", "i_affine", "o", "o_stats"])
 async def one_slow_stream(dut: Any, slow: str) -> None:
     """One stream that hardly moves holds the others up and loses nothing."""
-    unit = await ForwardUnit.start(dut, idle={slow: 0.9}, stall={slow: 0.9})
+    unit = await ForwardBench.start(dut, idle={slow: 0.9}, stall={slow: 0.9})
     unit.pass_through(_channels(unit)[:8])
     await unit.bench.finish()
 
@@ -67,7 +69,7 @@ async def one_slow_stream(dut: Any, slow: str) -> None:
 @cocotb.test()
 async def late_parameters_and_statistics(dut: Any) -> None:
     """Samples run in until the unit is full; parameters and readers of the statistics come long after."""
-    unit = await ForwardUnit.start(dut)
+    unit = await ForwardBench.start(dut)
     bench = unit.bench
     work = _channels(unit)[:6]
     parameters_later = bench.sources["i_affine"]
@@ -88,7 +90,7 @@ async def late_parameters_and_statistics(dut: Any) -> None:
 async def latency(dut: Any) -> None:
     """The first y of a channel comes exactly as late as the unit says, for each of its counts."""
     for select, stated in enumerate(parameters()["latency"]):
-        unit = await ForwardUnit.start(dut)
+        unit = await ForwardBench.start(dut)
         unit.pass_through(_uniform(unit, unit.contract.counts[select], 1, select))
         await unit.bench.finish()
         check_latency(unit, "i", stated)
@@ -101,7 +103,7 @@ async def throughput(dut: Any) -> None:
     Where that is one beat a cycle, neither side ever waits.
     """
     for select, stated in enumerate(parameters()["cycles_per_channel"]):
-        unit = await ForwardUnit.start(dut)
+        unit = await ForwardBench.start(dut)
         count = unit.contract.counts[select]
         unit.pass_through(_uniform(unit, count, 2 * STEADY, select))
         await unit.bench.finish()
@@ -113,7 +115,7 @@ async def throughput(dut: Any) -> None:
 @cocotb.parametrize((("idle", "stall"), [(0.0, 0.0), (0.4, 0.4)]))
 async def packets_of_wrong_length(dut: Any, idle: float, stall: float) -> None:
     """Too short or too long: y is that of the packet filled up or cut, and flagged; the next one is right."""
-    unit = await ForwardUnit.start(dut, idle=idle, stall=stall)
+    unit = await ForwardBench.start(dut, idle=idle, stall=stall)
     lanes = unit.lanes
     work = []
     for select, count in enumerate(unit.contract.counts):
@@ -130,9 +132,9 @@ async def packets_of_wrong_length(dut: Any, idle: float, stall: float) -> None:
 @cocotb.parametrize(share=[0.3, 1.0, 1.7, 2.2, 3.1])
 async def reset_at_work(dut: Any, share: float) -> None:
     """A reset at any moment leaves nothing behind."""
-    unit = await ForwardUnit.start(dut)
+    unit = await ForwardBench.start(dut)
     unit.send(_uniform(unit, max(unit.contract.counts), 4, int(np.argmax(unit.contract.counts))))
     await unit.bench.run(max(1, round(share * unit.longest)))
-    after = await ForwardUnit.start(dut)
+    after = await ForwardBench.start(dut)
     after.pass_through(_channels(after)[-4:])
     await after.bench.finish()

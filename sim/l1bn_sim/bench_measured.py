@@ -19,10 +19,10 @@ from l1bn_golden import Contract
 from l1bn_golden.exact import max_error
 from l1bn_golden.exact_gradients import max_dx_error
 
-from .backward_traffic import BackwardUnit
+from .backward_bench import BackwardBench
 from .bench import parameters
-from .forward_traffic import ForwardUnit
-from .traffic import Unit
+from .forward_bench import ForwardBench
+from .unit_bench import UnitBench
 
 PAUSED = 6
 """Channels of each count in the phase with idle cycles and stalls."""
@@ -32,9 +32,9 @@ def _max_error(contract: Contract, x: Any, gamma: Any, beta: Any, y: Any) -> flo
     return max_error(contract, x, gamma, beta, y, x.shape[1])
 
 
-DIRECTIONS: dict[str, tuple[type[Unit[Any, Any]], Callable[..., float]]] = {
-    "forward": (ForwardUnit, _max_error),
-    "backward": (BackwardUnit, max_dx_error),
+DIRECTIONS: dict[str, tuple[type[UnitBench[Any]], Callable[..., float]]] = {
+    "forward": (ForwardBench, _max_error),
+    "backward": (BackwardBench, max_dx_error),
 }
 """The unit of a direction, and how far what it gives for the same arrays is from the exact result."""
 
@@ -56,7 +56,7 @@ def _load() -> list[list[Channel]]:
 
 async def _pass_through(
     dut: Any, channels: list[Channel], **options: Any
-) -> tuple[Unit[Any, Any], dict[int, dict[str, Any]]]:
+) -> tuple[UnitBench[Any], dict[int, dict[str, Any]]]:
     """Send channels through the unit; returns it with what is to be reported of each count."""
     kind, largest_error = DIRECTIONS[parameters()["configuration"]["direction"]]
     unit = await kind.start(dut, **options)

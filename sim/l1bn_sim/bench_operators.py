@@ -1,6 +1,6 @@
 """cocotb bench of an operator: values under every mix of idle and stall, exact latency, exact throughput.
 
-Parameters: ``operator`` (a key of :data:`l1bn_sim.exercises.EXERCISES`), ``arguments`` (of its constructor),
+Parameters: ``operator`` (a key of :data:`l1bn_vectors.edge_exercises.EXERCISES`), ``arguments`` (of its constructor),
 ``latency`` and ``interval`` (as the operator states them).
 """
 
@@ -11,8 +11,10 @@ from typing import Any
 import cocotb
 import numpy as np
 
+from l1bn_vectors.edge_exercises import EXERCISES
+from l1bn_vectors.exercises import Exercise
+
 from .bench import Bench, parameters
-from .exercises import EXERCISES, Exercise
 
 PAUSES = [(0.0, 0.0), (0.3, 0.0), (0.0, 0.3), (0.5, 0.5)]
 

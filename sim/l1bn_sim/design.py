@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from amaranth.hdl import Shape
-from amaranth.lib import data, stream
-from amaranth.lib.wiring import Component, Flow
+from amaranth.lib.wiring import Component
 
 from l1bn.generator import generate
 from l1bn.generator.resources import cell_models
 from l1bn.logic import rtlil
+from l1bn_vectors.payloads import StreamPort
+from l1bn_vectors.shapes import stream_ports
 
-from .fields import Field, Payload, StreamPort
-
-__all__ = ["Design", "payload", "stream_ports"]
+__all__ = ["Design"]
 
 
 @dataclass(frozen=True)
@@ -43,41 +40,3 @@ class Design:
         """Names of the ports."""
         parts = ("payload", "valid", "ready")
         return ["clk", "rst", *(f"{port.name}__{part}" for port in self.streams for part in parts)]
-
-
-def stream_ports(component: Component) -> tuple[StreamPort, ...]:
-    """The streams of ``component``; raises :exc:`TypeError` for a port that is none."""
-    ports = []
-    for name, member in component.signature.members.items():
-        if not (member.is_signature and isinstance(member.signature, stream.Signature)):
-            raise TypeError(f"port {name} of {type(component).__name__} is no stream: wrap it for the bench")
-        shape = member.signature.members["payload"].shape
-        ports.append(StreamPort(name, "in" if member.flow is Flow.In else "out", payload(shape)))
-    return tuple(ports)
-
-
-def payload(shape: Any) -> Payload:
-    """Describe the payload of a stream; a plain number is one field called ``value``.
-
-    Fields of no bits are left out: they are not in the Verilog's vector.
-    """
-    width = Shape.cast(shape).width
-    if not isinstance(shape, data.StructLayout):
-        return Payload(width, (_field("value", 0, shape),))
-    fields = [_field(name, field.offset, field.shape) for name, field in shape]
-    return Payload(width, tuple(field for field in fields if field.width))
-
-
-def _field(name: str, offset: int, shape: Any) -> Field:
-    if isinstance(shape, data.ArrayLayout):
-        width, signed = _number(shape.elem_shape)
-        return Field(name, offset, width, signed, shape.length)
-    if isinstance(shape, data.Layout):
-        raise TypeError(f"field {name} is a structure; a bench knows numbers and arrays of numbers")
-    width, signed = _number(shape)
-    return Field(name, offset, width, signed)
-
-
-def _number(shape: Any) -> tuple[int, bool]:
-    cast = Shape.cast(shape)
-    return cast.width, cast.signed

@@ -24,8 +24,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from l1bn_vectors.payloads import Columns, StreamPort
+
 from .design import Design
-from .fields import Columns, StreamPort
 from .hardware_library import Status, Transfer, build, load
 from .hardware_words import Words, pack, unpack, words_per_item
 from .pauses import run_lengths

@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 
 from l1bn_golden.provenance import provenance
+from l1bn_vectors.payloads import StreamPort
 
 from . import toolchain
 from .compile import LOG, build_folder, call, digest, is_whole, make_model, package_file
 from .design import Design
-from .fields import StreamPort
 
 __all__ = ["Library", "Status", "Transfer", "build", "load"]
 

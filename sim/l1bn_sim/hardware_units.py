@@ -29,9 +29,9 @@ from l1bn.numbers.formats import Formats
 from l1bn.streams.backward_layouts import received_statistics
 from l1bn.streams.layouts import fields
 from l1bn_golden.extra import Extra
+from l1bn_vectors.payloads import Columns, Field
 
 from .design import Design
-from .fields import Columns, Field
 from .hardware import STORE, Closable, Hardware, HardwareError, Rates, Run
 from .hardware_words import integers
 
@@ -219,7 +219,7 @@ class ForwardHardware(HardwareUnit):
         channels, count = samples.shape
         gammas = self._per_channel("gamma", gamma, "i_affine", channels)
         betas = self._per_channel("beta", beta, "i_affine", channels)
-        times = config.passes if config.storage == "outside" else 1
+        times = config.sendings
         packets = self._packets(samples, times, selects=True)
         run = self._run(
             {"i": packets, "i_affine": {"gamma": gammas, "beta": betas}},
@@ -277,7 +277,7 @@ class BackwardHardware(HardwareUnit):
         for name, column in given.items():
             if column.shape != (channels,):
                 raise ValueError(f"{name} of shape {column.shape} is not possible; allowed: ({channels},)")
-        times = self.component.passes
+        times = config.sendings
         run = self._run(
             {
                 "i_x": self._packets(samples, times, selects=True),

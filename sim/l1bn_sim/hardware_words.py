@@ -1,6 +1,6 @@
 """Payloads as rows of 32-bit words, the lowest first, packed and unpacked by whole columns.
 
-The same vectors as those of :class:`l1bn_sim.fields.Payload`, in the form that a compiled model takes: word j
+The same vectors as those of :class:`l1bn_vectors.payloads.Payload`, in the form that a compiled model takes: word j
 of an item holds bits 32 j to 32 j + 31.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .fields import Columns, Field, Payload
+from l1bn_vectors.payloads import Columns, Field, Payload
 
 __all__ = ["Words", "integers", "pack", "unpack", "words_per_item"]
 

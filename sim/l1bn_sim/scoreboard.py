@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .fields import Columns, StreamPort
+from l1bn_vectors.payloads import Columns, StreamPort
 
 __all__ = ["Comparison", "Scoreboard"]
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .fields import Columns, StreamPort
+from l1bn_vectors.payloads import Columns, StreamPort
 
 __all__ = ["ProtocolError", "StreamSink", "StreamSource"]
 
@@ -48,7 +48,7 @@ class StreamSource:
         self._valid.value = 0
 
     def send(self, words: Iterable[int]) -> None:
-        """Queue items, packed as :meth:`l1bn_sim.fields.Payload.pack` does."""
+        """Queue items, packed as :meth:`l1bn_vectors.payloads.Payload.pack` does."""
         self._queue.extend(words)
 
     @property

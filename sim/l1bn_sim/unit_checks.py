@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .traffic import Unit
+from .unit_bench import UnitBench
 
 __all__ = ["PAUSES", "STEADY", "check_latency", "check_throughput", "in_turns"]
 
@@ -25,20 +25,20 @@ def in_turns(lists: Sequence[Sequence[Channel]]) -> list[Channel]:
     return [channel for turn in zip(*lists, strict=True) for channel in turn]
 
 
-def check_latency(unit: Unit[Any, Any], stream: str, stated: int) -> None:
+def check_latency(unit: UnitBench[Any], stream: str, stated: int) -> None:
     """The first item of ``o`` came exactly so many cycles after the first one of ``stream``."""
     measured = unit.bench.sinks["o"].taken[0] - unit.bench.sources[stream].accepted[0]
     assert measured == stated, f"latency is {measured} cycles, stated {stated}"
 
 
-def check_throughput(unit: Unit[Any, Any], accepted: Sequence[int], count: int, stated: int) -> None:
+def check_throughput(unit: UnitBench[Any], accepted: Sequence[int], count: int, stated: int) -> None:
     """The last :data:`STEADY` channels of ``count`` samples are exactly so many cycles apart.
 
     Where that is one beat a cycle, the producer never waited: ``accepted`` are the cycles of its beats.
     """
     periods = unit.periods(count)[-STEADY:]
     assert (periods == stated).all(), f"channels are {periods.tolist()} cycles apart, stated {stated}"
-    if stated == unit.passes * count // unit.lanes:
+    if stated == unit.sendings * count // unit.lanes:
         assert (np.diff(accepted) == 1).all(), "the unit held its producer up"
         unit.bench.cover(full_throughput=1)
     else:

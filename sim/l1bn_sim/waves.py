@@ -23,11 +23,11 @@ from l1bn.config import Configuration, ConfigurationError
 from l1bn.export.drawings import SPACE, Row, timing
 from l1bn.units.forward import BatchNorm
 from l1bn_golden.data import gaussian
+from l1bn_vectors.packets import packets
+from l1bn_vectors.payloads import StreamPort
+from l1bn_vectors.shapes import stream_ports
 
 from .commands import exit_code
-from .design import stream_ports
-from .fields import StreamPort
-from .stimuli import beats
 from .write import write_text
 
 __all__ = ["Trace", "columns_of", "main", "picture", "record", "stimulus"]
@@ -84,12 +84,10 @@ def record(component: BatchNorm, vcd: Path | None = None) -> Trace:
     """
     config = component.config
     x, gamma, beta = stimulus(config)
-    repeats = config.passes if config.storage == "outside" else 1
-    samples, last = beats(np.repeat(x, repeats, axis=0), config.lanes)
     ports = stream_ports(component)
     payloads = {port.name: port.payload for port in ports}
     waiting = {
-        "i": payloads["i"].pack(data=samples, last=last.astype(int)),
+        "i": payloads["i"].pack(**packets(x, config.lanes, config.sendings)),
         "i_affine": payloads["i_affine"].pack(gamma=gamma, beta=beta),
     }
     expected = CHANNELS * config.counts[0] // config.lanes

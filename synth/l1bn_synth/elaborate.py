@@ -37,5 +37,5 @@ def elaborate(unit: Unit, primitives: str) -> Elaboration:
     else:
         latency = component.latency
         cycles = unit.results_per_channel() if unit.count else getattr(component, "interval", 1)
-    vectors = pack(component, STIMULI[unit.stimulus](unit.arguments))
+    vectors = pack(component, STIMULI[unit.kind](unit.arguments))
     return Elaboration(rtlil.convert(component, "unit"), latency, cycles, vectors)

@@ -11,17 +11,9 @@ from typing import Any
 from amaranth.hdl import signed
 from amaranth.lib.wiring import Component
 
-from l1bn.beats.affine import Affine
-from l1bn.beats.deviation import SignAbsAccumulator
-from l1bn.beats.squares import SquareAccumulator
-from l1bn.beats.sums import SumAccumulator
-from l1bn.channels.divide import DivideByConstant
-from l1bn.channels.quotient import IterativeDivider, PipelinedDivider
-from l1bn.channels.root import IterativeSquareRoot, PipelinedSquareRoot
-from l1bn.channels.scale import Scale
 from l1bn.config import Configuration
 from l1bn.norms import NORMS
-from l1bn.numbers.formats import Formats
+from l1bn.operators import build_operator, multiplies
 from l1bn.streams.registers import SkidRegister
 from l1bn.units import unit
 
@@ -45,9 +37,9 @@ class Unit:
     group : operator, pair (what the paper compares) or top (a whole unit)
     norm : ``l1`` or ``l2`` for what only one of them needs, else empty
     width, lanes, count : bits of a sample, samples in a beat, samples in a channel (0: has no channels)
-    stimulus : key of :data:`l1bn_synth.vectors.STIMULI`
+    kind : name of a declared operator (:data:`l1bn.operators.OPERATORS`), of a component of :data:`COMPONENTS`, or the
+        direction of a whole unit; also the key of :data:`l1bn_synth.vectors.STIMULI`
     arguments : of the constructor and of the stimulus
-    multiplies : whether multiplier blocks may be used, so that doing without them is another result
     form : of the whole units: ``two-pass`` or ``one-pass``
     """
 
@@ -57,9 +49,8 @@ class Unit:
     width: int
     lanes: int
     count: int
-    stimulus: str
+    kind: str
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    multiplies: bool = False
     form: str = ""
 
     @property
@@ -72,7 +63,19 @@ class Unit:
 
     def build(self, primitives: str) -> Component:
         """The component, on the primitives of that name (a key of :data:`l1bn.primitives.TARGETS`)."""
-        return BUILDERS[self.name](dict(self.arguments), primitives)
+        if self.group == "top":
+            return unit(Configuration.from_mapping({**self.arguments, "target": primitives}))
+        if self.kind in COMPONENTS:
+            return COMPONENTS[self.kind](self.arguments, primitives)
+        fitted = FITTED[self.kind](self.arguments, primitives) if self.kind in FITTED else {}
+        return build_operator(self.kind, {**self.arguments, **fitted}, primitives)
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether multiplier blocks may be used, so that doing without them is another result."""
+        if self.group == "operator" and self.kind not in COMPONENTS:
+            return multiplies(self.kind)
+        return self.group == "top" or self.kind == SquareAndRoot.__name__
 
     def results_per_channel(self) -> int:
         """Results that the unit gives per channel: beats for a whole unit, one where there are no channels."""
@@ -88,42 +91,32 @@ class Unit:
         return self
 
 
-def _operator(build: Callable[..., Component]) -> Callable[[dict[str, Any], str], Component]:
-    return lambda arguments, primitives: build(**arguments)
+COMPONENTS: dict[str, Callable[[Mapping[str, Any], str], Component]] = {
+    "Absolute": lambda arguments, primitives: Absolute(**arguments),
+    "AbsoluteAndSign": lambda arguments, primitives: AbsoluteAndSign(**arguments),
+    "SkidRegister": lambda arguments, primitives: SkidRegister(signed(arguments["width"])),
+    "SquareAndRoot": lambda arguments, primitives: SquareAndRoot(**arguments, target=primitives),
+}
+"""What is synthesised for the sake of a comparison, and no unit is made of."""
 
 
-def _multiplying(build: Callable[..., Component]) -> Callable[[dict[str, Any], str], Component]:
-    return lambda arguments, primitives: build(**arguments, target=primitives)
-
-
-def _scale(arguments: dict[str, Any], primitives: str) -> Component:
-    return Scale(Formats(Configuration.from_mapping(arguments)).scale)
-
-
-def _affine(arguments: dict[str, Any], primitives: str) -> Component:
-    formats = Formats(Configuration.from_mapping(arguments))
-    return Affine(formats.scale, formats.config.lanes, min(formats.beats), primitives)
-
-
-def _iterative_divider(arguments: dict[str, Any], primitives: str) -> Component:
+def _iterative_divider(arguments: Mapping[str, Any], primitives: str) -> Mapping[str, Any]:
     if primitives not in ("logic", "ice40"):
-        return IterativeDivider(**arguments)
+        return {}
     # The carry chains of iCE40 have no inverter at their inputs, and are slow enough to be worth shortening.
-    return IterativeDivider(**arguments, complement=True, ahead=arguments["divisor_width"] * 3 // 8)
+    return {"complement": True, "ahead": arguments["divisor_width"] * 3 // 8}
 
 
-def _pipelined_divider(arguments: dict[str, Any], primitives: str) -> Component:
+def _pipelined_divider(arguments: Mapping[str, Any], primitives: str) -> Mapping[str, Any]:
     # A logic cell of iCE40 has one flip-flop behind its look-up table, so there more registers are more cells.
-    return PipelinedDivider(**arguments, stages=1 if primitives in ("logic", "ice40") else 2)
+    return {"stages": 1 if primitives in ("logic", "ice40") else 2}
 
 
-def _skid(arguments: dict[str, Any], primitives: str) -> Component:
-    return SkidRegister(signed(arguments["width"]))
-
-
-def _top(arguments: dict[str, Any], primitives: str) -> Component:
-    return unit(Configuration.from_mapping({**arguments, "target": primitives}))
-
+FITTED: dict[str, Callable[[Mapping[str, Any], str], Mapping[str, Any]]] = {
+    "IterativeDivider": _iterative_divider,
+    "PipelinedDivider": _pipelined_divider,
+}
+"""Arguments that fit an operator to what a target is made of."""
 
 PASSES = {"one-pass": "one pass", "two-pass": "two passes"}
 FORWARD = {
@@ -135,30 +128,10 @@ FORWARD = {
 BACKWARD = {f"backward {norm.title}": norm.name for norm in NORMS.values() if norm.gradient is not None}
 """The whole backward units by name."""
 
-BUILDERS: dict[str, Callable[[dict[str, Any], str], Component]] = {
-    "skid register": _skid,
-    "absolute value": _operator(Absolute),
-    "mean sum": _operator(SumAccumulator),
-    "sign-abs accumulator": _operator(SignAbsAccumulator),
-    "square accumulator": _multiplying(SquareAccumulator),
-    "divide by constant": _operator(DivideByConstant),
-    "divide by 49": _operator(DivideByConstant),
-    "divide by 125": _operator(DivideByConstant),
-    "divider, iterative": _iterative_divider,
-    "divider, pipelined": _pipelined_divider,
-    "square root, iterative": _operator(IterativeSquareRoot),
-    "square root, pipelined": _operator(PipelinedSquareRoot),
-    "scale (reciprocal)": _scale,
-    "affine": _affine,
-    "abs + sign": _operator(AbsoluteAndSign),
-    "square + root": _multiplying(SquareAndRoot),
-    **dict.fromkeys((*FORWARD, *BACKWARD), _top),
-}
 
-
-def _single(name: str, width: int, stimulus: str, norm: str = "", **arguments: Any) -> Unit:
+def _single(name: str, width: int, kind: str, norm: str = "", **arguments: Any) -> Unit:
     """An operator on single numbers."""
-    return Unit(name, "operator", norm, width, 1, 0, stimulus, {"width": width, **arguments})
+    return Unit(name, "operator", norm, width, 1, 0, kind, {"width": width, **arguments})
 
 
 def _operators(width: int, lanes: int, count: int) -> Iterator[Unit]:
@@ -166,43 +139,44 @@ def _operators(width: int, lanes: int, count: int) -> Iterator[Unit]:
     at = (width, lanes, count)
     guard_bits = (count - 1).bit_length()
     sums = {"width": width, "lanes": lanes, "count": count}
-    yield Unit("mean sum", "operator", "", *at, "mean-sum", sums)
+    yield Unit("mean sum", "operator", "", *at, "SumAccumulator", sums)
     sign_abs = {"width": width, "lanes": lanes, "counts": (count,), "guard_bits": guard_bits}
-    yield Unit("sign-abs accumulator", "operator", "l1", *at, "sign-abs", sign_abs)
-    yield Unit("square accumulator", "operator", "l2", *at, "square", sums, multiplies=True)
+    yield Unit("sign-abs accumulator", "operator", "l1", *at, "SignAbsAccumulator", sign_abs)
+    yield Unit("square accumulator", "operator", "l2", *at, "SquareAccumulator", sums)
     configuration = {"norm": "l1", "width": width, "lanes": lanes, "counts": (count,)}
-    yield Unit("affine", "operator", "", *at, "affine", configuration, multiplies=True)
+    yield Unit("affine", "operator", "", *at, "Affine", configuration)
     if lanes == 1:
         yield dataclasses.replace(
-            _single("divide by constant", width, "divide"),
+            _single("divide by constant", width, "DivideByConstant"),
             arguments={"width": width + guard_bits, "fraction": guard_bits, "count": count - count // 49},
         )
-        yield _single("square root, iterative", width, "square-root", "l2")
-        yield _single("square root, pipelined", width, "square-root", "l2")
+        yield _single("square root, iterative", width, "IterativeSquareRoot", "l2")
+        yield _single("square root, pipelined", width, "PipelinedSquareRoot", "l2")
         yield dataclasses.replace(
-            _single("scale (reciprocal)", width, "scale"), arguments={**configuration, "lanes": 1}
+            _single("scale (reciprocal)", width, "Scale"), arguments={**configuration, "lanes": 1}
         )
 
 
 def _peers() -> Iterator[Unit]:
     """The operators that other projects publish, in their configurations."""
     for width in (16, 32):
-        yield _single("skid register", width, "register")
-        yield _single("absolute value", width, "absolute", "l1")
-        yield _single("square root, iterative", width, "square-root", "l2")
-        yield _single("square root, pipelined", width, "square-root", "l2")
-    yield _single("divide by 49", 16, "divide", fraction=0, count=49)
-    yield _single("divide by 125", 32, "divide", fraction=0, count=125)
+        yield _single("skid register", width, "SkidRegister")
+        yield _single("absolute value", width, "Absolute", "l1")
+        yield _single("square root, iterative", width, "IterativeSquareRoot", "l2")
+        yield _single("square root, pipelined", width, "PipelinedSquareRoot", "l2")
+    yield _single("divide by 49", 16, "DivideByConstant", fraction=0, count=49)
+    yield _single("divide by 125", 32, "DivideByConstant", fraction=0, count=125)
 
 
 def _dividers() -> Iterator[Unit]:
     """General dividers, which no unit needs, but which other projects publish."""
-    for name, width, arguments in (
-        ("divider, iterative", 16, {"dividend_width": 16, "divisor_width": 16}),
-        ("divider, iterative", 32, {"dividend_width": 32, "divisor_width": 32}),
-        ("divider, pipelined", 32, {"dividend_width": 32, "divisor_width": 16, "quotient_width": 16}),
+    wide = {"dividend_width": 32, "divisor_width": 16, "quotient_width": 16}
+    for name, kind, width, arguments in (
+        ("divider, iterative", "IterativeDivider", 16, {"dividend_width": 16, "divisor_width": 16}),
+        ("divider, iterative", "IterativeDivider", 32, {"dividend_width": 32, "divisor_width": 32}),
+        ("divider, pipelined", "PipelinedDivider", 32, wide),
     ):
-        yield Unit(name, "operator", "", width, 1, 0, "quotient", arguments)
+        yield Unit(name, "operator", "", width, 1, 0, kind, arguments)
 
 
 def _every_peer() -> Iterator[Unit]:
@@ -212,8 +186,8 @@ def _every_peer() -> Iterator[Unit]:
 
 def _pairs(width: int) -> Iterator[Unit]:
     common = {"width": width}
-    yield Unit("abs + sign", "pair", "l1", width, 1, 0, "absolute-and-sign", common)
-    yield Unit("square + root", "pair", "l2", width, 1, 0, "square-and-root", common, multiplies=True)
+    yield Unit("abs + sign", "pair", "l1", width, 1, 0, "AbsoluteAndSign", common)
+    yield Unit("square + root", "pair", "l2", width, 1, 0, "SquareAndRoot", common)
 
 
 def _tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
@@ -226,7 +200,7 @@ def _tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
             "counts": (count,),
             "storage": "inside",
         }
-        yield Unit(name, "top", norm, width, lanes, count, "forward", arguments, multiplies=True, form=form)
+        yield Unit(name, "top", norm, width, lanes, count, "forward", arguments, form=form)
 
 
 def _backward_tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
@@ -239,7 +213,7 @@ def _backward_tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
             "counts": (count,),
             "storage": "inside",
         }
-        yield Unit(name, "top", norm, width, lanes, count, "backward", arguments, multiplies=True)
+        yield Unit(name, "top", norm, width, lanes, count, "backward", arguments)
 
 
 def _quick() -> Iterator[Unit]:

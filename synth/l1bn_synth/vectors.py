@@ -10,18 +10,30 @@ import numpy as np
 from amaranth.lib.wiring import Component
 from numpy.typing import NDArray
 
-from l1bn_golden import Contract, backward, forward, integer
-from l1bn_sim.design import stream_ports
+from l1bn.config import Configuration
+from l1bn_golden import Contract, Forward, forward, integer
 from l1bn_sim.digits import feature_maps
-from l1bn_sim.fields import Payload
-from l1bn_sim.stimuli import beats
+from l1bn_vectors.backward import BackwardChannel, backward_traffic
+from l1bn_vectors.exercises import (
+    affine,
+    divide_by_constant,
+    divider,
+    per_item,
+    scale,
+    sign_abs_accumulator,
+    square_accumulator,
+    square_root,
+    sum_accumulator,
+)
+from l1bn_vectors.forward import ForwardChannel, forward_traffic
+from l1bn_vectors.payloads import Payload
+from l1bn_vectors.shapes import stream_ports
+from l1bn_vectors.traffic import Columns, Traffic
 
 from .activity import Vectors
 
-__all__ = ["STIMULI", "Columns", "Stimulus", "pack"]
+__all__ = ["STIMULI", "Stimulus", "pack"]
 
-Columns = Mapping[str, Any]
-"""One array a field of a stream, a row an item; masked entries mean nothing."""
 CHANNELS = 6
 """Channels of a run; the first ``WARM_UP`` of them are not counted."""
 WARM_UP = 2
@@ -52,8 +64,7 @@ def pack(component: Component, stimulus: Stimulus) -> Vectors:
     for name, columns in stimulus.inputs.items():
         inputs[name] = ports[name].payload.pack(**columns)
     for name, columns in stimulus.outputs.items():
-        values = {field: np.ma.getdata(column) for field, column in columns.items()}
-        outputs[name] = ports[name].payload.pack(**values)
+        outputs[name] = ports[name].payload.pack(**columns)
         masks[name] = _mask(ports[name].payload, columns)
     widths = {name: port.payload.width for name, port in ports.items()}
     return Vectors(
@@ -88,55 +99,37 @@ def _numbers(width: int) -> list[int]:
     return [int(value) for value in _maps(width, ITEMS // 2, 2).ravel()]
 
 
-def _packets(samples: NDArray[np.int64], lanes: int) -> dict[str, Any]:
-    data, last = beats(samples, lanes)
-    return {"data": data, "last": last}
+def _per_channel(traffic: Traffic, lanes: int, count: int, main: str = "i") -> Stimulus:
+    channel = count // lanes
+    return Stimulus(traffic.inputs, traffic.outputs, main, WARM_UP * channel, (CHANNELS - 1) * channel, lanes)
 
 
-def _per_channel(
-    arguments: Mapping[str, Any], count: int, inputs: Mapping[str, Columns], outputs: Mapping[str, Columns]
-) -> Stimulus:
-    channel = count // arguments["lanes"]
-    end = (CHANNELS - 1) * channel
-    return Stimulus(inputs, outputs, "i", WARM_UP * channel, end, arguments["lanes"])
-
-
-def _per_item(inputs: Mapping[str, Columns], outputs: Mapping[str, Columns], main: str = "i") -> Stimulus:
-    items = len(np.ma.getdata(next(iter(inputs[main].values()))))
-    return Stimulus(inputs, outputs, main, items // 8, items - 1, 1)
+def _per_item(traffic: Traffic, main: str = "i") -> Stimulus:
+    items = len(np.ma.getdata(next(iter(traffic.inputs[main].values()))))
+    return Stimulus(traffic.inputs, traffic.outputs, main, items // 8, items - 1, 1)
 
 
 def _sums(arguments: Mapping[str, Any]) -> Stimulus:
-    x = _maps(arguments["width"], arguments["count"])
-    outputs = {"o": {"sum": integer.channel_sum(x)}}
-    return _per_channel(arguments, arguments["count"], {"i": _packets(x, arguments["lanes"])}, outputs)
+    count, lanes = arguments["count"], arguments["lanes"]
+    return _per_channel(sum_accumulator(arguments, _maps(arguments["width"], count)), lanes, count)
 
 
 def _sign_abs(arguments: Mapping[str, Any]) -> Stimulus:
-    count, guard_bits = arguments["counts"][0], arguments["guard_bits"]
-    x = _maps(arguments["width"], count)
-    sums = integer.channel_sum(x)
-    means = [integer.divide_by_count(total, guard_bits, count) for total in sums]
-    deviations, sign_counts = integer.sign_abs(x, means, guard_bits)
-    inputs = {"i": _packets(x, arguments["lanes"]), "i_mean": {"mean": means}}
-    outputs = {"o": {"deviation": deviations, "sign_count": sign_counts}}
-    return _per_channel(arguments, count, inputs, outputs)
+    count, lanes = arguments["counts"][0], arguments["lanes"]
+    return _per_channel(sign_abs_accumulator(arguments, _maps(arguments["width"], count)), lanes, count)
 
 
 def _squares(arguments: Mapping[str, Any]) -> Stimulus:
-    x = _maps(arguments["width"], arguments["count"])
-    outputs = {"o": {"square_sum": integer.square_sum(x)}}
-    return _per_channel(arguments, arguments["count"], {"i": _packets(x, arguments["lanes"])}, outputs)
+    count, lanes = arguments["count"], arguments["lanes"]
+    return _per_channel(square_accumulator(arguments, _maps(arguments["width"], count)), lanes, count)
 
 
 def _dividends(arguments: Mapping[str, Any]) -> Stimulus:
-    width, fraction, count = arguments["width"], arguments["fraction"], arguments["count"]
     # The running sums of a channel fill the dividend's width.
-    samples = np.cumsum(_numbers(min(width, 16))).tolist()
+    samples = np.cumsum(_numbers(min(arguments["width"], 16))).tolist()
     largest = max(abs(value) for value in samples)
-    dividends = [value * ((1 << (width - 1)) - 1) // largest for value in samples]
-    quotients = [integer.divide_by_count(value, fraction, count) for value in dividends]
-    return _per_item({"i": {"value": dividends}}, {"o": {"value": quotients}})
+    dividends = [value * ((1 << (arguments["width"] - 1)) - 1) // largest for value in samples]
+    return _per_item(divide_by_constant(arguments, dividends))
 
 
 def _quotients(arguments: Mapping[str, Any]) -> Stimulus:
@@ -144,17 +137,14 @@ def _quotients(arguments: Mapping[str, Any]) -> Stimulus:
     rng = np.random.default_rng(1)
     width, divisor_width = arguments["dividend_width"], arguments["divisor_width"]
     bits = arguments.get("quotient_width", width)
-    divisors, quotients, remainders = [], [], []
+    dividends, divisors = [], []
     for _ in range(ITEMS // 2):
         divisor = int(rng.integers(1, 1 << int(rng.integers(1, divisor_width + 1))))
         largest = min((1 << bits) - 1, ((1 << width) - divisor) // divisor)
         quotient = int(rng.integers(0, largest + 1)) >> int(rng.integers(0, bits))
         divisors.append(divisor)
-        quotients.append(quotient)
-        remainders.append(int(rng.integers(0, divisor)))
-    dividends = [q * d + r for q, d, r in zip(quotients, divisors, remainders, strict=True)]
-    outputs = {"quotient": quotients, "remainder": remainders, "overflow": [0] * len(dividends)}
-    return _per_item({"i": {"dividend": dividends, "divisor": divisors}}, {"o": outputs})
+        dividends.append(quotient * divisor + int(rng.integers(0, divisor)))
+    return _per_item(divider(arguments, dividends, divisors))
 
 
 def _radicands(width: int) -> list[int]:
@@ -165,34 +155,23 @@ def _radicands(width: int) -> list[int]:
 
 
 def _roots(arguments: Mapping[str, Any]) -> Stimulus:
-    radicands = _radicands(arguments["width"])
-    roots = [integer.integer_sqrt(value) for value in radicands]
-    return _per_item({"i": {"value": radicands}}, {"o": {"value": roots}})
+    return _per_item(square_root(arguments, _radicands(arguments["width"])))
 
 
-def _statistics(contract: Contract) -> tuple[list[int], list[int], Any]:
-    """Gammas, betas and golden results of channels of every amplitude."""
+def _statistics(contract: Contract) -> tuple[list[int], Forward]:
+    """Gammas and golden results of channels of every amplitude."""
     count = min(contract.counts[0], 64)
     small = Contract(norm=contract.norm, width=contract.width, counts=(count,))
     x = _maps(contract.width, count, 96) >> np.arange(96)[:, None] % (contract.width - 3)
     rng = np.random.default_rng(1)
     gammas = rng.integers(1, 1 << (contract.gamma_width - 2), 96).tolist()
-    betas = rng.integers(-64, 64, 96).tolist()
-    return gammas, betas, forward(small, x, gammas, betas)
+    return gammas, forward(small, x, gammas, 0)
 
 
 def _scale(arguments: Mapping[str, Any]) -> Stimulus:
     contract = Contract.from_parameters(arguments)
-    gammas, _, golden = _statistics(contract)
-    mantissas, exponents = golden.r_mantissa.tolist(), golden.r_exponent.tolist()
-    results = [
-        integer.scale(contract, *channel) for channel in zip(gammas, mantissas, exponents, strict=True)
-    ]
-    scales, shifts, negatives = zip(*results, strict=True)
-    return _per_item(
-        {"i": {"gamma": gammas, "r_mantissa": mantissas, "r_exponent": exponents}},
-        {"o": {"scale": scales, "shift": shifts, "negative": negatives}},
-    )
+    gammas, golden = _statistics(contract)
+    return _per_item(scale(contract, gammas, golden.r_mantissa.tolist(), golden.r_exponent.tolist()))
 
 
 def _channel_parameters(contract: Contract, channels: int) -> tuple[list[int], list[int]]:
@@ -211,132 +190,79 @@ def _affine(arguments: Mapping[str, Any]) -> Stimulus:
     x = _maps(contract.width, count)
     gammas, betas = _channel_parameters(contract, len(x))
     golden = forward(contract, x, gammas, betas)
-    negative = golden.negative.tolist()
-    biases = [
-        integer.bias(contract, int(k), sign, int(mean))
-        for k, sign, mean in zip(golden.scale, negative, golden.mean, strict=True)
-    ]
-    # The operator subtracts the offset and 1, and complements its result where gamma is negative.
-    offsets = [bias if sign else ~bias for bias, sign in zip(biases, negative, strict=True)]
-    constants = {
-        "scale": golden.scale,
-        "negative": negative,
-        "shift": golden.shift,
-        "offset": offsets,
-        "beta": betas,
-        "error": np.zeros(len(x), dtype=bool),
-    }
+    names = ("scale", "negative", "shift", "mean")
+    constants = {name: getattr(golden, name).tolist() for name in names}
     errors = np.zeros(len(x) * count // lanes, dtype=bool)
-    inputs = {"i": {**_packets(x, lanes), "error": errors}, "i_scale": constants}
-    outputs = {"o": {**_packets(golden.y, lanes), "error": errors}}
-    return _per_channel({"lanes": lanes}, count, inputs, outputs)
+    exercise = affine(contract, x, {**constants, "beta": betas}, errors, [False] * len(x))
+    return _per_channel(exercise, lanes, count)
 
 
 def _forward(arguments: Mapping[str, Any]) -> Stimulus:
     contract = Contract.from_parameters(arguments)
-    count, lanes = contract.counts[0], contract.lanes
+    count = contract.counts[0]
     x = _maps(contract.width, count)
-    gammas, betas = _channel_parameters(contract, len(x))
-    golden = forward(contract, x, gammas, betas)
-    passes = 1
-    if arguments["storage"] == "outside":
-        passes = 3 if arguments["form"] == "two-pass" else 2
-    packets = _packets(np.repeat(x, passes, axis=0), lanes)
-    results = _packets(golden.y, lanes)
-    # `error` means something with the final beat only.
-    errors = np.ma.masked_array(np.zeros(len(results["last"])), mask=~np.asarray(results["last"]))
-    channel = count // lanes
-    return Stimulus(
-        {"i": packets, "i_affine": {"gamma": gammas, "beta": betas}},
-        {"o": {**results, "error": errors}, "o_stats": {**golden.statistics, "error": np.zeros(len(x), dtype=bool)}},
-        "o",
-        WARM_UP * channel,
-        (CHANNELS - 1) * channel,
-        lanes,
-    )
+    rows = zip(x, *_channel_parameters(contract, len(x)), strict=True)
+    traffic = forward_traffic([ForwardChannel(contract, *row) for row in rows], _sendings(arguments))
+    return _per_channel(traffic, contract.lanes, count, "o")
 
 
 def _backward(arguments: Mapping[str, Any]) -> Stimulus:
     contract = Contract.from_parameters(arguments)
-    count, lanes = contract.counts[0], contract.lanes
+    count = contract.counts[0]
     x = _maps(contract.width, count)
     # Gradients are small numbers; those of one channel have little to do with its samples.
     dy = np.roll(_maps(contract.dy_width, count), 1, axis=0) >> 2
     gammas, _ = _channel_parameters(contract, len(x))
-    statistics = forward(contract, x, gammas, 0)
-    golden = backward(contract, x, dy, gammas, statistics)
-    passes = 2 if arguments["storage"] == "outside" else 1
-    inputs: dict[str, Columns] = {
-        name: _packets(np.repeat(samples, passes, axis=0), lanes)
-        for name, samples in (("i_x", x), ("i_dy", dy))
-    }
-    right = np.zeros(len(x), dtype=bool)
-    received = ("mean", "r_mantissa", "r_exponent", *contract.traits.statistics)
-    inputs["i_stats"] = {**{name: statistics.statistics[name] for name in received}, "error": right}
-    inputs["i_gamma"] = {"gamma": gammas}
-    results = _packets(golden.dx, lanes)
-    # `error` means something with the final beat only.
-    errors = np.ma.masked_array(np.zeros(len(results["last"])), mask=~np.asarray(results["last"]))
-    channel = count // lanes
-    return Stimulus(
-        inputs,
-        {
-            "o": {**results, "error": errors},
-            "o_gradients": {"dgamma": golden.dgamma, "dbeta": golden.dbeta, "error": right},
-        },
-        "o",
-        WARM_UP * channel,
-        (CHANNELS - 1) * channel,
-        lanes,
-    )
+    channels = [BackwardChannel.of(contract, *row) for row in zip(x, dy, gammas, strict=True)]
+    return _per_channel(backward_traffic(channels, _sendings(arguments)), contract.lanes, count, "o")
+
+
+def _sendings(arguments: Mapping[str, Any]) -> int:
+    return Configuration.from_mapping(arguments).sendings
 
 
 def _absolute(arguments: Mapping[str, Any]) -> Stimulus:
     x = _numbers(arguments["width"])
-    return _per_item({"i": {"value": x}}, {"o": {"value": np.abs(x)}})
+    return _per_item(per_item({"value": x}, {"value": np.abs(x)}))
 
 
 def _absolute_and_sign(arguments: Mapping[str, Any]) -> Stimulus:
     x = _numbers(arguments["width"])
-    return _per_item(
-        {"i_absolute": {"value": x}, "i_sign": {"value": x}},
-        {"o_absolute": {"value": np.abs(x)}, "o_sign": {"value": np.sign(x)}},
-        "i_absolute",
-    )
+    inputs = {"i_absolute": {"value": x}, "i_sign": {"value": x}}
+    outputs = {"o_absolute": {"value": np.abs(x)}, "o_sign": {"value": np.sign(x)}}
+    return _per_item(Traffic(inputs, outputs), "i_absolute")
 
 
 def _square_and_root(arguments: Mapping[str, Any]) -> Stimulus:
     x = _numbers(arguments["width"])
     radicands = _radicands(arguments["width"])
-    return _per_item(
-        {"i_square": {"value": x}, "i_root": {"value": radicands}},
-        {
-            "o_square": {"value": np.square(x)},
-            "o_root": {"value": [integer.integer_sqrt(value) for value in radicands]},
-        },
-        "i_square",
-    )
+    roots = [integer.integer_sqrt(value) for value in radicands]
+    inputs = {"i_square": {"value": x}, "i_root": {"value": radicands}}
+    outputs: dict[str, Columns] = {"o_square": {"value": np.square(x)}, "o_root": {"value": roots}}
+    return _per_item(Traffic(inputs, outputs), "i_square")
 
 
 def _register(arguments: Mapping[str, Any]) -> Stimulus:
     x = _numbers(arguments["width"])
-    return _per_item({"i": {"value": x}}, {"o": {"value": x}})
+    return _per_item(per_item({"value": x}, {"value": x}))
 
 
 STIMULI: dict[str, Callable[[Mapping[str, Any]], Stimulus]] = {
-    "absolute": _absolute,
-    "absolute-and-sign": _absolute_and_sign,
-    "affine": _affine,
+    "Absolute": _absolute,
+    "AbsoluteAndSign": _absolute_and_sign,
+    "Affine": _affine,
+    "DivideByConstant": _dividends,
+    "IterativeDivider": _quotients,
+    "IterativeSquareRoot": _roots,
+    "PipelinedDivider": _quotients,
+    "PipelinedSquareRoot": _roots,
+    "Scale": _scale,
+    "SignAbsAccumulator": _sign_abs,
+    "SkidRegister": _register,
+    "SquareAccumulator": _squares,
+    "SquareAndRoot": _square_and_root,
+    "SumAccumulator": _sums,
     "backward": _backward,
-    "divide": _dividends,
     "forward": _forward,
-    "mean-sum": _sums,
-    "quotient": _quotients,
-    "register": _register,
-    "scale": _scale,
-    "sign-abs": _sign_abs,
-    "square": _squares,
-    "square-and-root": _square_and_root,
-    "square-root": _roots,
 }
 """By kind of unit: a stimulus from the arguments of the unit's constructor."""

@@ -15,13 +15,16 @@ from itertools import islice, repeat
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Shape, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Value
+from amaranth.lib import stream, wiring
 from amaranth.sim import Simulator
 from numpy.typing import ArrayLike
 
 from l1bn_sim import pauses as schedules
-from l1bn_sim.fields import Field, Payload
+from l1bn_vectors import edges
+from l1bn_vectors.payloads import Payload, integers
+from l1bn_vectors.shapes import payload as payload_of
+from l1bn_vectors.traffic import Columns, Traffic
 
 __all__ = ["FEW_PAUSES", "PAUSES", "Bench", "exercise", "periods", "shuffled"]
 
@@ -30,7 +33,6 @@ PAUSES = ((0.0, 0.0), (0.0, 0.6), (0.4, 0.4))
 FEW_PAUSES = PAUSES[::2]
 """For components that keep an item for many cycles: what they do between two items tests little."""
 
-Columns = Mapping[str, Any]
 Rates = float | Mapping[str, float]
 """Of pauses: of all streams, or by name."""
 
@@ -157,7 +159,7 @@ class Bench:
         self.sources: dict[str, Source] = {}
         self.sinks: dict[str, Sink] = {}
         for name, member in component.signature.members.items():
-            port, payload = getattr(component, name), describe(member.signature.members["payload"].shape)
+            port, payload = getattr(component, name), payload_of(member.signature.members["payload"].shape)
             rates = idle if member.flow is wiring.In else stall
             rate = rates.get(name, 0.0) if isinstance(rates, Mapping) else rates
             schedule = schedules.pauses(rate, f"{seed}/{name}") or repeat(False)
@@ -169,7 +171,7 @@ class Bench:
     def send(self, name: str, **columns: ArrayLike) -> None:
         """Queue items on an input stream, a column a field; a plain number is the field ``value``."""
         source = self.sources[name]
-        source.queue.extend(pack(source.payload, columns))
+        source.queue.extend(source.payload.pack(**_present(source.payload, columns)))
 
     def pause(self, name: str, cycles: int) -> None:
         """Offer nothing for so many cycles when the queue comes to this point."""
@@ -178,12 +180,19 @@ class Bench:
     def expect(self, name: str, **columns: ArrayLike) -> None:
         """Expect items on an output stream; an element that is masked (numpy.ma) may be anything."""
         sink = self.sinks[name]
-        known, decisive = {}, {}
-        for field, column in columns.items():
-            known[field] = objects(np.ma.filled(column, 0) if np.ma.isMaskedArray(column) else column)
-            decisive[field] = np.full(known[field].shape, ones(sink.payload, field), dtype=object)
-            decisive[field][np.ma.getmask(column)] = 0
-        sink.expected.extend(zip(pack(sink.payload, known), pack(sink.payload, decisive), strict=True))
+        columns = _present(sink.payload, columns)
+        decisive = {}
+        for field in sink.payload.fields:
+            decisive[field.name] = np.full(integers(columns[field.name]).shape, field.all_ones, dtype=object)
+            decisive[field.name][np.ma.getmask(columns[field.name])] = 0
+        sink.expected.extend(zip(sink.payload.pack(**columns), sink.payload.pack(**decisive), strict=True))
+
+    def carry(self, traffic: Traffic) -> None:
+        """Send and expect all of a unit's streams."""
+        for name, columns in traffic.inputs.items():
+            self.send(name, **columns)
+        for name, columns in traffic.outputs.items():
+            self.expect(name, **columns)
 
     def send_packet(self, name: str, beats: np.ndarray, select: int = 0) -> None:
         """Queue the beats of one packet, which says with each of them which count it has."""
@@ -240,6 +249,14 @@ class Bench:
         return ", ".join([*waiting, *come])
 
 
+def _present(payload: Payload, columns: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:
+    """The columns of fields that have bits; those of others, such as ``select`` of one count, must be all 0."""
+    names = {field.name for field in payload.fields}
+    for name, column in columns.items():
+        assert name in names or not integers(column).any(), f"no field {name}; there are {', '.join(sorted(names))}"
+    return {name: column for name, column in columns.items() if name in names}
+
+
 def exercise(
     make: Callable[[], wiring.Component],
     inputs: Mapping[str, Columns],
@@ -268,64 +285,6 @@ def periods(cycles: Iterable[int]) -> set[int]:
 def shuffled(seed: int, width: int, signed: bool, length: int) -> list[int]:
     """Integers of ``width`` bits in random order: the edges of the range, and random ones of every size."""
     draw = random.Random(f"{seed}/{width}/{signed}/{length}")
-    low, high = (-(1 << (width - 1)), (1 << (width - 1)) - 1) if signed else (0, (1 << width) - 1)
-    values = [value for value in (low, high, 0, 1, -1, low + 1, high - 1, 2, 3) if low <= value <= high][
-        :length
-    ]
-    while len(values) < length:
-        value = draw.getrandbits(draw.randint(1, width))
-        values.append(value - (1 << width) if value > high else value)
+    values = edges.integers(draw, width, signed, length)
     draw.shuffle(values)
     return values
-
-
-# -- payloads -----------------------------------------------------------------------------------
-
-
-def describe(shape: Any) -> Payload:
-    """The fields of a payload, those of a structure within it with its name before their own."""
-    width = Shape.cast(shape).width
-    fields = _fields("", 0, shape) if isinstance(shape, data.StructLayout) else [_number("value", 0, shape)]
-    return Payload(width, tuple(field for field in fields if field.width))
-
-
-def _fields(prefix: str, base: int, layout: data.StructLayout) -> Iterator[Field]:
-    for name, field in layout:
-        name, offset = prefix + name, base + field.offset
-        if isinstance(field.shape, data.StructLayout):
-            yield from _fields(f"{name}_", offset, field.shape)
-        elif isinstance(field.shape, data.ArrayLayout):
-            element = _number(name, offset, field.shape.elem_shape)
-            yield Field(name, offset, element.width, element.signed, field.shape.length)
-        else:
-            yield _number(name, offset, field.shape)
-
-
-def _number(name: str, offset: int, shape: Any) -> Field:
-    cast = Shape.cast(shape)
-    return Field(name, offset, cast.width, cast.signed)
-
-
-def pack(payload: Payload, columns: Columns) -> list[int]:
-    """One word an item. A field of no bits is none, so its column may be given as long as it is all 0."""
-    names = {field.name for field in payload.fields}
-    for name, column in columns.items():
-        assert name in names or not any(objects(column)), (
-            f"no field {name}; there are {', '.join(sorted(names))}"
-        )
-    if not names:
-        return [0] * len(next(iter(columns.values())))
-    return payload.pack(**{name: objects(column) for name, column in columns.items() if name in names})
-
-
-def objects(column: ArrayLike) -> np.ndarray:
-    """Python's integers: none is rounded on the way through NumPy."""
-    return np.array(column.tolist() if isinstance(column, np.ndarray) else column, dtype=object)
-
-
-def ones(payload: Payload, name: str) -> int:
-    """The value of a field whose bits are all 1."""
-    for field in payload.fields:
-        if field.name == name:
-            return -1 if field.signed else field.limits[1]
-    return 0

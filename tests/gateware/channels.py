@@ -1,19 +1,18 @@
-"""Channels that find errors, and their packets."""
+"""Channels that find errors, of several counts in turn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import cycle
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from l1bn_golden import data
 
-__all__ = ["Samples", "channels", "packets"]
+__all__ = ["Samples", "channels"]
 
-Samples = NDArray[Any]
+Samples = NDArray[np.int64]
 
 
 def channels(seed: int, width: int, counts: Sequence[int]) -> list[Samples]:
@@ -26,10 +25,3 @@ def channels(seed: int, width: int, counts: Sequence[int]) -> list[Samples]:
     rows += [data.exponential(rng, (1, next(length)), width, 0.3, -0.5)[0]]
     rows += [rng.integers(-1, 2, next(length))]
     return [row.astype(np.int64) for row in rows]
-
-
-def packets(rows: Sequence[Samples], lanes: int) -> dict[str, Any]:
-    """The beats of one packet a row: columns ``data`` and ``last``."""
-    beats = [row.reshape(-1, lanes) for row in rows]
-    last = [np.arange(len(packet)) == len(packet) - 1 for packet in beats]
-    return {"data": np.concatenate(beats), "last": np.concatenate(last)}

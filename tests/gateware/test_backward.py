@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import cycle, repeat
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,14 @@ from amaranth.hdl import Shape
 from l1bn.config import Configuration
 from l1bn.norms import NORMS
 from l1bn.numbers.backward_formats import BackwardFormats
-from l1bn.streams.backward_layouts import received_statistics
 from l1bn.units import unit
 from l1bn.units import unit as forward_unit
 from l1bn.units.backward import BackwardBatchNorm
-from l1bn_golden import Contract, backward, forward
+from l1bn_golden import Contract
+from l1bn_vectors.backward import BackwardChannel, backward_inputs, backward_traffic
 
 from .bench import Bench, shuffled
-from .channels import Samples, channels
+from .channels import channels
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "inside": {"width": 16, "counts": (16,), "scale_width": 8, "gamma_width": 8},
@@ -68,63 +67,19 @@ STEADY = {"inside": 4, "outside": 3}
 """Channels in a row, of which the last three have to be exactly as far apart as stated."""
 
 
-@dataclass(frozen=True)
-class Channel:
-    """What is sent of a channel: its elements, as many as they may be, and which of the counts they should have.
-
-    ``statistics`` are those of x unless given.
-    """
-
-    x: Samples
-    dy: Samples
-    gamma: int
-    select: int = 0
-    statistics: dict[str, int] | None = None
-
-
-class Traffic:
-    """Channels on their way through a unit, with what the golden model says of them."""
+class UnitBench(Bench):
+    """A backward unit, and channels on their way through it."""
 
     def __init__(self, device: BackwardBatchNorm, **options: Any):
+        super().__init__(device, patience=4000, **options)
         self.device, self.config = device, device.config
-        self.golden = Contract.from_parameters(self.config.to_mapping())
-        self.bench = Bench(device, patience=4000, **options)
 
     def beats(self, select: int) -> int:
         return self.config.counts[select] // self.config.lanes
 
-    def statistics(self, channel: Channel) -> dict[str, int]:
-        if channel.statistics is not None:
-            return channel.statistics
-        found = forward(self.golden, channel.x[None], 0, 0, self.config.counts[channel.select])
-        fields = received_statistics(BackwardFormats(self.config))
-        return {name: int(found.statistics[name][0]) for name, _ in fields if name != "error"}
-
-    def send(self, channel: Channel) -> None:
-        for _ in range(self.device.passes):
-            self.send_packets(channel.x, channel.dy, channel.select)
-        statistics = self.statistics(channel)
-        self.bench.send("i_stats", **{name: [value] for name, value in statistics.items()}, error=[0])
-        self.bench.send("i_gamma", gamma=[channel.gamma])
-
-    def send_packets(self, x: Samples, dy: Samples, select: int) -> None:
-        self.bench.send_packet("i_x", x.reshape(-1, self.config.lanes), select)
-        self.bench.send_packet("i_dy", dy.reshape(-1, self.config.lanes))
-
-    def expect(self, channel: Channel) -> None:
-        count = self.config.counts[channel.select]
-        given = {name: np.array([value], dtype=object) for name, value in self.statistics(channel).items()}
-        given.setdefault("mean", np.zeros(1, dtype=object))
-        x, dy = channel.x[None], channel.dy[None]
-        result = backward(self.golden, x, dy, channel.gamma, SimpleNamespace(**given), count)
-        error = len(channel.x) != count or len(channel.dy) != count or bool(result.flagged[0])
-        self.bench.expect("o_gradients", dgamma=result.dgamma, dbeta=result.dbeta, error=[error])
-        self.bench.expect_packet("o", result.dx.reshape(-1, self.config.lanes), error)
-
-    def pass_through(self, work: Iterable[Channel]) -> None:
+    def pass_through(self, work: Iterable[BackwardChannel]) -> None:
         for channel in work:
-            self.send(channel)
-            self.expect(channel)
+            self.carry(backward_traffic([channel], self.config.sendings))
 
 
 def signed_range(width: int) -> tuple[int, int]:
@@ -133,12 +88,14 @@ def signed_range(width: int) -> tuple[int, int]:
 
 def any_elements(
     config: Configuration, seed: int, counts: tuple[int, int], number: int, select: int
-) -> list[Channel]:
+) -> list[BackwardChannel]:
     """Channels of so many random x and dy."""
     rng = np.random.default_rng([seed, *counts, select])
     gammas = cycle(shuffled(seed, config.gamma_width, True, 17))
+    golden = Contract.from_parameters(config.to_mapping())
     return [
-        Channel(
+        BackwardChannel.of(
+            golden,
             rng.integers(*signed_range(config.width), counts[0]),
             rng.integers(*signed_range(config.dy_width), counts[1]),
             next(gammas),
@@ -148,7 +105,7 @@ def any_elements(
     ]
 
 
-def every_kind(config: Configuration, seed: int) -> list[Channel]:
+def every_kind(config: Configuration, seed: int) -> list[BackwardChannel]:
     """x of every edge kind and of some random ones, dy of the others in turn, the counts in turn."""
     selects = cycle(range(len(config.counts)))
     rows = channels(seed, config.width, config.counts)
@@ -156,14 +113,15 @@ def every_kind(config: Configuration, seed: int) -> list[Channel]:
     gradients = channels(seed + 1, config.dy_width, config.counts)
     gradients = gradients[3 * len(config.counts) :] + gradients[: 3 * len(config.counts)]
     gammas = cycle(shuffled(seed, config.gamma_width, True, 17))
+    golden = Contract.from_parameters(config.to_mapping())
     found = []
     for x, dy, gamma, select in zip(rows, gradients, gammas, selects, strict=False):
         count = config.counts[select]
-        found.append(Channel(x, np.resize(dy, count), gamma, select))
+        found.append(BackwardChannel.of(golden, x, np.resize(dy, count), gamma, select))
     return found
 
 
-def extremes(config: Configuration, seed: int) -> list[Channel]:
+def extremes(config: Configuration, seed: int) -> list[BackwardChannel]:
     """Statistics that do not belong to x, at the ends of what their fields hold, r that is none among them."""
     golden = Contract.from_parameters(config.to_mapping())
     top, exponents = 1 << (golden.T - 1), golden.r_exponents
@@ -186,16 +144,17 @@ def extremes(config: Configuration, seed: int) -> list[Channel]:
         x, dy = (np.full(count, end[index % 2] - index % 2, dtype=np.int64) for end in ends)
         if index % 3 == 2:
             dy = dy * np.where(np.arange(count) % 2, 1, 0)
-        statistics = {"r_mantissa": next(mantissas), "r_exponent": next(given)}
+        changes = {"r_mantissa": [next(mantissas)], "r_exponent": [next(given)]}
         if config.traits.centred:
-            statistics["mean"] = mean
-        statistics |= {name: next(values) for name, values in own.items()}
+            changes["mean"] = [mean]
+        changes |= {name: [next(values)] for name, values in own.items()}
         gamma = -(1 << (config.gamma_width - 1)) + (index & 1)
-        work.append(Channel(x, dy, gamma, select, statistics))
+        channel = BackwardChannel.of(golden, x, dy, gamma, select)
+        work.append(replace(channel, statistics=channel.statistics.but(changes)))
     return work
 
 
-def wrong_lengths(config: Configuration, seed: int) -> list[Channel]:
+def wrong_lengths(config: Configuration, seed: int) -> list[BackwardChannel]:
     """Packets too short and too long, of x, of dy and of both, with right ones after them; the counts in turn."""
     lanes = config.lanes
     kinds = [
@@ -205,7 +164,7 @@ def wrong_lengths(config: Configuration, seed: int) -> list[Channel]:
         ("one beat", "longer"),
         ("right", "right"),
     ]
-    work: list[Channel] = []
+    work: list[BackwardChannel] = []
     for index, kind in enumerate(kinds):
         select = index % len(config.counts)
         count = config.counts[select]
@@ -225,21 +184,21 @@ def test_timing(name: str, seed: int) -> None:
     """Latency and cycles per channel are exactly as stated, for each of the counts; every value is right."""
     device = unit(Configuration(**CASES[name]))
     assert isinstance(device, BackwardBatchNorm)
-    traffic = Traffic(device, seed=seed)
+    bench = UnitBench(device, seed=seed)
     config = device.config
     steady = STEADY[config.storage]
     for select, count in enumerate(config.counts):
         # Until the unit, which took some channels ahead, is idle again and holds the next statistics.
         idle = max(map(device.latency, config.counts)) + steady * device.cycles_per_channel(count)
-        traffic.bench.pause("i_x", idle if select else 9)
-        traffic.pass_through(any_elements(config, seed, (count, count), steady, select))
-    traffic.bench.run()
+        bench.pause("i_x", idle if select else 9)
+        bench.pass_through(any_elements(config, seed, (count, count), steady, select))
+    bench.run()
 
     accepted, taken = (
-        np.array(cycles) for cycles in (traffic.bench.sources["i_x"].accepted, traffic.bench.sinks["o"].taken)
+        np.array(cycles) for cycles in (bench.sources["i_x"].accepted, bench.sinks["o"].taken)
     )
     for select, count in enumerate(config.counts):
-        beats = traffic.beats(select)
+        beats = bench.beats(select)
         into, accepted = np.split(accepted, [steady * device.passes * beats])
         out, taken = np.split(taken, [steady * beats])
         assert out[0] - into[0] == device.latency(count)
@@ -265,13 +224,13 @@ def test_values(name: str, seed: int) -> None:
     """Channels of every kind, statistics that are none, packets of wrong length, with pauses on all sides."""
     device = unit(Configuration(**CASES[name]))
     assert isinstance(device, BackwardBatchNorm)
-    traffic = Traffic(device, idle=0.25, stall=0.25, seed=seed)
+    bench = UnitBench(device, idle=0.25, stall=0.25, seed=seed)
     kinds = every_kind(device.config, seed)
-    traffic.pass_through(kinds[:: 1 if name.endswith("inside") else 5])
-    traffic.pass_through(extremes(device.config, seed))
+    bench.pass_through(kinds[:: 1 if name.endswith("inside") else 5])
+    bench.pass_through(extremes(device.config, seed))
     if not name.endswith("widest"):
-        traffic.pass_through(wrong_lengths(device.config, seed))
-    traffic.bench.run()
+        bench.pass_through(wrong_lengths(device.config, seed))
+    bench.run()
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -281,19 +240,19 @@ def test_one_slow_stream(norm: str, slow: str, seed: int) -> None:
     device = unit(Configuration(**NARROW, norm=norm, counts=(4, 6), lanes=2))
     assert isinstance(device, BackwardBatchNorm)
     rates = {slow: 0.9 if slow in ("i_x", "i_dy", "o") else 0.0}
-    traffic = Traffic(device, idle=rates, stall=rates, seed=seed)
+    bench = UnitBench(device, idle=rates, stall=rates, seed=seed)
     late = 0 if rates[slow] else 700
-    if slow in traffic.bench.sources:
-        traffic.bench.pause(slow, late)
+    if slow in bench.sources:
+        bench.pause(slow, late)
     else:
-        traffic.bench.sinks[slow].stall = (
+        bench.sinks[slow].stall = (
             (late > cycle for cycle in range(1 << 30)) if late else repeat(False)
         )
-    traffic.pass_through(any_elements(device.config, seed, (4, 4), 2, 0))
-    traffic.pass_through(any_elements(device.config, seed, (6, 6), 1, 1))
-    traffic.bench.run()
+    bench.pass_through(any_elements(device.config, seed, (4, 4), 2, 0))
+    bench.pass_through(any_elements(device.config, seed, (6, 6), 1, 1))
+    bench.run()
     if slow in ("i_stats", "i_gamma"):
-        assert min(traffic.bench.sinks["o"].taken) > late
+        assert min(bench.sinks["o"].taken) > late
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -301,22 +260,23 @@ def test_one_wrong_pass(norm: str, seed: int) -> None:
     """When one pass of a replayed channel has the wrong length, that channel is marked and no other."""
     device = unit(Configuration(**NARROW, norm=norm, counts=(4, 6), lanes=2, storage="outside"))
     assert isinstance(device, BackwardBatchNorm)
-    traffic = Traffic(device, idle=0.2, stall=0.2, seed=seed)
+    bench = UnitBench(device, idle=0.2, stall=0.2, seed=seed)
     for wrong_pass in range(2):
         good, bad = any_elements(device.config, seed + wrong_pass, (6, 6), 2, 1)
         for index in range(2):
             length = 6 - 2 * (index == wrong_pass)
             x, dy = (bad.x[:length], bad.dy) if wrong_pass else (bad.x, bad.dy[:length])
-            traffic.send_packets(x, dy, bad.select)
-        statistics = {name: [value] for name, value in traffic.statistics(bad).items()}
-        traffic.bench.send("i_stats", **statistics, error=[0])
-        traffic.bench.send("i_gamma", gamma=[bad.gamma])
+            bench.send_packet("i_x", x.reshape(-1, 2), bad.select)
+            bench.send_packet("i_dy", dy.reshape(-1, 2))
+        inputs = backward_inputs([bad], sendings=2)
+        bench.send("i_stats", **inputs["i_stats"])
+        bench.send("i_gamma", **inputs["i_gamma"])
         anything = np.ma.masked_all(1, dtype=np.int64)
         # The gradients are on their way before the last pass ends.
-        traffic.bench.expect("o_gradients", dgamma=anything, dbeta=anything, error=[wrong_pass == 0])
-        traffic.bench.expect_packet("o", np.ma.masked_all((3, 2), dtype=np.int64), error=True)
-        traffic.pass_through([good])
-    traffic.bench.run()
+        bench.expect("o_gradients", dgamma=anything, dbeta=anything, error=[wrong_pass == 0])
+        bench.expect_packet("o", np.ma.masked_all((3, 2), dtype=np.int64), error=True)
+        bench.pass_through([good])
+    bench.run()
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -324,9 +284,9 @@ def test_a_sum_of_many_is_far_wider_than_a_product(norm: str, seed: int) -> None
     """What a unit for long channels subtracts from dy may be wider than dy * k: for Range, a sum over the channel."""
     device = unit(Configuration(**NARROW, norm=norm, counts=(4, 1 << 18), storage="outside"))
     assert isinstance(device, BackwardBatchNorm)
-    traffic = Traffic(device, seed=seed)
-    traffic.pass_through(any_elements(device.config, seed, (4, 4), 6, 0))
-    traffic.bench.run()
+    bench = UnitBench(device, seed=seed)
+    bench.pass_through(any_elements(device.config, seed, (4, 4), 6, 0))
+    bench.run()
 
 
 def test_statistics_of_a_forward_unit_fit() -> None:

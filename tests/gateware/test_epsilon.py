@@ -12,8 +12,10 @@ from l1bn.config import Configuration
 from l1bn.norms import NORMS
 from l1bn.numbers.formats import Formats
 from l1bn.units import unit
+from l1bn_golden import Contract
+from l1bn_vectors.forward import ForwardChannel
 
-from .test_forward import FORMS, Channel, Traffic, parameters
+from .test_forward import FORMS, UnitBench, parameters
 
 CASES: dict[str, dict[str, Any]] = {
     "two samples": {"width": 16, "counts": (2,)},
@@ -28,9 +30,10 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def edges(config: Configuration, seed: int) -> Iterator[Channel]:
+def edges(config: Configuration, seed: int) -> Iterator[ForwardChannel]:
     """Of each count: any samples, one off by one, none off, a few of each, and half of them at either end."""
     low, high = -(1 << (config.width - 1)), (1 << (config.width - 1)) - 1
+    golden = Contract.from_parameters(config.to_mapping())
     rng = np.random.default_rng(seed)
     for select, count in enumerate(config.counts):
         at = np.arange(count)
@@ -42,7 +45,7 @@ def edges(config: Configuration, seed: int) -> Iterator[Channel]:
             np.where(at < count // 2, low, high),
         ]
         for row, (gamma, beta) in zip(rows, parameters(config, seed + select), strict=False):
-            yield Channel(row, gamma, beta, select)
+            yield ForwardChannel(golden, row, gamma, beta, select)
 
 
 def configuration(form: str, name: str) -> Configuration:
@@ -64,10 +67,10 @@ def test_two_passes(name: str, seed: int) -> None:
 
 def check(config: Configuration, seed: int) -> None:
     device = unit(config)
-    traffic = Traffic(device, seed=seed)
-    traffic.pass_through(edges(config, seed))
-    traffic.bench.run()
-    sent, taken = traffic.bench.sources["i"].accepted, traffic.bench.sinks["o"].taken
+    bench = UnitBench(device, seed=seed)
+    bench.pass_through(edges(config, seed))
+    bench.run()
+    sent, taken = bench.sources["i"].accepted, bench.sinks["o"].taken
     assert taken[0] - sent[0] == device.latency(config.counts[0])
 
 

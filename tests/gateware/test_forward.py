@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
@@ -15,10 +14,11 @@ from l1bn.config import Configuration
 from l1bn.norms import NORMS
 from l1bn.units import unit
 from l1bn.units.forward import BatchNorm
-from l1bn_golden import Contract, forward
+from l1bn_golden import Contract
+from l1bn_vectors.forward import ForwardChannel, forward_traffic
 
 from .bench import Bench, shuffled
-from .channels import Samples, channels
+from .channels import channels
 
 FORMS: dict[str, dict[str, Any]] = {
     "l1": {"norm": "l1"},
@@ -58,48 +58,19 @@ STEADY = {"inside": 5, "outside": 3}
 """Channels in a row, of which the last three have to be exactly as far apart as stated."""
 
 
-@dataclass(frozen=True)
-class Channel:
-    """What is sent of a channel: its samples, as many as they may be, and which of the counts they should have."""
-
-    samples: Samples
-    gamma: int
-    beta: int
-    select: int = 0
-
-
-class Traffic:
-    """Channels on their way through a unit, with what the golden model says of them."""
+class UnitBench(Bench):
+    """A forward unit, and channels on their way through it."""
 
     def __init__(self, device: BatchNorm, **options: Any):
+        super().__init__(device, **options)
         self.device, self.config = device, device.config
-        self.golden = Contract.from_parameters(self.config.to_mapping())
-        self.bench = Bench(device, **options)
-        self.passes = self.config.passes if self.config.storage == "outside" else 1
 
     def beats(self, select: int) -> int:
         return self.config.counts[select] // self.config.lanes
 
-    def send(self, channel: Channel) -> None:
-        """Queue the packets of a channel and its parameters."""
-        for _ in range(self.passes):
-            self.send_packet(channel.samples, channel.select)
-        self.bench.send("i_affine", gamma=[channel.gamma], beta=[channel.beta])
-
-    def send_packet(self, samples: Samples, select: int) -> None:
-        self.bench.send_packet("i", samples.reshape(-1, self.config.lanes), select)
-
-    def expect(self, channel: Channel) -> None:
-        count = self.config.counts[channel.select]
-        error = len(channel.samples) != count
-        result = forward(self.golden, channel.samples[None], channel.gamma, channel.beta, count)
-        self.bench.expect_packet("o", result.y.reshape(-1, self.config.lanes), error)
-        self.bench.expect("o_stats", **result.statistics, select=[channel.select], error=[error])
-
-    def pass_through(self, work: Iterable[Channel]) -> None:
+    def pass_through(self, work: Iterable[ForwardChannel]) -> None:
         for channel in work:
-            self.send(channel)
-            self.expect(channel)
+            self.carry(forward_traffic([channel], self.config.sendings))
 
 
 def parameters(config: Configuration, seed: int) -> Iterable[tuple[int, int]]:
@@ -109,43 +80,45 @@ def parameters(config: Configuration, seed: int) -> Iterable[tuple[int, int]]:
     return zip(cycle(gammas), cycle(betas), strict=False)
 
 
-def every_kind(config: Configuration, seed: int) -> list[Channel]:
+def every_kind(config: Configuration, seed: int) -> list[ForwardChannel]:
     """A channel of every edge kind and of some random ones, the counts in turn."""
     counts = config.counts
+    golden = Contract.from_parameters(config.to_mapping())
     rows = channels(seed, config.width, counts)
     selects = cycle(range(len(counts)))
     chosen = zip(rows, parameters(config, seed), selects, strict=False)
-    return [Channel(row, gamma, beta, select) for row, (gamma, beta), select in chosen]
+    return [ForwardChannel(golden, row, gamma, beta, select) for row, (gamma, beta), select in chosen]
 
 
-def any_samples(config: Configuration, seed: int, count: int, number: int, select: int) -> list[Channel]:
+def any_samples(config: Configuration, seed: int, count: int, number: int, select: int) -> list[ForwardChannel]:
     rng = np.random.default_rng([seed, count, select])
     low, high = -(1 << (config.width - 1)), 1 << (config.width - 1)
     chosen = zip(range(number), parameters(config, seed), strict=False)
-    return [Channel(rng.integers(low, high, count), gamma, beta, select) for _, (gamma, beta) in chosen]
+    golden = Contract.from_parameters(config.to_mapping())
+    return [ForwardChannel(golden, rng.integers(low, high, count), gamma, beta, select) for _, (gamma, beta) in chosen]
 
 
 @pytest.mark.parametrize("name", TIMED)
 def test_timing(name: str, seed: int) -> None:
     """Latency and cycles per channel are exactly as stated, for each of the counts; every value is right."""
     device = unit(Configuration(**CASES[name]))
-    traffic = Traffic(device, seed=seed)
+    bench = UnitBench(device, seed=seed)
     config = device.config
     steady = STEADY[config.storage]
     for select, count in enumerate(config.counts):
-        traffic.pass_through(any_samples(config, seed, count, steady, select))
+        bench.pass_through(any_samples(config, seed, count, steady, select))
         # Until the unit, which took some channels ahead, is idle again.
         ahead = steady - 2
-        traffic.bench.pause(
+        bench.pause(
             "i", max(map(device.latency, config.counts)) + ahead * device.cycles_per_channel(count)
         )
-    traffic.bench.run()
+    bench.run()
 
     accepted, taken = (
-        np.array(cycles) for cycles in (traffic.bench.sources["i"].accepted, traffic.bench.sinks["o"].taken)
+        np.array(cycles) for cycles in (bench.sources["i"].accepted, bench.sinks["o"].taken)
     )
     for select, count in enumerate(config.counts):
-        beats, sent = traffic.beats(select), traffic.passes * traffic.beats(select)
+        beats, sent = bench.beats(select), bench.config.sendings * bench.beats(select)
         into, accepted = np.split(accepted, [steady * sent])
         out, taken = np.split(taken, [steady * beats])
         assert out[0] - into[0] == device.latency(count)
@@ -171,16 +144,16 @@ def test_some_units_take_a_beat_a_cycle() -> None:
 def test_values(name: str, seed: int) -> None:
     """Channels of every kind, packets of wrong length among them, with pauses on all sides."""
     device = unit(Configuration(**CASES[name]))
-    traffic = Traffic(device, idle=0.25, stall=0.25, seed=seed)
-    traffic.pass_through(every_kind(device.config, seed))
-    traffic.pass_through(wrong_lengths(device.config, seed))
-    traffic.bench.run()
+    bench = UnitBench(device, idle=0.25, stall=0.25, seed=seed)
+    bench.pass_through(every_kind(device.config, seed))
+    bench.pass_through(wrong_lengths(device.config, seed))
+    bench.run()
 
 
-def wrong_lengths(config: Configuration, seed: int) -> list[Channel]:
+def wrong_lengths(config: Configuration, seed: int) -> list[ForwardChannel]:
     """Packets too short and too long, alone and in a row, with right ones after them; the counts in turn."""
     lanes = config.lanes
-    work: list[Channel] = []
+    work: list[ForwardChannel] = []
     kinds = ("short", "long", "right", "one beat", "one beat", "longest", "right", "longer", "right")
     for index, kind in enumerate(kinds):
         select = index % len(config.counts)
@@ -203,9 +176,9 @@ def test_one_slow_stream(form: str, slow: str, seed: int) -> None:
     """A stream that hardly moves holds the others up and loses nothing."""
     device = unit(Configuration(**FORMS[form], width=6, counts=(8,)))
     rate = 0.9 if slow in ("i", "o") else 0.89
-    traffic = Traffic(device, idle={slow: rate}, stall={slow: rate}, seed=seed)
-    traffic.pass_through(every_kind(device.config, seed)[:9])
-    traffic.bench.run()
+    bench = UnitBench(device, idle={slow: rate}, stall={slow: rate}, seed=seed)
+    bench.pass_through(every_kind(device.config, seed)[:9])
+    bench.run()
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -213,17 +186,17 @@ def test_one_slow_stream(form: str, slow: str, seed: int) -> None:
 def test_late_parameters_and_statistics(form: str, storage: str, seed: int) -> None:
     """Samples run in until the unit is full; gamma and beta, and who reads the statistics, come long after."""
     device = unit(Configuration(**FORMS[form], width=6, counts=(4, 6), lanes=2, storage=storage))
-    traffic = Traffic(device, seed=seed)
+    bench = UnitBench(device, seed=seed)
     late = 600
-    traffic.bench.pause("i_affine", late)
-    traffic.bench.sinks["o_stats"].stall = (cycle < 2 * late for cycle in range(1 << 30))
-    traffic.pass_through(every_kind(device.config, seed)[:9])
-    traffic.bench.run()
-    assert min(traffic.bench.sinks["o"].taken) > late
-    assert min(traffic.bench.sinks["o_stats"].taken) > 2 * late
+    bench.pause("i_affine", late)
+    bench.sinks["o_stats"].stall = (cycle < 2 * late for cycle in range(1 << 30))
+    bench.pass_through(every_kind(device.config, seed)[:9])
+    bench.run()
+    assert min(bench.sinks["o"].taken) > late
+    assert min(bench.sinks["o_stats"].taken) > 2 * late
     # A unit that gives no statistics away stops, and does not drop them.
-    assert sum(taken <= 2 * late for taken in traffic.bench.sinks["o"].taken) < len(
-        traffic.bench.sinks["o"].taken
+    assert sum(taken <= 2 * late for taken in bench.sinks["o"].taken) < len(
+        bench.sinks["o"].taken
     )
 
 
@@ -232,27 +205,27 @@ def test_one_wrong_pass(form: str, seed: int) -> None:
     """When only one pass of a replayed channel has the wrong length, that channel is marked and no other."""
     config = Configuration(**FORMS[form], width=6, counts=(12, 20), lanes=2, storage="outside")
     device = unit(config)
-    traffic = Traffic(device, idle=0.2, stall=0.2, seed=seed)
+    bench = UnitBench(device, idle=0.2, stall=0.2, seed=seed)
     draw = random.Random(seed)
-    for round_, wrong_pass in enumerate([*range(traffic.passes)] * 4):
+    for round_, wrong_pass in enumerate([*range(bench.config.sendings)] * 4):
         select = round_ % 2
         good, bad = any_samples(config, seed + round_, config.counts[select], 2, select)
-        for index in range(traffic.passes):
-            samples = bad.samples
+        for index in range(bench.config.sendings):
+            samples = bad.x
             if index == wrong_pass:
                 samples = samples[:-2] if draw.random() < 0.5 else np.concatenate([samples, samples[:6]])
-            traffic.send_packet(samples, select)
-        traffic.bench.send("i_affine", gamma=[bad.gamma], beta=[bad.beta])
+            bench.send_packet("i", samples.reshape(-1, 2), select)
+        bench.send("i_affine", gamma=[bad.gamma], beta=[bad.beta])
         # The statistics are on their way before the last pass ends.
-        expect_marked(traffic, select, known_early=wrong_pass < traffic.passes - 1)
-        traffic.pass_through([good])
-    traffic.bench.run()
+        expect_marked(bench, select, known_early=wrong_pass < bench.config.sendings - 1)
+        bench.pass_through([good])
+    bench.run()
 
 
-def expect_marked(traffic: Traffic, select: int, known_early: bool) -> None:
+def expect_marked(bench: UnitBench, select: int, known_early: bool) -> None:
     """A full packet of y, whatever it says, with the flag; and statistics with or without it."""
-    anything = np.ma.masked_all((traffic.beats(select), traffic.config.lanes), dtype=np.int64)
-    traffic.bench.expect_packet("o", anything, error=True)
-    names = [name for name, _ in traffic.device.o_stats.payload.shape() if name not in ("select", "error")]
+    anything = np.ma.masked_all((bench.beats(select), bench.config.lanes), dtype=np.int64)
+    bench.expect_packet("o", anything, error=True)
+    names = [name for name, _ in bench.device.o_stats.payload.shape() if name not in ("select", "error")]
     unknown = {name: np.ma.masked_all(1, dtype=np.int64) for name in names}
-    traffic.bench.expect("o_stats", **unknown, select=[select], error=[known_early])
+    bench.expect("o_stats", **unknown, select=[select], error=[known_early])

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from l1bn.streams.guard import PacketGuard
+from l1bn_vectors.packets import packets
 
 from .bench import exercise, periods
-from .channels import Samples, packets
+from .channels import Samples
 
 CASES = [
     # width, lanes, beats of a packet, passes

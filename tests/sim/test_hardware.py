@@ -18,7 +18,7 @@ from l1bn_sim.compile import BuildError
 from l1bn_sim.design import Design
 from l1bn_sim.hardware import Hardware, HardwareError
 from l1bn_sim.hardware_units import ForwardHardware
-from l1bn_sim.stimuli import channels
+from l1bn_vectors.edges import channels
 
 STATISTICS = ("mean", "r_mantissa", "r_exponent", "scale", "shift", "negative", "sign_count")
 

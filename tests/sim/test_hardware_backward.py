@@ -11,7 +11,7 @@ from l1bn.config import Configuration, ConfigurationError
 from l1bn_golden import Contract, backward, forward
 from l1bn_sim.hardware import HardwareError
 from l1bn_sim.hardware_units import BackwardHardware, ForwardHardware
-from l1bn_sim.stimuli import channels
+from l1bn_vectors.edges import channels
 
 SAMPLE = [
     ({"norm": "l1", "width": 8, "lanes": 2, "counts": [64, 36]}, {"idle": 0.4, "stall": 0.4}),

@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from l1bn_sim.fields import Field, Payload
 from l1bn_sim.hardware_words import pack, unpack
+from l1bn_vectors.payloads import Field, Payload
 
 WIDTHS = (1, 5, 8, 12, 16, 31, 32, 33, 48, 63, 64, 65, 100)
 

@@ -8,7 +8,7 @@ import pytest
 
 from l1bn_sim.digits import FILTERS, feature_maps
 from l1bn_sim.pauses import pauses
-from l1bn_sim.stimuli import beats, channels, integers
+from l1bn_vectors.edges import beats, channels, integers
 
 
 def test_no_pauses_at_rate_zero():

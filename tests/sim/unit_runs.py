@@ -9,8 +9,9 @@ from typing import Any
 from l1bn.config import Configuration
 from l1bn.generator import generate
 from l1bn.units import unit
-from l1bn_sim.design import Design, stream_ports
+from l1bn_sim.design import Design
 from l1bn_sim.runner import run_bench
+from l1bn_vectors.shapes import stream_ports
 
 __all__ = ["name", "simulate"]
 

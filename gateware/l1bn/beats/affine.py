@@ -6,8 +6,10 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigne
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..logic.operator import computes
 from ..logic.rtlil import Shared
 from ..logic.subtract import resize, subtraction
+from ..numbers.formats import Formats
 from ..numbers.scale_format import ScaleFormat
 from ..primitives import primitives
 from ..streams.layouts import extended, inlet, offset_of, outlet, packet, scale_constants
@@ -148,6 +150,7 @@ class AffineLane(Shared):
         return m
 
 
+@computes("l1bn_golden.samples.affine")
 class Affine(wiring.Component):
     """Apply the scale and the offset of a channel to its samples.
 
@@ -167,6 +170,8 @@ class Affine(wiring.Component):
     Latency: ``latency``. One beat a cycle, across packets of three beats or more if the next constants wait.
     """
 
+    interval = 1
+
     def __init__(self, format: ScaleFormat, lanes: int, shortest: int, target: str):
         self.shortest = shortest
         self.lanes = [AffineLane(format, target) for _ in range(lanes)]
@@ -178,6 +183,11 @@ class Affine(wiring.Component):
                 "o": outlet(packet(format.y_width, lanes, error=True)),
             }
         )
+
+    @classmethod
+    def of_formats(cls, formats: Formats) -> Affine:
+        """That of a unit of these formats, on its target."""
+        return cls(formats.scale, formats.config.lanes, min(formats.beats), formats.config.target)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -9,6 +9,7 @@ from amaranth.lib import data, wiring
 
 from ..channels.multiply import SequentialMultiplier
 from ..errors import ConfigurationError, require_packets, require_whole
+from ..logic.operator import computes
 from ..logic.sequence import consult
 from ..logic.settle import settling_cycles, settling_sum
 from ..logic.table import lookup
@@ -90,6 +91,7 @@ class Deviation(wiring.Component):
         return m
 
 
+@computes("l1bn_golden.samples.sign_abs")
 class SignAbsAccumulator(wiring.Component):
     """sum |x - mean| and sum sgn(x - mean) over a channel, with sgn(0) = 0.
 
@@ -110,6 +112,8 @@ class SignAbsAccumulator(wiring.Component):
     Latency: ``latency`` cycles from the final beat. One beat a cycle across channels that have more beats
     than that.
     """
+
+    interval = 1
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 
 from ..errors import require_packets
+from ..logic.operator import computes
 from ..streams.layouts import inlet, outlet, packet
 from .gate import PacketGate
 from .sums import gate_channels
@@ -14,6 +15,7 @@ from .total import delayed_flag, tree_latency
 __all__ = ["ExtremesAccumulator"]
 
 
+@computes("builtins.max")
 class ExtremesAccumulator(wiring.Component):
     """max x and min x over a channel: a tree of comparators over the lanes, and two that run over the beats.
 
@@ -31,6 +33,8 @@ class ExtremesAccumulator(wiring.Component):
     Latency: ``latency`` cycles from the final beat. One beat a cycle across channels, if the extremes are taken
     before the next channel's final beat.
     """
+
+    interval = 1
 
     def __init__(self, width: int, lanes: int, count: int):
         require_packets(width, lanes, [count])

@@ -6,6 +6,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 
 from ..errors import require_packets, require_whole
+from ..logic.operator import computes
 from ..numbers.formats import clog2
 from ..primitives import primitives
 from ..streams.layouts import inlet, outlet
@@ -16,6 +17,7 @@ from .total import ChannelTotal, add_lanes, delayed, delayed_flag, tree_latency
 __all__ = ["GradientSums"]
 
 
+@computes("l1bn_golden.samples.product_sum")
 class GradientSums(wiring.Component):
     """sum dy and sum dy * x over a channel.
 
@@ -35,6 +37,8 @@ class GradientSums(wiring.Component):
 
     Latency: ``latency`` cycles from the final beat.
     """
+
+    interval = 1
 
     def __init__(self, width: int, gradient_width: int, lanes: int, count: int, target: str = "portable"):
         require_packets(width, lanes, [count])

@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..errors import require_packets
+from ..logic.operator import computes
 from ..numbers.formats import clog2
 from ..primitives import primitives
 from ..streams.layouts import inlet, outlet, packet
@@ -71,6 +72,7 @@ class SquareTotal(wiring.Component):
         return m
 
 
+@computes("l1bn_golden.samples.square_sum")
 class SquareAccumulator(wiring.Component):
     """Sum of x^2 over a channel, in the same pass as the sum of x (identity 2 of the one-pass L2 form).
 
@@ -88,6 +90,8 @@ class SquareAccumulator(wiring.Component):
 
     Latency: ``latency`` cycles from the final beat.
     """
+
+    interval = 1
 
     def __init__(self, width: int, lanes: int, count: int, target: str = "portable"):
         require_packets(width, lanes, [count])
@@ -114,6 +118,7 @@ class SquareAccumulator(wiring.Component):
         return m
 
 
+@computes("l1bn_golden.samples.centred_square_sum")
 class CentredSquareAccumulator(wiring.Component):
     """Sum of (x - m)^2 over a channel with m = floor(mean): the second pass of the two-pass L2 form.
 
@@ -140,6 +145,8 @@ class CentredSquareAccumulator(wiring.Component):
 
     Latency: ``latency`` cycles from the final beat.
     """
+
+    interval = 1
 
     def __init__(self, width: int, lanes: int, count: int, target: str = "portable"):
         require_packets(width, lanes, [count])

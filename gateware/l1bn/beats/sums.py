@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 
 from ..errors import require_packets
+from ..logic.operator import computes
 from ..numbers.formats import clog2
 from ..streams.layouts import inlet, outlet, packet
 from .gate import PacketGate
@@ -44,6 +45,7 @@ def begin_with(m: Module, gate: PacketGate, item: stream.Interface) -> None:
     m.d.comb += [gate.begin.eq(item.valid & ~taking), item.ready.eq(taking)]
 
 
+@computes("l1bn_golden.samples.channel_sum")
 class SumAccumulator(wiring.Component):
     """Sum over a channel: the mean before its division.
 
@@ -65,6 +67,8 @@ class SumAccumulator(wiring.Component):
     Latency: ``latency`` cycles from the final beat. One beat a cycle across channels, if the sum is taken
     before the next channel's final beat.
     """
+
+    interval = 1
 
     def __init__(self, width: int, lanes: int, count: int):
         require_packets(width, lanes, [count])
@@ -96,6 +100,7 @@ class SumAccumulator(wiring.Component):
         return m
 
 
+@computes("l1bn_golden.samples.sign_abs")
 class DeviationSums(wiring.Component):
     """The per-element half of the mean absolute deviation: a subtractor, an inverter and an adder per lane.
 
@@ -122,6 +127,8 @@ class DeviationSums(wiring.Component):
 
     Latency: ``latency`` cycles from the final beat.
     """
+
+    interval = 1
 
     def __init__(self, width: int, lanes: int, count: int):
         require_packets(width, lanes, [count])

@@ -70,7 +70,7 @@ class AxiForward(wiring.Component):
         config = self.formats.config
         m.submodules.inlet = inlet = SkidRegister(packet(config.width, config.lanes))
         s_axis, x = self.s_axis, inlet.o.payload
-        packets = config.passes if config.storage == "outside" else 1
+        packets = config.sendings
         inside = Signal()  # the packet that comes in has begun
         number = Signal(range(packets))  # of that packet within its channel
         opens, moves, allowed = Signal(), Signal(), Signal()

@@ -11,6 +11,7 @@ from amaranth.lib import data, wiring
 
 from ..errors import ConfigurationError, require_whole
 from ..logic.constant import Adder, Reciprocal, product, trailing_zeros
+from ..logic.operator import computes
 from ..logic.table import lookup
 from ..numbers.formats import clog2, odd_part
 from ..streams.layouts import copied, inlet, outlet, select_field, selected
@@ -85,6 +86,7 @@ def check_division(width: int, fraction: int, counts: Sequence[int]) -> None:
         require_whole("count", count, 1, 1 << 20)
 
 
+@computes("l1bn_golden.channel.divide_by_count")
 class DivideByConstant(wiring.Component):
     """``round(i * 2**fraction / count)``, half up, exact for every dividend, one a cycle.
 
@@ -104,6 +106,8 @@ class DivideByConstant(wiring.Component):
 
     Latency: ``latency``. ``ready`` passes through combinationally, as in a register.
     """
+
+    interval = 1
 
     def __init__(self, width: int, fraction: int, count: int):
         check_division(width, fraction, [count])
@@ -207,6 +211,7 @@ class Undivided(wiring.Component):
         return m
 
 
+@computes("l1bn_golden.channel.divide_by_count")
 class DivideByCount(wiring.Component):
     """``round(dividend * 2**fraction / counts[select])``, half up, exact, one dividend at a time.
 

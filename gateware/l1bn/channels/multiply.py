@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, wiring
 
+from ..logic.operator import computes
 from ..logic.sequence import sequence
 from ..logic.settle import settling_cycles, settling_sum
 from ..streams.layouts import inlet, outlet
@@ -12,6 +13,7 @@ from ..streams.layouts import inlet, outlet
 __all__ = ["SequentialMultiplier"]
 
 
+@computes("operator.mul")
 class SequentialMultiplier(wiring.Component):
     """``a * b + c``, one bit of b a cycle from the least significant one up.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 
+from ..logic.operator import computes
 from ..logic.sequence import sequence
 from ..streams.layouts import inlet, outlet
 
 __all__ = ["Normalizer"]
 
 
+@computes("l1bn_golden.channel.normalize")
 class Normalizer(wiring.Component):
     """Shift an integer left until its top place is not 0.
 

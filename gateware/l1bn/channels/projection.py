@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, wiring
 
+from ..logic.operator import computes
 from ..logic.sequence import consult, sequence
 from ..logic.settle import settling_cycles, settling_sum
 from ..numbers.backward_formats import BackwardFormats
@@ -14,6 +15,7 @@ from .multiply import SequentialMultiplier
 __all__ = ["Centre", "Projection", "Uncentred"]
 
 
+@computes("l1bn_golden.gradients.centred_products")
 class Centre(wiring.Component):
     """C = P * 2^G - mean * gradient_sum, exact: the sum of dy * (x - mean), a bit of the mean a step.
 
@@ -35,6 +37,7 @@ class Centre(wiring.Component):
         self.multiplier = SequentialMultiplier(gradient_sum, mean, signed(1), subtract=True)
         self.settling = settling_cycles(formats.product_sum_width)
         self.latency = self.multiplier.latency + self.settling
+        self.interval = self.latency + 1
         operands = {
             "product_sum": signed(formats.product_sum_width),
             "gradient_sum": gradient_sum,
@@ -43,6 +46,11 @@ class Centre(wiring.Component):
         super().__init__(
             {"i": inlet(data.StructLayout(operands)), "o": outlet(signed(formats.centred_width))}
         )
+
+    @classmethod
+    def of_formats(cls, formats: BackwardFormats) -> Centre:
+        """That of a unit of these formats."""
+        return cls(formats)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -89,6 +97,7 @@ class Uncentred(wiring.Component):
         return m
 
 
+@computes("l1bn_golden.gradients.projection")
 class Projection(wiring.Component):
     """H = floor(C * 2^(Gh - G) / r), saturated, by non-restoring division, a bit a step.
 
@@ -125,6 +134,11 @@ class Projection(wiring.Component):
         super().__init__(
             {"i": inlet(data.StructLayout(operands)), "o": outlet(signed(formats.projection_width))}
         )
+
+    @classmethod
+    def of_formats(cls, formats: BackwardFormats) -> Projection:
+        """That of a unit of these formats."""
+        return cls(formats)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -10,6 +10,7 @@ from amaranth.lib import data, wiring
 
 from ..errors import ConfigurationError
 from ..logic.digit_control import digits
+from ..logic.operator import computes
 from ..logic.subtract import difference
 from ..streams.layouts import inlet, outlet
 
@@ -54,6 +55,7 @@ class Divider(wiring.Component):
         return remainder, dividend[: self.quotient_width], overflow
 
 
+@computes("builtins.divmod")
 class IterativeDivider(Divider):
     """Quotient and remainder, a digit a cycle, one result at a time.
 
@@ -136,6 +138,7 @@ class IterativeDivider(Divider):
         return fits, Cat(Mux(fits, below[:cut], lower), Mux(borrows, lending, alone))
 
 
+@computes("builtins.divmod")
 class PipelinedDivider(Divider):
     """Quotient and remainder, one of each a cycle.
 
@@ -157,6 +160,8 @@ class PipelinedDivider(Divider):
     Latency: ``latency``, ``stages`` times the bits of the quotient, and 1. ``ready`` passes through combinationally, as
     in a register.
     """
+
+    interval = 1
 
     def __init__(
         self, dividend_width: int, divisor_width: int, quotient_width: int | None = None, stages: int = 1

@@ -21,6 +21,7 @@ from amaranth.lib import wiring
 
 from ..errors import require_whole
 from ..logic.digit_control import digits
+from ..logic.operator import computes
 from ..logic.settle import settling_sum
 from ..logic.table import lookup
 from ..streams.layouts import inlet, outlet
@@ -37,6 +38,7 @@ def signed_root(root: Value, bits: int) -> Value:
     return Cat(root, Const(0, bits - len(root))) ^ root[0].replicate(bits)
 
 
+@computes("l1bn_golden.channel.integer_sqrt")
 class IterativeSquareRoot(wiring.Component):
     """``floor(sqrt(i))``, a digit a step, one result at a time.
 
@@ -92,6 +94,7 @@ class IterativeSquareRoot(wiring.Component):
         return m
 
 
+@computes("l1bn_golden.channel.integer_sqrt")
 class PipelinedSquareRoot(wiring.Component):
     """``floor(sqrt(i))``, one radicand a cycle: a stage for the first two digits, and one for each further digit.
 
@@ -106,6 +109,8 @@ class PipelinedSquareRoot(wiring.Component):
 
     Latency: ``latency``, bits of the root - 1, at least 1. ``ready`` passes through combinationally, as in a register.
     """
+
+    interval = 1
 
     def __init__(self, width: int):
         check_width(width)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 
+from ..logic.operator import computes
 from ..logic.sequence import Sequence, sequence
 from ..logic.settle import settling_cycles, settling_sum
+from ..numbers.formats import Formats
 from ..numbers.scale_format import ScaleFormat
 from ..streams.layouts import inlet, outlet
 from .multiply import SequentialMultiplier
@@ -14,6 +16,7 @@ from .multiply import SequentialMultiplier
 __all__ = ["Offset", "Scale"]
 
 
+@computes("l1bn_golden.channel.scale")
 class Scale(wiring.Component):
     """k = round(|gamma| / r) as a normalised mantissa with its shift, by non-restoring division, a bit a step.
 
@@ -63,6 +66,11 @@ class Scale(wiring.Component):
                 ),
             }
         )
+
+    @classmethod
+    def of_formats(cls, formats: Formats) -> Scale:
+        """That of a unit of these formats."""
+        return cls(formats.scale)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -170,6 +178,7 @@ class Scale(wiring.Component):
         return Mux(some, Mux(clamped, least, shift), most)
 
 
+@computes("l1bn_golden.channel.bias")
 class Offset(wiring.Component):
     """What the affine operator subtracts, floor(k * mean * 2^F / 2^G), one bit of k a cycle.
 
@@ -196,6 +205,11 @@ class Offset(wiring.Component):
         self.latency, self.interval = self.multiplier.latency, self.multiplier.interval
         operands = {"mean": mean, "scale": format.scale_width, "negative": 1}
         super().__init__({"i": inlet(data.StructLayout(operands)), "o": outlet(signed(format.offset_width))})
+
+    @classmethod
+    def of_formats(cls, formats: Formats) -> Offset:
+        """That of a unit of these formats."""
+        return cls(formats.scale)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

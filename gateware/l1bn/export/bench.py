@@ -10,31 +10,14 @@ from amaranth.lib import wiring
 from ..bus.axi_stream import lane_bits
 from ..bus.registers import RegisterMap
 from ..numbers.formats import Formats
-from .backward_vectors import backward_words
 from .render import render
-from .running_vectors import inference_words, training_words
-from .vectors import Words, axi_groups, axi_words, channels, sendings, stream_words
+from .vectors import Words, axi_groups, axi_words, channels, native_words
 
 __all__ = ["axi_bench", "native_bench"]
 
 
 LONG = 200_000
 """Beats of a round above which there is one round only, the one with pauses everywhere."""
-
-
-def forward_words(unit: wiring.Component) -> tuple[dict[str, Words], int]:
-    """What goes into a forward unit and has to come out of it, and how many channels that is."""
-    sent = channels(unit.config)
-    return stream_words(unit.formats, sent), len(sent)
-
-
-WORDS = {
-    "forward": forward_words,
-    "backward": backward_words,
-    "inference": inference_words,
-    "training": training_words,
-}
-"""By direction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +33,7 @@ class Port(Words):
 
 def native_bench(unit: wiring.Component, name: str) -> dict[str, str]:
     """The test bench of a unit with its streams, by the name of the file."""
-    words, number = WORDS[unit.config.direction](unit)
+    words = native_words(unit)
     ports = [Port(name=stream, **vars(part)) for stream, part in words.items()]
     files = _hex(name, words)
     files[f"{name}_tb.v"] = render(
@@ -58,7 +41,7 @@ def native_bench(unit: wiring.Component, name: str) -> dict[str, str]:
         name=name,
         inputs=[port for port in ports if port.name.startswith("i")],
         outputs=[port for port in ports if port.name.startswith("o")],
-        channels=number,
+        channels=len(channels(unit.config)),
         first_round=first_round(
             max(len(part.words) * part.times for part in words.values()),
             remembers=unit.config.direction == "training",
@@ -84,8 +67,8 @@ def axi_bench(unit: wiring.Component, map: RegisterMap, name: str) -> dict[str, 
         groups=len(groups),
         channels=sum(len(group.channels) for group in groups),
         failed=sum(channel.error for group in groups for channel in group.channels),
-        times=sendings(config),
-        first_round=first_round(len(words["s"].words) * sendings(config)),
+        times=config.sendings,
+        first_round=first_round(len(words["s"].words) * config.sendings),
         s_bits=config.lanes * lane_bits(config.width),
         m_bits=config.lanes * lane_bits(config.y_width),
         counts=len(config.counts),

@@ -1,7 +1,7 @@
 """Words for the shipped test benches: channels, and what the golden model makes of them.
 
-This module alone of the generator knows the golden model, which stays an oracle of its own: it gives the expected
-values of a test bench, and nothing in the hardware comes from it.
+The generator knows the golden model in its export only, which stays an oracle of its own: it gives the expected values
+of a test bench, and nothing in the hardware comes from it.
 """
 
 from __future__ import annotations
@@ -10,33 +10,25 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
-from amaranth.hdl import Shape
-from amaranth.lib import data
+from amaranth.lib import wiring
 
-from l1bn_golden import Contract, Forward
-from l1bn_golden import forward as golden_forward
+from l1bn_golden import Contract
+from l1bn_vectors.backward import BackwardChannel, backward_traffic
+from l1bn_vectors.forward import ForwardChannel, forward_traffic
+from l1bn_vectors.payloads import Payload
+from l1bn_vectors.running import inference_traffic, training_traffic
+from l1bn_vectors.shapes import stream_ports
+from l1bn_vectors.traffic import Columns, Traffic
 
 from ..bus.axi_stream import lane_bits
 from ..bus.register_map import statistics_words
 from ..bus.registers import WORD, Member, ceil_power_of_two
 from ..config import Configuration
 from ..numbers.formats import Formats
-from ..streams.layouts import affine_parameters, fields, packet, statistics
 
-__all__ = [
-    "AxiGroup",
-    "Channel",
-    "Words",
-    "axi_groups",
-    "axi_words",
-    "channels",
-    "sendings",
-    "stream_words",
-    "words_of",
-]
+__all__ = ["AxiGroup", "Words", "axi_groups", "axi_words", "channels", "native_words"]
 
 SEED = 20190730
 """Of all random channels."""
@@ -44,25 +36,6 @@ SAMPLES = 1 << 14
 """Samples of each count, about; every count has one channel at least."""
 CHANNELS = 6
 """Most channels of a count."""
-
-
-@dataclass(frozen=True)
-class Channel:
-    """A packet, its parameters, and the result of the golden model.
-
-    ``x`` are whole beats as they are sent: ``count`` samples, or fewer or more where the packet has the wrong length.
-    """
-
-    select: int
-    x: np.ndarray
-    gamma: int
-    beta: int
-    result: Forward
-    error: bool
-
-    @property
-    def y(self) -> np.ndarray:
-        return self.result.y[0]
 
 
 @dataclass(frozen=True)
@@ -90,16 +63,16 @@ class AxiGroup:
 
     select: int
     affine: bool
-    channels: tuple[Channel, ...]
+    channels: tuple[ForwardChannel, ...]
 
 
 @cache
-def channels(config: Configuration) -> tuple[Channel, ...]:
+def channels(config: Configuration) -> tuple[ForwardChannel, ...]:
     """Channels of every count: random and skewed ones, the edges of the format, and packets of the wrong length."""
     contract = Contract.from_parameters(config.to_mapping())
     rng = np.random.default_rng(SEED)
     low, high = -(1 << (config.width - 1)), (1 << (config.width - 1)) - 1
-    made: list[Channel] = []
+    made: list[ForwardChannel] = []
     for select, count in enumerate(config.counts):
         number = max(1, min(CHANNELS, SAMPLES // count))
         rows: list[np.ndarray] = [
@@ -117,9 +90,8 @@ def channels(config: Configuration) -> tuple[Channel, ...]:
     return tuple(made)
 
 
-def _channel(contract: Contract, rng: np.random.Generator, select: int, x: np.ndarray, index: int) -> Channel:
+def _channel(contract: Contract, rng: np.random.Generator, select: int, x: np.ndarray, index: int) -> ForwardChannel:
     """A channel with random parameters, the edges of their formats first."""
-    count = contract.counts[select]
 
     def parameter(width: int) -> int:
         edges = ((1 << (width - 1)) - 1, -(1 << (width - 1)), 0)
@@ -128,61 +100,76 @@ def _channel(contract: Contract, rng: np.random.Generator, select: int, x: np.nd
         return int(rng.integers(-(1 << (width - 1)), 1 << (width - 1)))
 
     gamma, beta = parameter(contract.gamma_width), parameter(contract.beta_width)
-    result = golden_forward(contract, x[None, :], gamma, beta, count)
-    return Channel(select, x, gamma, beta, result, len(x) != count)
+    return ForwardChannel(contract, x, gamma, beta, select)
 
 
-def with_parameters(config: Configuration, channel: Channel, gamma: int, beta: int) -> Channel:
-    """The same packet with other parameters."""
-    contract = Contract.from_parameters(config.to_mapping())
-    count = config.counts[channel.select]
-    result = golden_forward(contract, channel.x[None, :], gamma, beta, count)
-    return dataclasses.replace(channel, gamma=gamma, beta=beta, result=result)
+def random_gradients(width: int, sent: Sequence[ForwardChannel]) -> list[np.ndarray]:
+    """A dy of the right length for each channel."""
+    rng = np.random.default_rng(SEED + 1)
+    low, high = -(1 << (width - 1)), 1 << (width - 1)
+    return [rng.integers(low, high, channel.count) for channel in sent]
 
 
-def stream_words(formats: Formats, sent: Sequence[Channel]) -> dict[str, Words]:
+def forward_words(unit: wiring.Component) -> dict[str, Words]:
     """What goes into the streams of a forward unit and has to come out of them."""
-    config = formats.config
-    layouts = {
-        "i": packet(config.width, config.lanes, formats.select_width),
-        "i_affine": affine_parameters(formats),
-        "o": packet(config.y_width, config.lanes, error=True),
-        "o_stats": statistics(formats),
+    return _words(unit, forward_traffic(channels(unit.config), sendings=1), {"i": unit.config.sendings})
+
+
+def backward_words(unit: wiring.Component) -> dict[str, Words]:
+    """What goes into the streams of a backward unit and has to come out of them."""
+    config = unit.config
+    sent = channels(config)
+    with_gradients = [
+        BackwardChannel.of(channel.contract, channel.x, dy, channel.gamma, channel.select)
+        for channel, dy in zip(sent, random_gradients(config.dy_width, sent), strict=True)
+    ]
+    return _words(unit, backward_traffic(with_gradients, sendings=1), dict.fromkeys(("i_x", "i_dy"), config.sendings))
+
+
+def inference_words(unit: wiring.Component) -> dict[str, Words]:
+    """What goes into the streams of an inference unit and has to come out of them."""
+    return _words(unit, inference_traffic(channels(unit.config)), {})
+
+
+def training_words(unit: wiring.Component) -> dict[str, Words]:
+    """What goes into the streams of a training unit after its reset and has to come out of them."""
+    config = unit.config
+    sent = channels(config)
+    traffic = training_traffic(sent, random_gradients(config.dy_width, sent), config.channels, (1, 1))
+    back = dataclasses.replace(config, direction="backward").sendings
+    return _words(unit, traffic, {"i": config.sendings, "i_x": back, "i_dy": back})
+
+
+NATIVE = {
+    "forward": forward_words,
+    "backward": backward_words,
+    "inference": inference_words,
+    "training": training_words,
+}
+"""By direction."""
+
+
+def native_words(unit: wiring.Component) -> dict[str, Words]:
+    """What goes into the streams of a unit and has to come out of them; a channel of :func:`channels` each."""
+    return NATIVE[unit.config.direction](unit)
+
+
+def _words(unit: wiring.Component, traffic: Traffic, times: Mapping[str, int]) -> dict[str, Words]:
+    """The words of every stream of a unit; ``times``: how often the packets of a stream are sent in a row."""
+    columns = {**traffic.inputs, **traffic.outputs}
+    return {
+        port.name: _stream_words(port.payload, columns[port.name], times.get(port.name, 1))
+        for port in stream_ports(unit)
     }
-    words: dict[str, list[int]] = {name: [] for name in layouts}
-    for channel in sent:
-        tag = {"select": channel.select} if formats.select_width else {}
-        words["i"] += [
-            pack(layouts["i"], {"data": beat, "last": last, **tag})
-            for beat, last in beats(channel.x, config.lanes)
-        ]
-        words["i_affine"].append(pack(layouts["i_affine"], {"gamma": channel.gamma, "beta": channel.beta}))
-        for beat, last in beats(channel.y, config.lanes):
-            words["o"].append(
-                pack(layouts["o"], {"data": beat, "last": last, "error": last and channel.error})
-            )
-        words["o_stats"].append(pack(layouts["o_stats"], statistics_of(channel)))
-    times = {"i": sendings(config)}
-    return {name: words_of(layout, words[name], times.get(name, 1)) for name, layout in layouts.items()}
 
 
-def words_of(layout: data.StructLayout, words: list[int], times: int) -> Words:
-    """The words of a stream, whose packets, where there are any, are sent so many times in a row."""
-    names = fields(layout)
-    last = layout["last"].offset if "last" in names else None
-    error = layout["error"].offset if "last" in names and "error" in names else None
-    return Words(Shape.cast(layout).width, words, last, error, times)
-
-
-def sendings(config: Configuration) -> int:
-    """How often the packet of a channel is sent in a row."""
-    return config.passes if config.storage == "outside" else 1
-
-
-def statistics_of(channel: Channel) -> dict[str, int]:
-    """The statistics of a channel, as many as any unit has."""
-    values = {name: int(column[0]) for name, column in channel.result.statistics.items()}
-    return {**values, "select": channel.select, "error": int(channel.error)}
+def _stream_words(payload: Payload, columns: Columns, times: int) -> Words:
+    offsets = {field.name: field.offset for field in payload.fields}
+    words = payload.pack(**columns)
+    packet = "last" in offsets
+    return Words(
+        payload.width, words, offsets["last"] if packet else None, offsets.get("error") if packet else None, times
+    )
 
 
 def axi_groups(config: Configuration, entries: int) -> list[AxiGroup]:
@@ -196,7 +183,7 @@ def axi_groups(config: Configuration, entries: int) -> list[AxiGroup]:
     one = min(1 << config.gamma_fraction, (1 << (config.gamma_width - 1)) - 1)
     if config.counts[0] > SAMPLES:
         return groups  # the plain one would be as long again
-    plain = tuple(with_parameters(config, channel, one, 0) for channel in groups[0].channels[:1])
+    plain = tuple(dataclasses.replace(channel, gamma=one, beta=0) for channel in groups[0].channels[:1])
     return [*groups, AxiGroup(0, False, plain)]
 
 
@@ -210,7 +197,7 @@ def axi_words(formats: Formats, groups: Sequence[AxiGroup]) -> dict[str, Words]:
     config = formats.config
     members = statistics_words(formats)
     stride = ceil_power_of_two(len(members))
-    times = sendings(config)
+    times = config.sendings
     out: dict[str, list[int]] = {name: [] for name in ("s", "m", "gamma", "beta", "statistics", "groups")}
     sequence = 0
     for group in groups:
@@ -219,17 +206,17 @@ def axi_words(formats: Formats, groups: Sequence[AxiGroup]) -> dict[str, Words]:
             sequence += 1
             packet_in = [
                 _tdata(beat, config.width) | last << (config.lanes * lane_bits(config.width))
-                for beat, last in beats(channel.x, config.lanes)
+                for beat, last in _beats(channel.x, config.lanes)
             ]
             out["s"] += packet_in
             step = config.lanes * lane_bits(config.y_width)
             out["m"] += [
                 _tdata(beat, config.y_width) | last << step | (last and channel.error) << (step + 1)
-                for beat, last in beats(channel.y, config.lanes)
+                for beat, last in _beats(channel.result.y[0], config.lanes)
             ]
             out["gamma"].append(channel.gamma & ((1 << WORD) - 1))
             out["beta"].append(channel.beta & ((1 << WORD) - 1))
-            out["statistics"] += _entry(members, stride, {**statistics_of(channel), "sequence": sequence})
+            out["statistics"] += _entry(members, stride, {**_statistics(channel), "sequence": sequence})
         sizes = ((len(out["s"]) - before[0]) * times, len(out["m"]) - before[1])
         values = (group.affine, group.select, len(group.channels), *sizes)
         out["groups"].append(
@@ -243,26 +230,16 @@ def axi_words(formats: Formats, groups: Sequence[AxiGroup]) -> dict[str, Words]:
     return {name: Words(widths.get(name, WORD), words) for name, words in out.items()}
 
 
-def beats(samples: np.ndarray, lanes: int) -> list[tuple[list[int], int]]:
+def _beats(samples: np.ndarray, lanes: int) -> list[tuple[list[int], int]]:
     """The beats of a packet, and which one is the last."""
     rows = samples.reshape(-1, lanes).tolist()
     return [(row, int(index == len(rows) - 1)) for index, row in enumerate(rows)]
 
 
-def pack(layout: data.StructLayout, values: Mapping[str, Any]) -> int:
-    """The payload with these values in its fields."""
-    word = 0
-    for name, field in layout:
-        shape = field.shape
-        if isinstance(shape, data.ArrayLayout):
-            width = Shape.cast(shape.elem_shape).width
-            value = sum(
-                (item & ((1 << width) - 1)) << (width * lane) for lane, item in enumerate(values[name])
-            )
-        else:
-            value = int(values[name]) & ((1 << Shape.cast(shape).width) - 1)
-        word |= value << field.offset
-    return word
+def _statistics(channel: ForwardChannel) -> dict[str, int]:
+    """The statistics of a channel, as many as any unit has."""
+    values = {name: int(column[0]) for name, column in channel.result.statistics.items()}
+    return {**values, "select": channel.select, "error": int(channel.error)}
 
 
 def _tdata(samples: Sequence[int], width: int) -> int:

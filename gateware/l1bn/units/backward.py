@@ -202,7 +202,7 @@ class BackwardBatchNorm(wiring.Component):
     def __init__(self, config: Configuration):
         self.config = config
         self.formats = formats = BackwardFormats(config)
-        self.passes = 2 if config.storage == "outside" else 1
+        self.passes = config.sendings
         self.pairs = PairedPackets(formats, self.passes)
         self.stats = StatisticsGuard(formats)
         self.sides = formats.gradient.sides(formats, self.passes)

@@ -12,9 +12,10 @@ import pytest
 from l1bn.beats.affine import Affine
 from l1bn.numbers.formats import Formats
 from l1bn_golden.integer import affine, bias, forward
+from l1bn_vectors.packets import packets
 
 from ..bench import exercise, shuffled
-from ..channels import channels, packets
+from ..channels import channels
 from .contracts import CONFIGURATIONS, contract
 
 

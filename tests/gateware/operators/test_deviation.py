@@ -10,9 +10,10 @@ import pytest
 
 from l1bn.beats.deviation import SignAbsAccumulator
 from l1bn_golden.integer import channel_sum, divide_by_count, sign_abs
+from l1bn_vectors.packets import packets
 
 from ..bench import exercise
-from ..channels import channels, packets
+from ..channels import channels
 from .closing import check_closing
 
 CASES = [

@@ -7,9 +7,10 @@ from functools import partial
 import pytest
 
 from l1bn.beats.extremes import ExtremesAccumulator
+from l1bn_vectors.packets import packets
 
 from ..bench import exercise
-from ..channels import channels, packets
+from ..channels import channels
 from .closing import check_closing
 from .test_sums import CASES
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from functools import partial
 
-import numpy as np
 import pytest
 
 from l1bn.channels.quotient import IterativeDivider, PipelinedDivider
 from l1bn.config import ConfigurationError
+from l1bn_vectors.exercises import divider
 
 from ..bench import FEW_PAUSES, PAUSES, Bench, exercise, periods
 
@@ -30,18 +30,11 @@ def named(make: Make) -> str:
 
 def divided(make: Make, pairs: list[tuple[int, int]], seed: int) -> Bench:
     """Run pairs of dividend and divisor; where the quotient overflows nothing is expected but the flag."""
-    bits = make().quotient_width
-    overflows = [not divisor or dividend // divisor >> bits > 0 for dividend, divisor in pairs]
-    results = [(0, 0) if over else divmod(*pair) for pair, over in zip(pairs, overflows, strict=True)]
-    quotients, remainders = zip(*results, strict=True)
-    outputs = {
-        "quotient": np.ma.masked_array(np.array(quotients, dtype=object), mask=overflows),
-        "remainder": np.ma.masked_array(np.array(remainders, dtype=object), mask=overflows),
-        "overflow": [int(over) for over in overflows],
-    }
-    dividends, divisors = zip(*pairs, strict=True)
+    built = make()
+    widths = {name: getattr(built, name) for name in ("dividend_width", "divisor_width", "quotient_width")}
+    traffic = divider(widths, *zip(*pairs, strict=True))
     pauses = FEW_PAUSES if make.func is IterativeDivider else PAUSES
-    return exercise(make, {"i": {"dividend": dividends, "divisor": divisors}}, {"o": outputs}, seed, pauses)
+    return exercise(make, traffic.inputs, traffic.outputs, seed, pauses)
 
 
 def check(make: Make, seed: int) -> None:

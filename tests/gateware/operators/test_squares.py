@@ -9,9 +9,10 @@ import pytest
 
 from l1bn.beats.squares import CentredSquareAccumulator, SquareAccumulator
 from l1bn_golden.integer import centred_square_sum, square_sum
+from l1bn_vectors.packets import packets
 
 from ..bench import exercise
-from ..channels import channels, packets
+from ..channels import channels
 from .closing import check_closing
 
 CASES = [

@@ -9,9 +9,10 @@ import pytest
 
 from l1bn.beats.sums import DeviationSums, SumAccumulator
 from l1bn_golden.integer import channel_sum
+from l1bn_vectors.packets import packets
 
 from ..bench import exercise
-from ..channels import channels, packets
+from ..channels import channels
 from .closing import check_closing
 
 CASES = [

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from l1bn_golden import data
 
-__all__ = ["beats", "channels", "integers"]
+__all__ = ["channels", "integers"]
 
 
 def integers(draw: random.Random, width: int, signed: bool, length: int) -> list[int]:
@@ -34,12 +34,3 @@ def channels(draw: np.random.Generator, width: int, count: int) -> dict[str, NDA
     kinds["a few LSB"] = draw.integers(-1, 2, count)
     kinds["uniform"] = draw.integers(low, high + 1, count)
     return {name: samples.astype(np.int64) for name, samples in kinds.items()}
-
-
-def beats(samples: NDArray[np.int64], lanes: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Rows of samples as ``(data, last)``: a beat has ``lanes`` samples, the final one of a row is marked."""
-    rows, count = samples.shape
-    data = samples.reshape(rows * count // lanes, lanes)
-    last = np.zeros((rows, count // lanes), dtype=bool)
-    last[:, -1] = True
-    return data, last.ravel()

@@ -1,59 +1,37 @@
-"""What every operator is fed, and what the golden model says must come out."""
+"""Exercises of every operator with numbers that find errors: the edges of every format, then random ones."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable
 
 import numpy as np
 
 from l1bn_golden import Contract, gradients, integer
 
-from .stimuli import beats, channels, integers
+from . import exercises
+from .edges import channels, integers
+from .exercises import Arguments, Exercise, per_channel, per_item
+from .packets import Integers, packets
+from .traffic import Columns
 
-__all__ = ["EXERCISES", "Exercise"]
+__all__ = ["EXERCISES"]
 
-Columns = Mapping[str, Any]
-Arguments = Mapping[str, Any]
 ITEMS = 120
 """Items for an operator that takes one at a time."""
 
 
-@dataclass(frozen=True)
-class Exercise:
-    """Items for every input stream, and what every output stream must deliver.
-
-    ``flow`` says how items follow each other, which decides what latency and throughput mean:
-    ``item`` one result an item, ``held`` the same with an item that waits at the input until its result leaves,
-    ``channel`` one result a packet, ``packet`` one beat a beat.
-    """
-
-    flow: Literal["item", "held", "channel", "packet"]
-    inputs: Mapping[str, Columns]
-    outputs: Mapping[str, Columns]
-
-
-def _channels(arguments: Arguments, seed: int, count: int) -> np.ndarray:
+def _channels(arguments: Arguments, seed: int, count: int) -> Integers:
     patterns = channels(np.random.default_rng(seed), arguments["width"], count)
     return np.stack(list(patterns.values()))
 
 
-def _packets(samples: np.ndarray, lanes: int) -> Columns:
-    data, last = beats(samples, lanes)
-    return {"data": data, "last": last}
-
-
 def sum_accumulator(arguments: Arguments, seed: int) -> Exercise:
-    x = _channels(arguments, seed, arguments["count"])
-    return Exercise("channel", {"i": _packets(x, arguments["lanes"])}, {"o": {"sum": integer.channel_sum(x)}})
+    return exercises.sum_accumulator(arguments, _channels(arguments, seed, arguments["count"]))
 
 
 def extremes_accumulator(arguments: Arguments, seed: int) -> Exercise:
-    x = _channels(arguments, seed, arguments["count"])
-    expected = {"maximum": x.max(axis=1), "minimum": x.min(axis=1)}
-    return Exercise("channel", {"i": _packets(x, arguments["lanes"])}, {"o": expected})
+    return exercises.extremes_accumulator(arguments, _channels(arguments, seed, arguments["count"]))
 
 
 def deviation_sums(arguments: Arguments, seed: int) -> Exercise:
@@ -66,26 +44,15 @@ def deviation_sums(arguments: Arguments, seed: int) -> Exercise:
         "absolute_sum": abs(distances).sum(axis=1),
         "score": 2 * (distances > 0).sum(axis=1) + whole * (distances == 0).sum(axis=1),
     }
-    inputs = {"i": _packets(x, arguments["lanes"]), "i_mean": {"floor": floors, "whole": whole}}
-    return Exercise("channel", inputs, {"o": expected})
+    return per_channel(arguments, x, expected, i_mean={"floor": floors, "whole": whole})
 
 
 def sign_abs_accumulator(arguments: Arguments, seed: int) -> Exercise:
-    guard_bits, lanes = arguments["guard_bits"], arguments["lanes"]
-    x = _channels(arguments, seed, arguments["counts"][0])
-    sums = integer.channel_sum(x)
-    means = [integer.divide_by_count(total, guard_bits, x.shape[1]) for total in sums]
-    deviations, sign_counts = integer.sign_abs(x, means, guard_bits)
-    offset = arguments.get("offsets", [0])[0]
-    inputs = {"i": _packets(x, lanes), "i_mean": {"mean": means}}
-    expected = {"deviation": [deviation + offset for deviation in deviations], "sign_count": sign_counts}
-    return Exercise("channel", inputs, {"o": expected})
+    return exercises.sign_abs_accumulator(arguments, _channels(arguments, seed, arguments["counts"][0]))
 
 
 def square_accumulator(arguments: Arguments, seed: int) -> Exercise:
-    x = _channels(arguments, seed, arguments["count"])
-    expected = {"square_sum": integer.square_sum(x)}
-    return Exercise("channel", {"i": _packets(x, arguments["lanes"])}, {"o": expected})
+    return exercises.square_accumulator(arguments, _channels(arguments, seed, arguments["count"]))
 
 
 def centred_square_accumulator(arguments: Arguments, seed: int) -> Exercise:
@@ -96,14 +63,11 @@ def centred_square_accumulator(arguments: Arguments, seed: int) -> Exercise:
         "square_sum": integer.centred_square_sum(x, floors),
         "centred_sum": [total % x.shape[1] for total in sums],
     }
-    inputs = {"i": _packets(x, arguments["lanes"]), "i_floor": {"value": floors}}
-    return Exercise("channel", inputs, {"o": expected})
+    return per_channel(arguments, x, expected, i_floor={"value": floors})
 
 
 def divide_by_constant(arguments: Arguments, seed: int) -> Exercise:
-    dividends = integers(random.Random(seed), arguments["width"], True, ITEMS)
-    quotients = [integer.divide_by_count(a, arguments["fraction"], arguments["count"]) for a in dividends]
-    return Exercise("item", {"i": {"value": dividends}}, {"o": {"value": quotients}})
+    return exercises.divide_by_constant(arguments, integers(random.Random(seed), arguments["width"], True, ITEMS))
 
 
 def divide_by_count(arguments: Arguments, seed: int) -> Exercise:
@@ -116,9 +80,17 @@ def divide_by_count(arguments: Arguments, seed: int) -> Exercise:
         integer.divide_by_count(a, arguments["fraction"], counts[index])
         for a, index in zip(dividends, selects, strict=True)
     ]
-    return Exercise(
-        "item", {"i": {"dividend": dividends, **select}}, {"o": {"quotient": quotients, **select}}
-    )
+    return per_item({"dividend": dividends, **select}, {"quotient": quotients, **select})
+
+
+def divider(arguments: Arguments, seed: int) -> Exercise:
+    """Quotients of every size; some that do not fit, which overflow."""
+    draw = random.Random(seed)
+    width, divisor_width = arguments["dividend_width"], arguments["divisor_width"]
+    dividends = integers(draw, width, False, ITEMS)
+    divisors = [max(1, value) for value in integers(draw, divisor_width, False, ITEMS)]
+    draw.shuffle(divisors)
+    return exercises.divider(arguments, dividends, divisors)
 
 
 def square_root(arguments: Arguments, seed: int) -> Exercise:
@@ -127,11 +99,7 @@ def square_root(arguments: Arguments, seed: int) -> Exercise:
     squares = [root**2 for root in integers(draw, width // 2, False, ITEMS // 4)]
     around = [near for square in squares for near in (square - 1, square) if near >= 0]
     radicands = around + integers(draw, width, False, ITEMS - len(around))
-    return Exercise(
-        "item",
-        {"i": {"value": radicands}},
-        {"o": {"value": [integer.integer_sqrt(radicand) for radicand in radicands]}},
-    )
+    return exercises.square_root(arguments, radicands)
 
 
 def normalizer(arguments: Arguments, seed: int) -> Exercise:
@@ -139,7 +107,7 @@ def normalizer(arguments: Arguments, seed: int) -> Exercise:
     values = [max(1, value) for value in integers(random.Random(seed), width, False, ITEMS)]
     zeros = [(width - value.bit_length()) // radix for value in values]
     mantissas = [value << (radix * places) for value, places in zip(values, zeros, strict=True)]
-    return Exercise("item", {"i": {"value": values}}, {"o": {"mantissa": mantissas, "zeros": zeros}})
+    return per_item({"value": values}, {"mantissa": mantissas, "zeros": zeros})
 
 
 def scale(arguments: Arguments, seed: int) -> Exercise:
@@ -153,19 +121,7 @@ def scale(arguments: Arguments, seed: int) -> Exercise:
         row[: draw.choice([1, 2, len(row) // 2])] = size
     x[len(x) // 2 :] *= -1
     found = integer.forward(contract, x, gammas, 0)
-    inputs = {
-        "gamma": gammas,
-        "r_mantissa": found.r_mantissa.tolist(),
-        "r_exponent": found.r_exponent.tolist(),
-    }
-    scales, shifts, negatives = found.scale.tolist(), found.shift.tolist(), found.negative.tolist()
-    return Exercise("item", {"i": inputs}, {"o": {"scale": scales, "shift": shifts, "negative": negatives}})
-
-
-def _offset(contract: Contract, scale: int, negative: bool, mean: int) -> int:
-    """What the affine operator subtracts, with the 1 that it subtracts itself: see its docstring."""
-    bias = integer.bias(contract, scale, negative, mean)
-    return bias if negative else -bias - 1
+    return exercises.scale(contract, gammas, found.r_mantissa.tolist(), found.r_exponent.tolist())
 
 
 def offset(arguments: Arguments, seed: int) -> Exercise:
@@ -175,9 +131,7 @@ def offset(arguments: Arguments, seed: int) -> Exercise:
     scales = integers(draw, contract.scale_width, False, ITEMS)
     draw.shuffle(scales)
     negatives = [draw.random() < 0.5 for _ in means]
-    expected = [_offset(contract, *rest) for rest in zip(scales, negatives, means, strict=True)]
-    inputs = {"mean": means, "scale": scales, "negative": negatives}
-    return Exercise("item", {"i": inputs}, {"o": {"value": expected}})
+    return exercises.offset(contract, scales, negatives, means)
 
 
 def affine(arguments: Arguments, seed: int) -> Exercise:
@@ -196,19 +150,10 @@ def affine(arguments: Arguments, seed: int) -> Exercise:
     for channel in range(1, len(x), 2):
         scales[channel] = draw.getrandbits(contract.scale_width)
         shifts[channel] = draw.randint(contract.SHIFT_MIN, contract.SHIFT_MAX) + contract.F - 1
-    y = integer.affine(contract, x, means, scales, shifts, negatives, betas)
-    errors = np.array([draw.random() < 0.3 for _ in range(len(y) * count // lanes)])
-    constants = {
-        "scale": scales,
-        "negative": negatives,
-        "shift": shifts,
-        "offset": [_offset(contract, *rest) for rest in zip(scales, negatives, means, strict=True)],
-        "beta": betas,
-        "error": [draw.random() < 0.3 for _ in range(len(y))],
-    }
-    inputs = {"i": {**_packets(x, lanes), "error": errors}, "i_scale": constants}
-    either = errors | np.repeat(constants["error"], count // lanes)
-    return Exercise("packet", inputs, {"o": {**_packets(y, lanes), "error": either}})
+    constants = {"scale": scales, "negative": negatives, "shift": shifts, "mean": means, "beta": betas}
+    errors = np.array([draw.random() < 0.3 for _ in range(len(x) * count // lanes)])
+    flags = [draw.random() < 0.3 for _ in range(len(x))]
+    return exercises.affine(contract, x, constants, errors, flags)
 
 
 def multiplier(arguments: Arguments, seed: int) -> Exercise:
@@ -218,7 +163,7 @@ def multiplier(arguments: Arguments, seed: int) -> Exercise:
     draw.shuffle(b)
     draw.shuffle(c)
     products = [x * y + z for x, y, z in zip(a, b, c, strict=True)]
-    return Exercise("item", {"i": {"a": a, "b": b, "c": c}}, {"o": {"value": products}})
+    return per_item({"a": a, "b": b, "c": c}, {"value": products})
 
 
 def gradient_sums(arguments: Arguments, seed: int) -> Exercise:
@@ -226,16 +171,16 @@ def gradient_sums(arguments: Arguments, seed: int) -> Exercise:
     x = _channels(arguments, seed, count)
     # dy is of another kind than x.
     dy = np.roll(_channels({"width": arguments["gradient_width"]}, seed + 1, count), 5, axis=0)
-    data, last = beats(dy, lanes)
     draw = np.random.default_rng(seed)
     varies = draw.random((len(x), count // lanes)) < draw.choice([0, 2 * lanes / count, 1], (len(x), 1))
-    inputs = {"x": beats(x, lanes)[0], "dy": data, "varies": varies.ravel(), "last": last}
+    beats = packets(dy, lanes)
+    inputs = {"x": packets(x, lanes)["data"], "dy": beats["data"], "varies": varies.ravel(), "last": beats["last"]}
     expected = {
         "gradient_sum": integer.channel_sum(dy),
         "product_sum": integer.product_sum(x, dy),
         "varies": varies.any(axis=1),
     }
-    return Exercise("channel", {"i": inputs}, {"o": expected})
+    return Exercise({"i": inputs}, {"o": expected}, "channel")
 
 
 def _centred(contract: Contract, draw: random.Random) -> tuple[Columns, list[int]]:
@@ -253,7 +198,7 @@ def _centred(contract: Contract, draw: random.Random) -> tuple[Columns, list[int
 
 def centre(arguments: Arguments, seed: int) -> Exercise:
     inputs, expected = _centred(Contract.from_parameters(arguments), random.Random(seed))
-    return Exercise("held", {"i": inputs}, {"o": {"value": expected}})
+    return Exercise({"i": inputs}, {"o": {"value": expected}}, "held")
 
 
 def projection(arguments: Arguments, seed: int) -> Exercise:
@@ -267,7 +212,7 @@ def projection(arguments: Arguments, seed: int) -> Exercise:
     rows = zip(centred, mantissas, exponents, strict=True)
     expected = [gradients.projection(contract, *row) for row in rows]
     inputs = {"centred": centred, "r_mantissa": mantissas, "r_exponent": exponents}
-    return Exercise("item", {"i": inputs}, {"o": {"value": expected}})
+    return per_item(inputs, {"value": expected})
 
 
 EXERCISES: dict[str, Callable[[Arguments, int], Exercise]] = {
@@ -279,9 +224,11 @@ EXERCISES: dict[str, Callable[[Arguments, int], Exercise]] = {
     "DivideByCount": divide_by_count,
     "ExtremesAccumulator": extremes_accumulator,
     "GradientSums": gradient_sums,
+    "IterativeDivider": divider,
     "IterativeSquareRoot": square_root,
     "Normalizer": normalizer,
     "Offset": offset,
+    "PipelinedDivider": divider,
     "PipelinedSquareRoot": square_root,
     "Projection": projection,
     "Scale": scale,

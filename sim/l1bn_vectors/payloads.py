@@ -14,10 +14,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Columns", "Field", "Payload", "StreamPort"]
+__all__ = ["Columns", "Field", "Payload", "StreamPort", "integers"]
 
 Columns = dict[str, NDArray[Any]]
 """One array a field: a row an item, and a column an element where the field is an array."""
+
+
+def integers(column: ArrayLike) -> NDArray[Any]:
+    """A column as Python's integers, 0 where it is masked: none is rounded on its way through NumPy."""
+    if isinstance(column, np.ndarray):
+        column = np.ma.filled(column, 0).tolist()
+    return np.array(column, dtype=object)
 
 
 @dataclass(frozen=True)
@@ -41,9 +48,14 @@ class Field:
         magnitude = 1 << (self.width - self.signed)
         return (-magnitude if self.signed else 0), magnitude - 1
 
+    @property
+    def all_ones(self) -> int:
+        """The value of an element whose bits are all 1."""
+        return -1 if self.signed else self.limits[1]
+
     def elements(self, values: ArrayLike) -> list[list[int]]:
         """``values`` as a list for each element; raises :exc:`ValueError` where one does not fit."""
-        column = np.asarray(values, dtype=object)
+        column = integers(values)
         expected = 1 if self.length is None else 2
         if column.ndim != expected or (self.length is not None and column.shape[1] != self.length):
             elements = "" if self.length is None else f", {self.length} elements each"
@@ -63,7 +75,7 @@ class Payload:
     fields: tuple[Field, ...]
 
     def pack(self, **columns: ArrayLike) -> list[int]:
-        """One unsigned vector an item, from one column for every field.
+        """One unsigned vector an item, from one column for every field; a masked entry is 0.
 
         Raises :exc:`ValueError` for a field too many or too few, or a value that does not fit its field.
         """

@@ -8,8 +8,9 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, Out
 
-from l1bn_sim.design import Design, payload
-from l1bn_sim.fields import StreamPort
+from l1bn_sim.design import Design
+from l1bn_vectors.payloads import StreamPort
+from l1bn_vectors.shapes import payload
 
 LAYOUT = data.StructLayout(
     {
@@ -47,6 +48,20 @@ def test_unpack_inverts_pack(seed):
     assert list(unpacked) == ["data", "last", "mean", "scale"]
     for name, values in columns.items():
         assert unpacked[name].tolist() == np.asarray(values, dtype=object).tolist()
+
+
+def test_a_masked_entry_is_zero_and_no_integer_is_rounded():
+    wide = payload(unsigned(70))
+    assert wide.pack(value=[2**69 + 1, 0]) == [2**69 + 1, 0]
+    column = np.ma.masked_array(np.array([2**69 + 1, 5], dtype=object), mask=[False, True])
+    assert wide.pack(value=column) == [2**69 + 1, 0]
+    assert wide.pack(value=np.ma.masked_all(1, dtype=np.int64)) == [0]
+
+
+def test_a_field_of_a_structure_within_has_its_name_before_its_own():
+    inner = data.StructLayout({"a": signed(3), "b": data.ArrayLayout(unsigned(2), 2)})
+    outer = payload(data.StructLayout({"x": unsigned(1), "y": inner}))
+    assert [(field.name, field.offset) for field in outer.fields] == [("x", 0), ("y_a", 1), ("y_b", 4)]
 
 
 def test_a_plain_number_is_called_value():
