@@ -149,7 +149,7 @@ formal: install-dev ## Prove streams, guards and operators with a solver, the lo
 takes_same := STORE
 same: install-dev ## Compare the Verilog of all presets and 216 drawn units with the kept hashes (five minutes)
 #v STORE=1 (keeps the hashes as they are now)
-	@$(PY) tests/gateware/kept_verilog.py $(call flag,--store,STORE)
+	@$(PY) tests/gateware/generator/kept_verilog.py $(call flag,--store,STORE)
 
 .PHONY: lint
 lint: install-dev ## Check style (ruff) and types (mypy)

@@ -13,7 +13,7 @@ from .cache import Step
 from .elaborate import Elaboration, elaborate
 from .netlist import Netlist
 from .osu018 import Cells, Signoff, map_cells, sign_off
-from .registry import Unit
+from .registry import Subject
 from .steps import simulation_step
 
 __all__ = ["CellMeasurement", "measure_cells", "programs", "steps_of"]
@@ -23,7 +23,7 @@ __all__ = ["CellMeasurement", "measure_cells", "programs", "steps_of"]
 class CellMeasurement:
     """All that is known of a unit in standard cells."""
 
-    unit: Unit
+    unit: Subject
     elaboration: Elaboration
     cells: Cells
     activity: Activity
@@ -40,7 +40,7 @@ def steps_of() -> int:
     return 3
 
 
-def measure_cells(unit: Unit, mhz: float) -> Generator[list[Step], list[Any], CellMeasurement]:
+def measure_cells(unit: Subject, mhz: float) -> Generator[list[Step], list[Any], CellMeasurement]:
     """The flow of a unit: synthesis, simulation against the golden model, time and power at ``mhz``."""
     elaboration = elaborate(unit.for_target("osu018"), "logic")
     arguments = (elaboration.rtlil,)

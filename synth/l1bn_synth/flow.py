@@ -16,7 +16,7 @@ from .elaborate import Elaboration, elaborate
 from .energy import Energy, coefficients, estimate
 from .netlist import Netlist
 from .nextpnr import Area, CriticalPath, Timing, check_capacity
-from .registry import Unit
+from .registry import Subject
 from .steps import area_step, simulation_step, synthesis_step, timing_steps
 from .tools import package_version
 
@@ -27,7 +27,7 @@ __all__ = ["Measurement", "Point", "measure", "programs", "steps_of", "versions"
 class Point:
     """A unit on a device, with multiplier blocks or without."""
 
-    unit: Unit
+    unit: Subject
     device: Device
     dsp: bool
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .devices import DEVICES, devices_of
 from .flow import Point
-from .registry import Unit, preset
+from .registry import Subject, preset
 
 __all__ = ["TARGETS", "devices", "points", "standard_cell_units"]
 
@@ -49,6 +49,6 @@ def points(target: str, preset_name: str, dsp: bool | None) -> list[Point]:
     return sorted(chosen, key=lambda point: _SLOW_FIRST[point.unit.group])
 
 
-def standard_cell_units(preset_name: str) -> list[Unit]:
+def standard_cell_units(preset_name: str) -> list[Subject]:
     """The units of the standard-cell target, the slow ones first."""
     return sorted(preset(preset_name), key=lambda unit: _SLOW_FIRST[unit.group])

@@ -19,7 +19,7 @@ from l1bn.units import unit
 
 from .operator_pairs import Absolute, AbsoluteAndSign, SquareAndRoot
 
-__all__ = ["GROUPS", "PRESETS", "Unit", "find", "preset", "units"]
+__all__ = ["GROUPS", "PRESETS", "Subject", "find", "preset", "units"]
 
 GROUPS = ("operator", "pair", "top")
 PRESETS = ("quick", "paper", "full", "peers")
@@ -28,8 +28,8 @@ LANES = (1, 4, 16)
 
 
 @dataclass(frozen=True)
-class Unit:
-    """One unit in one configuration.
+class Subject:
+    """What is synthesised: an operator, a pair or a whole unit, in one configuration.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Unit:
         """Results that the unit gives per channel: beats for a whole unit, one where there are no channels."""
         return self.count // self.lanes if self.count else 1
 
-    def for_target(self, target: str) -> Unit:
+    def for_target(self, target: str) -> Subject:
         """The unit as it is synthesised for a target.
 
         Standard cells come without memory blocks, so there the producer holds the samples of a whole unit.
@@ -129,22 +129,22 @@ BACKWARD = {f"backward {norm.title}": norm.name for norm in NORMS.values() if no
 """The whole backward units by name."""
 
 
-def _single(name: str, width: int, kind: str, norm: str = "", **arguments: Any) -> Unit:
+def _single(name: str, width: int, kind: str, norm: str = "", **arguments: Any) -> Subject:
     """An operator on single numbers."""
-    return Unit(name, "operator", norm, width, 1, 0, kind, {"width": width, **arguments})
+    return Subject(name, "operator", norm, width, 1, 0, kind, {"width": width, **arguments})
 
 
-def _operators(width: int, lanes: int, count: int) -> Iterator[Unit]:
+def _operators(width: int, lanes: int, count: int) -> Iterator[Subject]:
     """The operators of a unit; those that take one number at a time come with one lane only."""
     at = (width, lanes, count)
     guard_bits = (count - 1).bit_length()
     sums = {"width": width, "lanes": lanes, "count": count}
-    yield Unit("mean sum", "operator", "", *at, "SumAccumulator", sums)
+    yield Subject("mean sum", "operator", "", *at, "SumAccumulator", sums)
     sign_abs = {"width": width, "lanes": lanes, "counts": (count,), "guard_bits": guard_bits}
-    yield Unit("sign-abs accumulator", "operator", "l1", *at, "SignAbsAccumulator", sign_abs)
-    yield Unit("square accumulator", "operator", "l2", *at, "SquareAccumulator", sums)
+    yield Subject("sign-abs accumulator", "operator", "l1", *at, "SignAbsAccumulator", sign_abs)
+    yield Subject("square accumulator", "operator", "l2", *at, "SquareAccumulator", sums)
     configuration = {"norm": "l1", "width": width, "lanes": lanes, "counts": (count,)}
-    yield Unit("affine", "operator", "", *at, "Affine", configuration)
+    yield Subject("affine", "operator", "", *at, "Affine", configuration)
     if lanes == 1:
         yield dataclasses.replace(
             _single("divide by constant", width, "DivideByConstant"),
@@ -157,7 +157,7 @@ def _operators(width: int, lanes: int, count: int) -> Iterator[Unit]:
         )
 
 
-def _peers() -> Iterator[Unit]:
+def _peers() -> Iterator[Subject]:
     """The operators that other projects publish, in their configurations."""
     for width in (16, 32):
         yield _single("skid register", width, "SkidRegister")
@@ -168,7 +168,7 @@ def _peers() -> Iterator[Unit]:
     yield _single("divide by 125", 32, "DivideByConstant", fraction=0, count=125)
 
 
-def _dividers() -> Iterator[Unit]:
+def _dividers() -> Iterator[Subject]:
     """General dividers, which no unit needs, but which other projects publish."""
     wide = {"dividend_width": 32, "divisor_width": 16, "quotient_width": 16}
     for name, kind, width, arguments in (
@@ -176,21 +176,21 @@ def _dividers() -> Iterator[Unit]:
         ("divider, iterative", "IterativeDivider", 32, {"dividend_width": 32, "divisor_width": 32}),
         ("divider, pipelined", "PipelinedDivider", 32, wide),
     ):
-        yield Unit(name, "operator", "", width, 1, 0, kind, arguments)
+        yield Subject(name, "operator", "", width, 1, 0, kind, arguments)
 
 
-def _every_peer() -> Iterator[Unit]:
+def _every_peer() -> Iterator[Subject]:
     yield from _peers()
     yield from _dividers()
 
 
-def _pairs(width: int) -> Iterator[Unit]:
+def _pairs(width: int) -> Iterator[Subject]:
     common = {"width": width}
-    yield Unit("abs + sign", "pair", "l1", width, 1, 0, "AbsoluteAndSign", common)
-    yield Unit("square + root", "pair", "l2", width, 1, 0, "SquareAndRoot", common)
+    yield Subject("abs + sign", "pair", "l1", width, 1, 0, "AbsoluteAndSign", common)
+    yield Subject("square + root", "pair", "l2", width, 1, 0, "SquareAndRoot", common)
 
 
-def _tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
+def _tops(width: int, lanes: int, count: int) -> Iterator[Subject]:
     for name, (norm, form) in FORWARD.items():
         arguments = {
             "norm": norm,
@@ -200,10 +200,10 @@ def _tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
             "counts": (count,),
             "storage": "inside",
         }
-        yield Unit(name, "top", norm, width, lanes, count, "forward", arguments, form=form)
+        yield Subject(name, "top", norm, width, lanes, count, "forward", arguments, form=form)
 
 
-def _backward_tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
+def _backward_tops(width: int, lanes: int, count: int) -> Iterator[Subject]:
     for name, norm in BACKWARD.items():
         arguments = {
             "norm": norm,
@@ -213,17 +213,17 @@ def _backward_tops(width: int, lanes: int, count: int) -> Iterator[Unit]:
             "counts": (count,),
             "storage": "inside",
         }
-        yield Unit(name, "top", norm, width, lanes, count, "backward", arguments)
+        yield Subject(name, "top", norm, width, lanes, count, "backward", arguments)
 
 
-def _quick() -> Iterator[Unit]:
+def _quick() -> Iterator[Subject]:
     yield from _operators(16, 1, 1024)
     yield from _peers()
     yield from _pairs(16)
     yield from _tops(16, 1, 1024)
 
 
-def _paper() -> Iterator[Unit]:
+def _paper() -> Iterator[Subject]:
     yield from _quick()
     for width in WIDTHS:
         yield from _pairs(width)
@@ -231,7 +231,7 @@ def _paper() -> Iterator[Unit]:
         yield from _backward_tops(width, 1, 1024)
 
 
-def _full() -> Iterator[Unit]:
+def _full() -> Iterator[Subject]:
     yield from _paper()
     yield from _dividers()
     for width in WIDTHS:
@@ -241,18 +241,18 @@ def _full() -> Iterator[Unit]:
 
 
 @cache
-def preset(name: str) -> tuple[Unit, ...]:
+def preset(name: str) -> tuple[Subject, ...]:
     """The units of a preset, each once, in the order of a report."""
     chosen = {"quick": _quick, "paper": _paper, "full": _full, "peers": _every_peer}[name]()
     unique = {unit.key: unit for unit in chosen}
     return tuple(sorted(unique.values(), key=lambda unit: GROUPS.index(unit.group)))
 
 
-def units() -> dict[str, Unit]:
+def units() -> dict[str, Subject]:
     """All units by key."""
     return {unit.key: unit for unit in preset("full")}
 
 
-def find(key: str) -> Unit:
+def find(key: str) -> Subject:
     """The unit of a key; raises :exc:`KeyError` where there is none."""
     return units()[key]

@@ -14,7 +14,7 @@ import click
 from l1bn.logic import rtlil
 
 from .entry import run_command
-from .registry import Unit, units
+from .registry import Subject, units
 from .tools import ToolMissing, run_tool
 from .yosys import run_yosys
 
@@ -24,17 +24,17 @@ NETLISTSVG = "netlistsvg@1.0.2"
 INSTALL = "netlistsvg is missing; install: apt-get install npm, which brings npx, or npm install --global netlistsvg"
 
 
-def slug(unit: Unit) -> str:
+def slug(unit: Subject) -> str:
     """The name of a unit as a word: ``mean-sum``, ``square-root-iterative``."""
     return "-".join("".join(letter if letter.isalnum() else " " for letter in unit.name).split()).lower()
 
 
-def operators(width: int) -> dict[str, Unit]:
+def operators(width: int) -> dict[str, Subject]:
     """The units of the registry that are no whole normalisers by :func:`slug`, with one lane and that width.
 
     One that does not come in that width has its own.
     """
-    found: dict[str, Unit] = {}
+    found: dict[str, Subject] = {}
     for unit in units().values():
         if unit.group == "top" or unit.lanes != 1:
             continue
@@ -43,7 +43,7 @@ def operators(width: int) -> dict[str, Unit]:
     return found
 
 
-def netlist(unit: Unit) -> str:
+def netlist(unit: Subject) -> str:
     """The unit in Yosys' JSON, as registers, adders, comparisons and choices of whole words."""
     source = rtlil.convert(unit.build("portable"), "unit")
     with tempfile.TemporaryDirectory(prefix="l1bn-yosys-") as name:

@@ -53,7 +53,7 @@ class AxiSpecification(Specification):
         unit = unit_of(config)
         self.unit = AnyUnit(unit)
         self.axi = AxiForward(self.unit, unit.formats, forward_map(unit.formats, channels, "0.1.0", 0))
-        self.packets = config.passes if config.storage == "outside" else 1
+        self.packets = config.sendings
         super().__init__(self.axi)
         self.free += self.unit.choices
 

@@ -131,7 +131,9 @@ def test_whole_units_of_both_norms_get_the_same_effort_and_operators_the_default
 
 
 def test_every_unit_has_vectors():
-    for unit in {unit.key: unit for unit in preset("quick") + preset("peers")}.values():
+    narrow = tuple(unit for unit in preset("paper") if unit.width == 8)  # the backward units among them
+    assert {unit.kind for unit in narrow} >= {"forward", "backward"}
+    for unit in {unit.key: unit for unit in preset("quick") + preset("peers") + narrow}.values():
         elaboration = elaborate(unit, "logic")
         assert elaboration.latency >= 1
         assert 0 < elaboration.vectors.warm_up < elaboration.vectors.end

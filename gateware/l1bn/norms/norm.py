@@ -69,7 +69,7 @@ class GradientFacts:
         - ``interval``: cycles that a channel keeps the slowest of its steps busy,
         - ``apply_latency``: cycles from a beat at ``i_beats`` to its dx at ``o``
     stored : what waits of a beat for the second pass
-    sides : the component that finds the side of each x, of the formats and the passes over a channel; it has the
+    sides : the component that finds the side of each x, of the formats and the sendings of a channel; it has the
         members of :class:`l1bn.streams.paired_packets.Sides`. A channel whose samples all are on none does not vary:
         its dx is 0
     averaged : whether dx takes dy * xhat by its mean; else by its sum, which is wider by the bits that number the

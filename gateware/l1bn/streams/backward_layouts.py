@@ -49,7 +49,7 @@ def gradients(formats: BackwardFormats) -> data.StructLayout:
     return data.StructLayout({"dgamma": width, "dbeta": width, "error": 1})
 
 
-def pair_packet(formats: BackwardFormats, passes: int) -> data.StructLayout:
+def pair_packet(formats: BackwardFormats, sendings: int) -> data.StructLayout:
     """One beat of x and of the dy that belongs to it; ``number`` is that of the pass where there are several."""
     config = formats.config
     return data.StructLayout(
@@ -58,15 +58,15 @@ def pair_packet(formats: BackwardFormats, passes: int) -> data.StructLayout:
             "dy": data.ArrayLayout(signed(config.dy_width), config.lanes),
             "last": 1,
             **select_field(formats.select_width),
-            **({"number": range(passes)} if passes > 1 else {}),
+            **({"number": range(sendings)} if sendings > 1 else {}),
             "error": 1,
         }
     )
 
 
-def sided_packet(formats: BackwardFormats, passes: int) -> data.StructLayout:
+def sided_packet(formats: BackwardFormats, sendings: int) -> data.StructLayout:
     """As :func:`pair_packet`, with the side of the mean that each x is on."""
-    return extended(pair_packet(formats, passes), side=data.ArrayLayout(SIDE, formats.config.lanes))
+    return extended(pair_packet(formats, sendings), side=data.ArrayLayout(SIDE, formats.config.lanes))
 
 
 def channel_record(formats: BackwardFormats) -> data.StructLayout:

@@ -27,12 +27,12 @@ class PacketGuard(wiring.Component):
     width : bits of a sample
     lanes : samples in a beat
     beats : beats of a packet, one of them selected
-    passes : packets of one channel that follow each other; the first one's ``select`` holds for all
+    sendings : packets of one channel that follow each other; the first one's ``select`` holds for all
 
     Members
     -------
     i : packets as they come, with ``select`` where there is more than one length
-    o : ``{data, last, select, number, error}``: right packets; ``number``, where there are several passes, is that of
+    o : ``{data, last, select, number, error}``: right packets; ``number``, where a channel has several, is that of
         the packet within its
         channel, and ``error``, valid with ``last``, says that the packet had the wrong length
 
@@ -41,16 +41,16 @@ class PacketGuard(wiring.Component):
 
     latency = 1
 
-    def __init__(self, width: int, lanes: int, beats: Sequence[int], passes: int = 1):
+    def __init__(self, width: int, lanes: int, beats: Sequence[int], sendings: int = 1):
         require_packets(width, lanes, [count * lanes for count in beats])
-        require_whole("passes", passes, 1, 3)
-        self.width, self.beats, self.passes = width, tuple(beats), passes
+        require_whole("sendings", sendings, 1, 3)
+        self.width, self.beats, self.sendings = width, tuple(beats), sendings
         select_width = clog2(len(beats))
         fields = {
             "data": data.ArrayLayout(unsigned(width), lanes),
             "last": 1,
             **select_field(select_width),
-            **({"number": range(passes)} if passes > 1 else {}),
+            **({"number": range(sendings)} if sendings > 1 else {}),
             "error": 1,
         }
         super().__init__(
@@ -73,7 +73,7 @@ class PacketGuard(wiring.Component):
         ends = [code_at(bits, beats - 3) if beats > 2 else 0 for beats in self.beats]
         code = Signal(bits, init=code_at(bits, 0))  # of the next beat
         select = Signal(max(1, clog2(len(self.beats))), reset_less=True)
-        number = Signal(range(self.passes))
+        number = Signal(range(self.sendings))
         advance = ~o.valid | o.ready
 
         chosen = Mux(first & (number == 0), selected(i.payload), select)
@@ -95,7 +95,7 @@ class PacketGuard(wiring.Component):
             ]
             if len(self.beats) > 1:
                 m.d.sync += o.payload.select.eq(chosen)
-            if self.passes > 1:
+            if self.sendings > 1:
                 m.d.sync += o.payload.number.eq(number)
         with m.If(step):
             m.d.sync += [
@@ -108,7 +108,7 @@ class PacketGuard(wiring.Component):
                 dropping.eq(~filling & is_final & ~i.payload.last),
             ]
             with m.If(is_final):
-                m.d.sync += number.eq(Mux(number == self.passes - 1, 0, number + 1))
+                m.d.sync += number.eq(Mux(number == self.sendings - 1, 0, number + 1))
         with m.If(dropping & i.valid & i.payload.last):
             m.d.sync += dropping.eq(0)
         return m

@@ -24,7 +24,7 @@ class PairedPackets(wiring.Component):
     Parameters
     ----------
     formats : derived formats of the unit
-    passes : packets of one channel that follow each other on each of the streams
+    sendings : packets of one channel that follow each other on each of the streams
 
     Members
     -------
@@ -36,17 +36,17 @@ class PairedPackets(wiring.Component):
     Latency: ``latency``.
     """
 
-    def __init__(self, formats: BackwardFormats, passes: int = 1):
-        self.formats, self.passes = formats, passes
+    def __init__(self, formats: BackwardFormats, sendings: int = 1):
+        self.formats, self.sendings = formats, sendings
         config, beats = formats.config, formats.beats
-        self.x_guard = PacketGuard(config.width, config.lanes, beats, passes)
-        self.dy_guard = PacketGuard(config.dy_width, config.lanes, beats, passes)
+        self.x_guard = PacketGuard(config.width, config.lanes, beats, sendings)
+        self.dy_guard = PacketGuard(config.dy_width, config.lanes, beats, sendings)
         self.latency = PacketGuard.latency + (Register.latency if formats.select_width else 0)
         super().__init__(
             {
                 "i_x": inlet(packet(config.width, config.lanes, formats.select_width)),
                 "i_dy": inlet(packet(config.dy_width, config.lanes)),
-                "o": outlet(pair_packet(formats, passes)),
+                "o": outlet(pair_packet(formats, sendings)),
             }
         )
 
@@ -165,7 +165,7 @@ class Sides(wiring.Component):
     Parameters
     ----------
     formats : derived formats of the unit
-    passes : passes over a channel, each of them compared
+    sendings : packets of one channel that follow each other, each of them compared
     compare : ``(formats, statistics, x)`` to what :data:`l1bn.streams.backward_layouts.SIDE` says of x: above, level
 
     Members
@@ -180,14 +180,14 @@ class Sides(wiring.Component):
 
     latency = 1
 
-    def __init__(self, formats: BackwardFormats, passes: int, compare: Compare):
-        self.formats, self.passes, self.compare = formats, passes, compare
+    def __init__(self, formats: BackwardFormats, sendings: int, compare: Compare):
+        self.formats, self.sendings, self.compare = formats, sendings, compare
         stats = received_statistics(formats)
         super().__init__(
             {
-                "i": inlet(pair_packet(formats, passes)),
+                "i": inlet(pair_packet(formats, sendings)),
                 "i_stats": inlet(stats),
-                "o": outlet(sided_packet(formats, passes)),
+                "o": outlet(sided_packet(formats, sendings)),
                 "o_stats": outlet(extended(stats, **select_field(formats.select_width))),
             }
         )
@@ -199,9 +199,9 @@ class Sides(wiring.Component):
         m.submodules.closing = closing = ChannelRegister(self.o_stats.payload.shape())
         wiring.connect(m, current.o, wiring.flipped(self.o))
         wiring.connect(m, closing.o, wiring.flipped(self.o_stats))
-        number = i.payload.number if self.passes > 1 else Value.cast(0)
+        number = i.payload.number if self.sendings > 1 else Value.cast(0)
         closes = i.payload.last & (number == 0)
-        departs = i.payload.last & (number == self.passes - 1)
+        departs = i.payload.last & (number == self.sendings - 1)
         free = stats.valid & (~closes | closing.i.ready)
         m.d.comb += [
             current.i.valid.eq(i.valid & free),
@@ -219,14 +219,14 @@ class Sides(wiring.Component):
         return m
 
 
-def sides_of_the_mean(formats: BackwardFormats, passes: int) -> Sides:
+def sides_of_the_mean(formats: BackwardFormats, sendings: int) -> Sides:
     """sgn(x - mean)."""
-    return Sides(formats, passes, _beside_mean)
+    return Sides(formats, sendings, _beside_mean)
 
 
-def sides_of_zero(formats: BackwardFormats, passes: int) -> Sides:
+def sides_of_zero(formats: BackwardFormats, sendings: int) -> Sides:
     """sgn(x)."""
-    return Sides(formats, passes, _beside_zero)
+    return Sides(formats, sendings, _beside_zero)
 
 
 def _beside_mean(formats: BackwardFormats, statistics: data.View, x: Value) -> tuple[Value, Value]:

@@ -32,7 +32,7 @@ class ChannelBuffers(wiring.Component):
 
     def __init__(self, formats: Formats, waits: Sequence[int]):
         config = formats.config
-        self.guard = PacketGuard(config.width, config.lanes, formats.beats, passes=1)
+        self.guard = PacketGuard(config.width, config.lanes, formats.beats, sendings=1)
         self.shape = packet(config.width, config.lanes, formats.select_width, error=True)
         self.stored = packet(config.width, config.lanes)
         self.buffers = [SampleBuffer(self.stored, max(formats.beats) + wait, config.target) for wait in waits]

@@ -15,9 +15,9 @@ from .training import TrainingBatchNorm
 
 __all__ = ["UNITS", "parts", "unit"]
 
-Unit = BatchNorm | BackwardBatchNorm | InferenceBatchNorm | TrainingBatchNorm
+AnyUnit = BatchNorm | BackwardBatchNorm | InferenceBatchNorm | TrainingBatchNorm
 
-UNITS: dict[str, Callable[[Configuration], Unit]] = {
+UNITS: dict[str, Callable[[Configuration], AnyUnit]] = {
     "forward": BatchNorm,
     "backward": BackwardBatchNorm,
     "inference": InferenceBatchNorm,
@@ -26,7 +26,7 @@ UNITS: dict[str, Callable[[Configuration], Unit]] = {
 """The unit of each direction."""
 
 
-def unit(config: Configuration) -> Unit:
+def unit(config: Configuration) -> AnyUnit:
     """The unit of a configuration.
 
     Every unit has ``config``, ``formats``, ``latency(count)`` and ``cycles_per_channel(count)``. To read them is a

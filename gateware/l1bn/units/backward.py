@@ -202,10 +202,10 @@ class BackwardBatchNorm(wiring.Component):
     def __init__(self, config: Configuration):
         self.config = config
         self.formats = formats = BackwardFormats(config)
-        self.passes = config.sendings
-        self.pairs = PairedPackets(formats, self.passes)
+        self.sendings = config.sendings
+        self.pairs = PairedPackets(formats, self.sendings)
         self.stats = StatisticsGuard(formats)
-        self.sides = formats.gradient.sides(formats, self.passes)
+        self.sides = formats.gradient.sides(formats, self.sendings)
         self.sums = GradientSums(
             config.width, config.dy_width, config.lanes, formats.count_max, config.target
         )

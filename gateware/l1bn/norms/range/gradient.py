@@ -37,22 +37,22 @@ class ExtremeSides(wiring.Component):
     Parameters
     ----------
     formats : derived formats of the unit
-    passes : passes over a channel, each of them compared
+    sendings : packets of one channel that follow each other, each of them compared
 
     Members and latency: as of :class:`l1bn.streams.paired_packets.Sides`, which see.
     """
 
     latency = Sides.latency + Register.latency
 
-    def __init__(self, formats: BackwardFormats, passes: int):
-        self.formats, self.passes = formats, passes
-        self.compared = Sides(formats, passes, _at_extreme)
+    def __init__(self, formats: BackwardFormats, sendings: int):
+        self.formats, self.sendings = formats, sendings
+        self.compared = Sides(formats, sendings, _at_extreme)
         stats = received_statistics(formats)
         super().__init__(
             {
-                "i": inlet(pair_packet(formats, passes)),
+                "i": inlet(pair_packet(formats, sendings)),
                 "i_stats": inlet(stats),
-                "o": outlet(sided_packet(formats, passes)),
+                "o": outlet(sided_packet(formats, sendings)),
                 "o_stats": outlet(extended(stats, **select_field(formats.select_width))),
             }
         )

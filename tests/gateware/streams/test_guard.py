@@ -14,8 +14,8 @@ import pytest
 from l1bn.streams.guard import PacketGuard
 from l1bn_vectors.packets import packets
 
-from .bench import exercise, periods
-from .channels import Samples
+from ..bench import exercise, periods
+from ..edge_channels import Samples
 
 CASES = [
     # width, lanes, beats of a packet, passes

@@ -24,9 +24,9 @@ from l1bn.export.presets import PRESETS, resources
 from l1bn.norms import NORMS
 from l1bn_sim.toolchain import build_environment
 
-from .commands import contents, error_line, run
+from ..commands import contents, error_line, run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAME = "normaliser"
 OPTIONS = ("--width", "6", "--lanes", "2", "--count", "8,12", "--channels", "5", "--name", NAME)
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="no Icarus Verilog")

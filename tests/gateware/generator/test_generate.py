@@ -34,7 +34,7 @@ CONFIGURATIONS = {
     "l1-backward": Configuration(direction="backward", width=5, dx_width=7, counts=(12, 16), lanes=4),
     "inference": Configuration(direction="inference", width=5, counts=(8,), lanes=2),
 }
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module", params=CONFIGURATIONS)

@@ -17,8 +17,8 @@ from l1bn.units.forward import BatchNorm
 from l1bn_golden import Contract
 from l1bn_vectors.forward import ForwardChannel, forward_traffic
 
-from .bench import Bench, shuffled
-from .channels import channels
+from ..bench import Bench, shuffled
+from ..edge_channels import channels
 
 FORMS: dict[str, dict[str, Any]] = {
     "l1": {"norm": "l1"},

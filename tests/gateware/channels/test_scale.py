@@ -12,7 +12,7 @@ from l1bn.numbers.formats import Formats
 from l1bn_golden.integer import bias, scale
 
 from ..bench import FEW_PAUSES, exercise, periods, shuffled
-from .contracts import CONFIGURATIONS, contract, spreads
+from ..contracts import CONFIGURATIONS, contract, spreads
 
 ITEMS = 24
 

@@ -14,7 +14,7 @@ from l1bn_golden import Contract
 from l1bn_sim import cli as simulation
 from l1bn_sim import loop_training, waves
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 IN_THE_MODEL = [name for name, parameter in PARAMETERS.items() if not parameter.choices and name != "channels"]
 """What results depend on; of the rest the model only has the names."""
 

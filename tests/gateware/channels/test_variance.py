@@ -15,7 +15,7 @@ from l1bn.numbers.formats import Formats
 from l1bn_golden.integer import centred_square_sum, square_sum
 
 from ..bench import FEW_PAUSES, exercise, periods
-from ..channels import channels
+from ..edge_channels import channels
 
 CASES = [
     (4, (8,)),

@@ -15,8 +15,8 @@ from l1bn_golden.integer import affine, bias, forward
 from l1bn_vectors.packets import packets
 
 from ..bench import exercise, shuffled
-from ..channels import channels
-from .contracts import CONFIGURATIONS, contract
+from ..contracts import CONFIGURATIONS, contract
+from ..edge_channels import channels
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)

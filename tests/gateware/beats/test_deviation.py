@@ -13,7 +13,7 @@ from l1bn_golden.integer import channel_sum, divide_by_count, sign_abs
 from l1bn_vectors.packets import packets
 
 from ..bench import exercise
-from ..channels import channels
+from ..edge_channels import channels
 from .closing import check_closing
 
 CASES = [

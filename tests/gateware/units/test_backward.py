@@ -20,8 +20,8 @@ from l1bn.units.backward import BackwardBatchNorm
 from l1bn_golden import Contract
 from l1bn_vectors.backward import BackwardChannel, backward_inputs, backward_traffic
 
-from .bench import Bench, shuffled
-from .channels import channels
+from ..bench import Bench, shuffled
+from ..edge_channels import channels
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "inside": {"width": 16, "counts": (16,), "scale_width": 8, "gamma_width": 8},

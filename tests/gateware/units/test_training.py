@@ -12,7 +12,7 @@ from l1bn.units.training import TrainingBatchNorm
 from l1bn_golden import Contract, backward, forward
 from l1bn_golden.running import running_start, running_update
 
-from .bench import Bench
+from ..bench import Bench
 
 CASES: dict[str, dict[str, Any]] = {
     "l1": {"norm": "l1", "width": 6, "counts": (8,), "channels": 3},

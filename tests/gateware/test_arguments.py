@@ -54,7 +54,7 @@ TARGET = "target = 'xilinx' is not possible; allowed: portable, logic, ecp5, ecp
         (SampleBuffer, (signed(8), -3), "beats = -3 is not possible; allowed: a whole number from 1 to 2097152"),
         (PacketGuard, (8, 3, [4]), LANES),
         (PacketGuard, (8, 1, []), "counts = () is not possible; allowed: one or more whole numbers"),
-        (PacketGuard, (8, 1, [4], 0), "passes = 0 is not possible; allowed: a whole number from 1 to 3"),
+        (PacketGuard, (8, 1, [4], 0), "sendings = 0 is not possible; allowed: a whole number from 1 to 3"),
         (primitives, ("xilinx",), TARGET),
     ],
 )

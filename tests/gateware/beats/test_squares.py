@@ -12,7 +12,7 @@ from l1bn_golden.integer import centred_square_sum, square_sum
 from l1bn_vectors.packets import packets
 
 from ..bench import exercise
-from ..channels import channels
+from ..edge_channels import channels
 from .closing import check_closing
 
 CASES = [

@@ -15,7 +15,7 @@ import pytest
 from l1bn.logic import caches
 from l1bn_sim.toolchain import build_environment
 
-from .commands import run
+from ..commands import run
 
 SMALL = ("--width", "4", "--count", "4", "--channels", "2")
 UNITS = {

@@ -16,7 +16,7 @@ from l1bn.config import ConfigurationError
 from l1bn.export.folder import replaced
 from l1bn.generator.placing import DRAFT, place
 
-from .commands import contents
+from ..commands import contents
 
 MANIFEST = json.dumps({"package": {"files": ["rtl/a.v"]}}).encode()
 FILES = {"rtl/a.v": b"new", "a.json": MANIFEST}

@@ -19,7 +19,7 @@ from l1bn.command import cli
 from l1bn.config import PARAMETERS
 from l1bn.generator import generate
 
-from .commands import contents, error_line, run
+from ..commands import contents, error_line, run
 
 SMALL = ("--width", "4", "--count", "8")
 

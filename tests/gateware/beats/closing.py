@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..bench import Bench
-from ..channels import Samples
+from ..edge_channels import Samples
 
 __all__ = ["check_closing"]
 

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from l1bn.streams.registers import ChannelRegister, Register, SampleBuffer, SkidRegister, fork, join
 
-from .bench import Bench, exercise, periods, shuffled
+from ..bench import Bench, exercise, periods, shuffled
 
 SHAPES = [
     unsigned(1),

@@ -10,7 +10,7 @@ from l1bn.beats.extremes import ExtremesAccumulator
 from l1bn_vectors.packets import packets
 
 from ..bench import exercise
-from ..channels import channels
+from ..edge_channels import channels
 from .closing import check_closing
 from .test_sums import CASES
 

@@ -1,6 +1,6 @@
 """Every configuration that is accepted can be elaborated: parameters anywhere, their ends more often than elsewhere.
 
-Another seed draws others: ``make test TESTS=tests/gateware/test_any_unit.py PYTEST='--seed 7'``.
+Another seed draws others: ``make test TESTS=tests/gateware/units/test_any_unit.py PYTEST='--seed 7'``.
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ from l1bn.config import ConfigurationError
 from l1bn.generator.identifiers import check_module_name
 from l1bn_sim.toolchain import build_environment
 
-from .commands import error_line, run
+from ..commands import error_line, run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 C = """
 auto break case char const continue default do double else enum extern float for goto if inline int long register
 restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool nullptr

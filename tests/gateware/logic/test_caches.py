@@ -11,7 +11,7 @@ import pytest
 
 from l1bn.logic import caches
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,8 @@ from l1bn.units.running import RunningStatistics
 from l1bn_golden import Contract, forward
 from l1bn_golden.running import Running, fold, inference, running_start, running_update
 
-from .bench import FEW_PAUSES, Bench, exercise, periods, shuffled
-from .channels import channels
+from ..bench import FEW_PAUSES, Bench, exercise, periods, shuffled
+from ..edge_channels import channels
 
 CASES: dict[str, dict[str, Any]] = {
     "l1": {"width": 8, "counts": (16,)},
