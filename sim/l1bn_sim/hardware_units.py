@@ -29,6 +29,7 @@ from l1bn.numbers.formats import Formats
 from l1bn.streams.backward_layouts import received_statistics
 from l1bn.streams.layouts import fields
 from l1bn_golden.extra import Extra
+from l1bn_vectors.packets import packets
 from l1bn_vectors.payloads import Columns, Field
 
 from .design import Design
@@ -153,16 +154,10 @@ class HardwareUnit(Closable):
 
     def _packets(self, samples: Integers, times: int, selects: bool) -> Columns:
         """The beats of a packet for each row, ``times`` times in a row; it ``selects`` its count if it can."""
-        channels, count = samples.shape
-        lanes, beats = self.config.lanes, count // self.config.lanes
-        last = np.zeros((channels * times, beats), np.uint8)
-        last[:, -1] = 1
-        columns: Columns = {
-            "data": np.repeat(samples, times, axis=0).reshape(-1, lanes),
-            "last": last.ravel(),
-        }
+        columns: Columns = packets(samples, self.config.lanes, times)
         if selects and len(self.config.counts) > 1:
-            columns["select"] = np.full(last.size, self.config.counts.index(count), np.uint8)
+            select = self.config.counts.index(samples.shape[1])
+            columns["select"] = np.full(len(columns["last"]), select, np.uint8)
         return columns
 
     def _rows(self, stream: str, columns: Columns, shape: tuple[int, ...]) -> Integers:

@@ -20,6 +20,8 @@ def packets(rows: Iterable[Integers], lanes: int, times: int = 1) -> dict[str, A
     """
     beats = [_beats(row, lanes) for row in rows for _ in range(times)]
     last = [np.arange(len(packet)) == len(packet) - 1 for packet in beats]
+    if not beats:
+        return {"data": np.empty((0, lanes), dtype=np.int64), "last": np.empty(0, dtype=bool)}
     return {"data": np.concatenate(beats), "last": np.concatenate(last)}
 
 

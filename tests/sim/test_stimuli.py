@@ -8,7 +8,8 @@ import pytest
 
 from l1bn_sim.digits import FILTERS, feature_maps
 from l1bn_sim.pauses import pauses
-from l1bn_vectors.edges import beats, channels, integers
+from l1bn_vectors.edges import channels, integers
+from l1bn_vectors.packets import expected_packets, packets
 
 
 def test_no_pauses_at_rate_zero():
@@ -44,10 +45,28 @@ def test_channels_fit(width, count, seed):
         assert -(1 << (width - 1)) <= samples.min() and samples.max() < 1 << (width - 1), name
 
 
-def test_beats_mark_the_end_of_every_row():
-    data, last = beats(np.arange(12).reshape(2, 6), 2)
-    assert data.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]
-    assert last.tolist() == [False, False, True, False, False, True]
+def test_packets_mark_the_end_of_every_row():
+    columns = packets(np.arange(12).reshape(2, 6), 2)
+    assert columns["data"].tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]
+    assert columns["last"].tolist() == [False, False, True, False, False, True]
+
+
+def test_packets_of_several_lengths_go_out_several_times():
+    columns = packets([np.arange(2), np.arange(4)], 2, times=2)
+    assert columns["data"].tolist() == [[0, 1], [0, 1], [0, 1], [2, 3], [0, 1], [2, 3]]
+    assert columns["last"].tolist() == [True, True, False, True, False, True]
+    assert packets([], 2)["data"].shape == (0, 2)
+
+
+def test_an_error_means_something_with_the_final_beat_only():
+    errors = expected_packets([np.arange(4), np.arange(2)], 2, [True, False])["error"]
+    assert errors.mask.tolist() == [True, False, False] and errors.compressed().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("length", [0, 3])
+def test_a_packet_is_a_whole_number_of_beats(length):
+    with pytest.raises(ValueError, match=f"{length} samples are no whole number of beats of 2"):
+        packets([np.arange(length)], 2)
 
 
 def test_feature_maps_are_the_same_everywhere():
