@@ -14,6 +14,8 @@ __all__ = ["PARAMETERS", "Configuration", "ConfigurationError", "Parameter"]
 
 MOST_COUNTS = 64
 """So many counts a unit can tell apart."""
+BACKWARD_PASSES = 2
+"""Passes over x and dy: for the sums of a channel, and for its dx."""
 GRADIENTS = frozenset({"dy_width", "dy_fraction", "dx_width", "dx_fraction"})
 AVERAGES = frozenset({"momentum_shift", "running_fraction"})
 UNUSED: dict[str, frozenset[str]] = {
@@ -288,13 +290,18 @@ class Configuration:
         if self.direction == "inference":
             return 1
         if self.direction == "backward":
-            return 2
+            return BACKWARD_PASSES
         return 3 if self.form == "two-pass" else 2
 
     @property
     def sendings(self) -> int:
-        """How often in a row the producer sends the packet of a channel."""
+        """How often in a row the producer sends the packet of a channel; in training, of the forward pass."""
         return self.passes if self.storage == "outside" else 1
+
+    @property
+    def backward_sendings(self) -> int:
+        """How often in a row the producer sends the packets x and dy of a channel for the backward pass."""
+        return BACKWARD_PASSES if self.storage == "outside" else 1
 
 
 PARAMETERS: dict[str, Parameter] = {

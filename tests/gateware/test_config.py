@@ -239,3 +239,19 @@ def test_every_parameter_that_is_shown_has_a_value(direction: str, counts: tuple
     for name in UNUSED[direction]:
         assert not re.search(rf"\b{name}\b", lines)
     assert Configuration.from_mapping(shown).to_mapping().keys() == config.to_mapping().keys()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "forward", "backward"),
+    [
+        ({"norm": "l1", "storage": "inside"}, 1, 1),
+        ({"norm": "l1", "storage": "outside"}, 3, 2),
+        ({"norm": "l2", "storage": "outside", "form": "one-pass"}, 2, 2),
+        ({"norm": "l2", "storage": "outside", "form": "two-pass"}, 3, 2),
+        ({"norm": "l1", "storage": "outside", "direction": "backward"}, 2, 2),
+        ({"norm": "l1", "storage": "outside", "direction": "training"}, 3, 2),
+    ],
+)
+def test_how_often_a_packet_is_sent(parameters: dict[str, Any], forward: int, backward: int) -> None:
+    config = Configuration(**parameters)
+    assert (config.sendings, config.backward_sendings) == (forward, backward)

@@ -59,10 +59,13 @@ class PacketGate(wiring.Component):
         m.d.comb += [
             self.i.ready.eq(ready),
             self.beat.eq(held),
+            # From a flip-flop with a reset: the data have none, and what they hold then must not end a packet.
             self.beat.last.eq(last),
             self.passes.eq(full & ready),
             self.first.eq(first),
         ]
+        # One register does for both sides: `ready` says that its beat goes on, so its place is free for the next. A
+        # second one, as in a skid register, is not needed: what makes a beat wait is known as it comes in.
         with m.If(ready):
             m.d.sync += [
                 held.eq(i),

@@ -84,7 +84,8 @@ class Scale(wiring.Component):
             m.d.sync += [starts.eq(0), known.eq(~starts)]
 
         digit = ~self._divide(m, run, starts, negative)[-1]
-        # The digits that k needs are taken a cycle after the step that follows them has begun.
+        # The digits that k needs are taken a cycle after the step that follows them has begun: a step goes on for
+        # several cycles while its sum settles, and its sign is used where nothing waits for it.
         wanted = Signal(reset_less=True)
         take = Signal()
         m.d.sync += take.eq(run.begin & known & wanted)
@@ -101,7 +102,12 @@ class Scale(wiring.Component):
         return m
 
     def _divide(self, m: Module, run: Sequence, starts: Value, negative: Value) -> Signal:
-        """The remainder: the divisor is subtracted while it is not negative, else added."""
+        """The remainder: the divisor is subtracted while it is not negative, else added.
+
+        A division that does not restore: each step is one sum, whichever digit it finds, so the multiplexer of a
+        restored remainder and its delay are saved. |gamma| is found by the same sum: gamma is subtracted from 0 where
+        it is negative.
+        """
         gamma = Signal(signed(self.format.gamma_width), reset_less=True)
         divisor = Signal(self.format.mantissa_width, reset_less=True)
         remainder = Signal(signed(self.remainder_width), reset_less=True)
@@ -125,7 +131,12 @@ class Scale(wiring.Component):
         return remainder
 
     def _collect(self, m: Module, run: Sequence, take: Value, digit: Value) -> tuple[Signal, Signal]:
-        """The quotient, and the quotient plus 1."""
+        """The quotient, and the quotient plus 1.
+
+        k is rounded half up, so it is either. To carry both along costs a register; to add 1 in the end would take a
+        carry chain over all bits and a step of its own (on-the-fly conversion: Ercegovac and Lang, IEEE Trans.
+        Comput. 1987).
+        """
         bits = self.format.scale_width + 1
         quotient = Signal(bits, reset_less=True)
         above = Signal(bits + 1, reset_less=True)

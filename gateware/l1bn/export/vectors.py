@@ -136,8 +136,8 @@ def training_words(unit: wiring.Component) -> dict[str, Words]:
     config = unit.config
     sent = channels(config)
     traffic = training_traffic(sent, random_gradients(config.dy_width, sent), config.channels, (1, 1))
-    back = dataclasses.replace(config, direction="backward").sendings
-    return _words(unit, traffic, {"i": config.sendings, "i_x": back, "i_dy": back})
+    back = dict.fromkeys(("i_x", "i_dy"), config.backward_sendings)
+    return _words(unit, traffic, {"i": config.sendings, **back})
 
 
 NATIVE = {

@@ -158,7 +158,9 @@ class SampleBuffer(wiring.Component):
         advance = skid.i.ready
         has_room = Signal(init=1)
         has_words = Signal()
-        # Words written and not yet fetched, as of one fetch ago; the high part follows the low one a cycle later.
+        # Words written and not yet fetched, as of one fetch ago, so that the reader's `ready`, which comes from far
+        # away, ends in a flip-flop and not in a counter. The high part follows the low one a cycle later, so
+        # that no carry runs over all bits.
         bits = (self.depth - 1).bit_length()
         low = Signal(min(bits, LEVEL_SEGMENT))
         high = Signal(bits - len(low))
@@ -178,6 +180,8 @@ class SampleBuffer(wiring.Component):
             fetch.eq(has_words & advance),
             memory.w_enable.eq(write),
             memory.w_data.eq(written),
+            # Enabled without a word to fetch as well, so that no enable waits for `has_words`: `fetched` tells which
+            # words are none.
             memory.r_enable.eq(advance),
             memory.o_enable.eq(advance),
             skid.i.valid.eq(valid),
@@ -190,6 +194,8 @@ class SampleBuffer(wiring.Component):
         with m.If(advance):
             m.d.sync += [fetched.eq(has_words), valid.eq(fetched)]
 
+        # A write and a fetch in one cycle leave the level as it is: one adder, which counts by 1 or by -1, does for
+        # both.
         with m.If(write ^ fetch_before):
             m.d.sync += low.eq(low + Mux(fetch_before, -1, 1))
         m.d.sync += [

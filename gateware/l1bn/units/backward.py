@@ -202,7 +202,7 @@ class BackwardBatchNorm(wiring.Component):
     def __init__(self, config: Configuration):
         self.config = config
         self.formats = formats = BackwardFormats(config)
-        self.sendings = config.sendings
+        self.sendings = config.backward_sendings
         self.pairs = PairedPackets(formats, self.sendings)
         self.stats = StatisticsGuard(formats)
         self.sides = formats.gradient.sides(formats, self.sendings)
