@@ -199,7 +199,7 @@ def test_timing(name: str, seed: int) -> None:
     )
     for select, count in enumerate(config.counts):
         beats = bench.beats(select)
-        into, accepted = np.split(accepted, [steady * device.passes * beats])
+        into, accepted = np.split(accepted, [steady * device.sendings * beats])
         out, taken = np.split(taken, [steady * beats])
         assert out[0] - into[0] == device.latency(count)
         assert set(np.diff(out[::beats])[-2:].tolist()) == {device.cycles_per_channel(count)}
