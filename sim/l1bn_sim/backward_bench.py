@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from l1bn_vectors.backward import BackwardChannel, backward_inputs, backward_traffic
+from l1bn_vectors.backward import BackwardChannel, backward_inputs, backward_outputs
 from l1bn_vectors.packets import Integers
-from l1bn_vectors.traffic import Columns, Traffic
+from l1bn_vectors.traffic import Columns
 
 from .unit_bench import UnitBench
 
@@ -23,8 +23,8 @@ class BackwardBench(UnitBench[BackwardChannel]):
     def _inputs(self, channels: Sequence[BackwardChannel]) -> Mapping[str, Columns]:
         return backward_inputs(channels, self.sendings)
 
-    def _traffic(self, channels: Sequence[BackwardChannel]) -> Traffic:
-        return backward_traffic(channels, self.sendings)
+    def _outputs(self, channels: Sequence[BackwardChannel]) -> Mapping[str, Columns]:
+        return backward_outputs(channels)
 
     def _cover(self, channel: BackwardChannel) -> None:
         contract, count, result = self.contract, channel.count, channel.result

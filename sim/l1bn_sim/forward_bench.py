@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from l1bn_vectors.forward import ForwardChannel, forward_inputs, forward_traffic
+from l1bn_vectors.forward import ForwardChannel, forward_inputs, forward_outputs
 from l1bn_vectors.packets import Integers
-from l1bn_vectors.traffic import Columns, Traffic
+from l1bn_vectors.traffic import Columns
 
 from .unit_bench import UnitBench
 
@@ -22,8 +22,8 @@ class ForwardBench(UnitBench[ForwardChannel]):
     def _inputs(self, channels: Sequence[ForwardChannel]) -> Mapping[str, Columns]:
         return forward_inputs(channels, self.sendings)
 
-    def _traffic(self, channels: Sequence[ForwardChannel]) -> Traffic:
-        return forward_traffic(channels, self.sendings)
+    def _outputs(self, channels: Sequence[ForwardChannel]) -> Mapping[str, Columns]:
+        return forward_outputs(channels)
 
     def _cover(self, channel: ForwardChannel) -> None:
         contract, count, result = self.contract, channel.count, channel.result

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from l1bn.config import Configuration
 from l1bn_golden import Contract
-from l1bn_vectors.traffic import Columns, Traffic
+from l1bn_vectors.traffic import Columns
 
 from .bench import Bench, parameters
 
@@ -65,7 +65,7 @@ class UnitBench(ABC, Generic[Channel]):
         """
         self.send(channels)
         for channel in channels:
-            for stream, columns in self._traffic([channel]).outputs.items():
+            for stream, columns in self._outputs([channel]).items():
                 self.bench.expect(stream, **columns)
             self._cover(channel)
 
@@ -82,7 +82,7 @@ class UnitBench(ABC, Generic[Channel]):
     def _inputs(self, channels: Sequence[Channel]) -> Mapping[str, Columns]: ...
 
     @abstractmethod
-    def _traffic(self, channels: Sequence[Channel]) -> Traffic: ...
+    def _outputs(self, channels: Sequence[Channel]) -> Mapping[str, Columns]: ...
 
     @abstractmethod
     def _cover(self, channel: Channel) -> None: ...

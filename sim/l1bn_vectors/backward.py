@@ -11,11 +11,11 @@ import numpy as np
 
 from l1bn_golden import Backward, Contract, backward, forward
 
-from .forward import selects
+from .channel import Channel, channel_packets
 from .packets import Integers, expected_packets, packets
 from .traffic import Columns, Traffic
 
-__all__ = ["BackwardChannel", "Statistics", "backward_inputs", "backward_traffic"]
+__all__ = ["BackwardChannel", "Statistics", "backward_inputs", "backward_outputs", "backward_traffic"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Statistics:
 
 
 @dataclass(frozen=True)
-class BackwardChannel:
+class BackwardChannel(Channel):
     """One channel: x, dy and gamma, which of the unit's counts it has, and the statistics that are sent with it.
 
     A number of elements other than that count is a packet of the wrong length.
@@ -67,11 +67,6 @@ class BackwardChannel:
         return cls(contract, x, dy, gamma, select, Statistics.of(contract, x, contract.counts[select]))
 
     @property
-    def count(self) -> int:
-        """Elements that the channel should have."""
-        return self.contract.counts[self.select]
-
-    @property
     def error(self) -> bool:
         """Whether the unit has to flag the channel."""
         wrong_length = len(self.x) != self.count or len(self.dy) != self.count
@@ -87,26 +82,24 @@ class BackwardChannel:
 def backward_inputs(channels: Sequence[BackwardChannel], sendings: int) -> Mapping[str, Columns]:
     """What the producer sends: both packets as often in a row as the unit needs, the statistics and gamma."""
     contract = channels[0].contract
-    lanes = contract.lanes
-    beats = [sendings * len(channel.x) // lanes for channel in channels]
     mean = ("mean",) if contract.traits.centred else ()
     statistics = {
         name: [getattr(channel.statistics, name)[0] for channel in channels]
         for name in (*mean, "r_mantissa", "r_exponent", *contract.traits.statistics)
     }
     return {
-        "i_x": {**packets([channel.x for channel in channels], lanes, sendings), **selects(channels, beats)},
-        "i_dy": packets([channel.dy for channel in channels], lanes, sendings),
+        "i_x": channel_packets(channels, [channel.x for channel in channels], sendings),
+        "i_dy": packets([channel.dy for channel in channels], contract.lanes, sendings),
         "i_stats": {**statistics, "error": [channel.statistics.error for channel in channels]},
         "i_gamma": {"gamma": [channel.gamma for channel in channels]},
     }
 
 
-def backward_traffic(channels: Sequence[BackwardChannel], sendings: int) -> Traffic:
-    """The streams of a backward unit; ``sendings`` as :attr:`l1bn.config.Configuration.sendings`."""
+def backward_outputs(channels: Sequence[BackwardChannel]) -> Mapping[str, Columns]:
+    """What the unit has to deliver."""
     results = [channel.result for channel in channels]
     errors = [channel.error for channel in channels]
-    outputs = {
+    return {
         "o": expected_packets([result.dx[0] for result in results], channels[0].contract.lanes, errors),
         "o_gradients": {
             "dgamma": [result.dgamma[0] for result in results],
@@ -114,4 +107,8 @@ def backward_traffic(channels: Sequence[BackwardChannel], sendings: int) -> Traf
             "error": errors,
         },
     }
-    return Traffic(backward_inputs(channels, sendings), outputs)
+
+
+def backward_traffic(channels: Sequence[BackwardChannel], sendings: int) -> Traffic:
+    """The streams of a backward unit; ``sendings`` as :attr:`l1bn.config.Configuration.sendings`."""
+    return Traffic(backward_inputs(channels, sendings), backward_outputs(channels))

@@ -11,7 +11,7 @@ from l1bn_golden import Contract, gradients, integer
 
 from . import exercises
 from .edges import channels, integers
-from .exercises import Arguments, Exercise, per_channel, per_item
+from .exercises import Arguments, Exercise, count_of, per_channel, per_item
 from .packets import Integers, packets
 from .traffic import Columns
 
@@ -26,12 +26,9 @@ def _channels(arguments: Arguments, seed: int, count: int) -> Integers:
     return np.stack(list(patterns.values()))
 
 
-def sum_accumulator(arguments: Arguments, seed: int) -> Exercise:
-    return exercises.sum_accumulator(arguments, _channels(arguments, seed, arguments["count"]))
-
-
-def extremes_accumulator(arguments: Arguments, seed: int) -> Exercise:
-    return exercises.extremes_accumulator(arguments, _channels(arguments, seed, arguments["count"]))
+def _of_channels(make: Callable[[Arguments, Integers], Exercise]) -> Callable[[Arguments, int], Exercise]:
+    """An exercise of channels alone, with a channel of every kind."""
+    return lambda arguments, seed: make(arguments, _channels(arguments, seed, count_of(arguments)))
 
 
 def deviation_sums(arguments: Arguments, seed: int) -> Exercise:
@@ -45,14 +42,6 @@ def deviation_sums(arguments: Arguments, seed: int) -> Exercise:
         "score": 2 * (distances > 0).sum(axis=1) + whole * (distances == 0).sum(axis=1),
     }
     return per_channel(arguments, x, expected, i_mean={"floor": floors, "whole": whole})
-
-
-def sign_abs_accumulator(arguments: Arguments, seed: int) -> Exercise:
-    return exercises.sign_abs_accumulator(arguments, _channels(arguments, seed, arguments["counts"][0]))
-
-
-def square_accumulator(arguments: Arguments, seed: int) -> Exercise:
-    return exercises.square_accumulator(arguments, _channels(arguments, seed, arguments["count"]))
 
 
 def centred_square_accumulator(arguments: Arguments, seed: int) -> Exercise:
@@ -222,7 +211,7 @@ EXERCISES: dict[str, Callable[[Arguments, int], Exercise]] = {
     "DeviationSums": deviation_sums,
     "DivideByConstant": divide_by_constant,
     "DivideByCount": divide_by_count,
-    "ExtremesAccumulator": extremes_accumulator,
+    "ExtremesAccumulator": _of_channels(exercises.extremes_accumulator),
     "GradientSums": gradient_sums,
     "IterativeDivider": divider,
     "IterativeSquareRoot": square_root,
@@ -233,7 +222,7 @@ EXERCISES: dict[str, Callable[[Arguments, int], Exercise]] = {
     "Projection": projection,
     "Scale": scale,
     "SequentialMultiplier": multiplier,
-    "SignAbsAccumulator": sign_abs_accumulator,
-    "SquareAccumulator": square_accumulator,
-    "SumAccumulator": sum_accumulator,
+    "SignAbsAccumulator": _of_channels(exercises.sign_abs_accumulator),
+    "SquareAccumulator": _of_channels(exercises.square_accumulator),
+    "SumAccumulator": _of_channels(exercises.sum_accumulator),
 }

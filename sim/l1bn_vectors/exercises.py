@@ -21,10 +21,13 @@ __all__ = [
     "Arguments",
     "Exercise",
     "affine",
+    "count_of",
     "divide_by_constant",
     "divider",
     "extremes_accumulator",
     "offset",
+    "per_channel",
+    "per_item",
     "scale",
     "sign_abs_accumulator",
     "square_accumulator",
@@ -55,6 +58,12 @@ def per_channel(arguments: Arguments, x: Integers, outputs: Columns, **inputs: C
 def per_item(inputs: Columns, outputs: Columns) -> Exercise:
     """One result an item."""
     return Exercise({"i": inputs}, {"o": outputs}, "item")
+
+
+def count_of(arguments: Arguments) -> int:
+    """Samples of the channels that an accumulator is fed: its count, or the first of its counts."""
+    count: int = arguments["counts"][0] if "counts" in arguments else arguments["count"]
+    return count
 
 
 def sum_accumulator(arguments: Arguments, x: Integers) -> Exercise:
@@ -123,7 +132,7 @@ def affine(
     scales, negatives, means = constants["scale"], constants["negative"], constants["mean"]
     shifts, betas = constants["shift"], constants["beta"]
     y = integer.affine(contract, x, means, scales, shifts, negatives, betas)
-    per_channel = {
+    of_channels = {
         "scale": scales,
         "negative": negatives,
         "shift": shifts,
@@ -132,7 +141,7 @@ def affine(
         "error": flags,
     }
     either = errors | np.repeat(np.asarray(flags, dtype=bool), x.shape[1] // contract.lanes)
-    inputs = {"i": {**packets(x, contract.lanes), "error": errors}, "i_scale": per_channel}
+    inputs = {"i": {**packets(x, contract.lanes), "error": errors}, "i_scale": of_channels}
     return Exercise(inputs, {"o": {**packets(y, contract.lanes), "error": either}}, "packet")
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 from l1bn_golden import Contract, Forward, forward
 
-from .packets import Integers, expected_packets, packets
+from .channel import Channel, channel_packets, selects
+from .packets import Integers, expected_packets
 from .traffic import Columns, Traffic
 
-__all__ = ["ForwardChannel", "forward_inputs", "forward_traffic", "selects"]
+__all__ = ["ForwardChannel", "forward_inputs", "forward_outputs", "forward_traffic"]
 
 
 @dataclass(frozen=True)
-class ForwardChannel:
+class ForwardChannel(Channel):
     """One channel: samples and parameters, and which of the unit's counts it has.
 
     A number of samples other than that count is a packet of the wrong length.
@@ -29,11 +29,6 @@ class ForwardChannel:
     select: int = 0
 
     @property
-    def count(self) -> int:
-        """Samples that the channel should have."""
-        return self.contract.counts[self.select]
-
-    @property
     def error(self) -> bool:
         """Whether the unit has to flag the channel."""
         return len(self.x) != self.count
@@ -44,31 +39,10 @@ class ForwardChannel:
         return forward(self.contract, self.x[None], [self.gamma], [self.beta], self.count)
 
 
-class Selecting(Protocol):
-    """A channel of one of the unit's counts."""
-
-    @property
-    def contract(self) -> Contract: ...
-    @property
-    def select(self) -> int: ...
-
-
-def selects(channels: Sequence[Selecting], repeats: Sequence[int] | None = None) -> dict[str, list[int]]:
-    """The column ``select``, where the unit has several counts: one a channel, or as many as it ``repeats``."""
-    if len(channels[0].contract.counts) == 1:
-        return {}
-    times = repeats or [1] * len(channels)
-    return {
-        "select": [channel.select for channel, number in zip(channels, times, strict=True) for _ in range(number)]
-    }
-
-
 def forward_inputs(channels: Sequence[ForwardChannel], sendings: int) -> Mapping[str, Columns]:
     """What the producer sends: each packet as often in a row as the unit needs, and the parameters."""
-    lanes = channels[0].contract.lanes
-    beats = [sendings * len(channel.x) // lanes for channel in channels]
     return {
-        "i": {**packets([channel.x for channel in channels], lanes, sendings), **selects(channels, beats)},
+        "i": channel_packets(channels, [channel.x for channel in channels], sendings),
         "i_affine": {
             "gamma": [channel.gamma for channel in channels],
             "beta": [channel.beta for channel in channels],
@@ -76,13 +50,17 @@ def forward_inputs(channels: Sequence[ForwardChannel], sendings: int) -> Mapping
     }
 
 
-def forward_traffic(channels: Sequence[ForwardChannel], sendings: int) -> Traffic:
-    """The streams of a forward unit; ``sendings`` as :attr:`l1bn.config.Configuration.sendings`."""
+def forward_outputs(channels: Sequence[ForwardChannel]) -> Mapping[str, Columns]:
+    """What the unit has to deliver."""
     results = [channel.result for channel in channels]
     errors = [channel.error for channel in channels]
     statistics = {name: [result.statistics[name][0] for result in results] for name in results[0].statistics}
-    outputs = {
+    return {
         "o": expected_packets([result.y[0] for result in results], channels[0].contract.lanes, errors),
-        "o_stats": {**statistics, **selects(channels), "error": errors},
+        "o_stats": {**statistics, **selects(channels, [1] * len(channels)), "error": errors},
     }
-    return Traffic(forward_inputs(channels, sendings), outputs)
+
+
+def forward_traffic(channels: Sequence[ForwardChannel], sendings: int) -> Traffic:
+    """The streams of a forward unit; ``sendings`` as :attr:`l1bn.config.Configuration.sendings`."""
+    return Traffic(forward_inputs(channels, sendings), forward_outputs(channels))

@@ -10,7 +10,8 @@ import numpy as np
 from l1bn_golden import Contract, backward, forward
 from l1bn_golden.running import Running, fold, inference, running_start, running_update
 
-from .forward import ForwardChannel, forward_inputs, selects
+from .channel import channel_packets
+from .forward import ForwardChannel, forward_inputs
 from .packets import Integers, expected_packets, packets
 from .traffic import Columns, Traffic
 
@@ -72,10 +73,9 @@ def training_traffic(
         back.append(backward(golden, x[None], dy[None], channel.gamma, seen, channel.count))
     late = [channel.error for channel in channels]
     errors = [error or bool(result.flagged[0]) for error, result in zip(late, back, strict=True)]
-    beats = [sendings[1] * len(x) // golden.lanes for x in whole]
     inputs = {
         **forward_inputs(channels, sendings[0]),
-        "i_x": {**packets(whole, golden.lanes, sendings[1]), **selects(channels, beats)},
+        "i_x": channel_packets(channels, whole, sendings[1]),
         "i_dy": packets(gradients, golden.lanes, sendings[1]),
     }
     outputs = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from amaranth.lib.wiring import Component
@@ -15,7 +14,10 @@ from l1bn_golden import Contract, Forward, forward, integer
 from l1bn_sim.digits import feature_maps
 from l1bn_vectors.backward import BackwardChannel, backward_traffic
 from l1bn_vectors.exercises import (
+    Arguments,
+    Exercise,
     affine,
+    count_of,
     divide_by_constant,
     divider,
     per_item,
@@ -109,22 +111,17 @@ def _per_item(traffic: Traffic, main: str = "i") -> Stimulus:
     return Stimulus(traffic.inputs, traffic.outputs, main, items // 8, items - 1, 1)
 
 
-def _sums(arguments: Mapping[str, Any]) -> Stimulus:
-    count, lanes = arguments["count"], arguments["lanes"]
-    return _per_channel(sum_accumulator(arguments, _maps(arguments["width"], count)), lanes, count)
+def _of_maps(make: Callable[[Arguments, NDArray[np.int64]], Exercise]) -> Callable[[Arguments], Stimulus]:
+    """The stimulus of an accumulator whose exercise is of channels alone: feature maps."""
+
+    def stimulus(arguments: Arguments) -> Stimulus:
+        count = count_of(arguments)
+        return _per_channel(make(arguments, _maps(arguments["width"], count)), arguments["lanes"], count)
+
+    return stimulus
 
 
-def _sign_abs(arguments: Mapping[str, Any]) -> Stimulus:
-    count, lanes = arguments["counts"][0], arguments["lanes"]
-    return _per_channel(sign_abs_accumulator(arguments, _maps(arguments["width"], count)), lanes, count)
-
-
-def _squares(arguments: Mapping[str, Any]) -> Stimulus:
-    count, lanes = arguments["count"], arguments["lanes"]
-    return _per_channel(square_accumulator(arguments, _maps(arguments["width"], count)), lanes, count)
-
-
-def _dividends(arguments: Mapping[str, Any]) -> Stimulus:
+def _dividends(arguments: Arguments) -> Stimulus:
     # The running sums of a channel fill the dividend's width.
     samples = np.cumsum(_numbers(min(arguments["width"], 16))).tolist()
     largest = max(abs(value) for value in samples)
@@ -132,7 +129,7 @@ def _dividends(arguments: Mapping[str, Any]) -> Stimulus:
     return _per_item(divide_by_constant(arguments, dividends))
 
 
-def _quotients(arguments: Mapping[str, Any]) -> Stimulus:
+def _quotients(arguments: Arguments) -> Stimulus:
     """Numbers of every size by numbers that leave quotients of every size that fits."""
     rng = np.random.default_rng(1)
     width, divisor_width = arguments["dividend_width"], arguments["divisor_width"]
@@ -154,7 +151,7 @@ def _radicands(width: int) -> list[int]:
     return [int(value) * ((1 << width) - 1) // int(distances.max()) for value in distances]
 
 
-def _roots(arguments: Mapping[str, Any]) -> Stimulus:
+def _roots(arguments: Arguments) -> Stimulus:
     return _per_item(square_root(arguments, _radicands(arguments["width"])))
 
 
@@ -168,7 +165,7 @@ def _statistics(contract: Contract) -> tuple[list[int], Forward]:
     return gammas, forward(small, x, gammas, 0)
 
 
-def _scale(arguments: Mapping[str, Any]) -> Stimulus:
+def _scale(arguments: Arguments) -> Stimulus:
     contract = Contract.from_parameters(arguments)
     gammas, golden = _statistics(contract)
     return _per_item(scale(contract, gammas, golden.r_mantissa.tolist(), golden.r_exponent.tolist()))
@@ -184,7 +181,7 @@ def _channel_parameters(contract: Contract, channels: int) -> tuple[list[int], l
     return gammas.astype(int).tolist(), betas.astype(int).tolist()
 
 
-def _affine(arguments: Mapping[str, Any]) -> Stimulus:
+def _affine(arguments: Arguments) -> Stimulus:
     contract = Contract.from_parameters(arguments)
     count, lanes = contract.counts[0], contract.lanes
     x = _maps(contract.width, count)
@@ -197,7 +194,7 @@ def _affine(arguments: Mapping[str, Any]) -> Stimulus:
     return _per_channel(exercise, lanes, count)
 
 
-def _forward(arguments: Mapping[str, Any]) -> Stimulus:
+def _forward(arguments: Arguments) -> Stimulus:
     contract = Contract.from_parameters(arguments)
     count = contract.counts[0]
     x = _maps(contract.width, count)
@@ -206,7 +203,7 @@ def _forward(arguments: Mapping[str, Any]) -> Stimulus:
     return _per_channel(traffic, contract.lanes, count, "o")
 
 
-def _backward(arguments: Mapping[str, Any]) -> Stimulus:
+def _backward(arguments: Arguments) -> Stimulus:
     contract = Contract.from_parameters(arguments)
     count = contract.counts[0]
     x = _maps(contract.width, count)
@@ -217,23 +214,23 @@ def _backward(arguments: Mapping[str, Any]) -> Stimulus:
     return _per_channel(backward_traffic(channels, _sendings(arguments)), contract.lanes, count, "o")
 
 
-def _sendings(arguments: Mapping[str, Any]) -> int:
+def _sendings(arguments: Arguments) -> int:
     return Configuration.from_mapping(arguments).sendings
 
 
-def _absolute(arguments: Mapping[str, Any]) -> Stimulus:
+def _absolute(arguments: Arguments) -> Stimulus:
     x = _numbers(arguments["width"])
     return _per_item(per_item({"value": x}, {"value": np.abs(x)}))
 
 
-def _absolute_and_sign(arguments: Mapping[str, Any]) -> Stimulus:
+def _absolute_and_sign(arguments: Arguments) -> Stimulus:
     x = _numbers(arguments["width"])
     inputs = {"i_absolute": {"value": x}, "i_sign": {"value": x}}
     outputs = {"o_absolute": {"value": np.abs(x)}, "o_sign": {"value": np.sign(x)}}
     return _per_item(Traffic(inputs, outputs), "i_absolute")
 
 
-def _square_and_root(arguments: Mapping[str, Any]) -> Stimulus:
+def _square_and_root(arguments: Arguments) -> Stimulus:
     x = _numbers(arguments["width"])
     radicands = _radicands(arguments["width"])
     roots = [integer.integer_sqrt(value) for value in radicands]
@@ -242,12 +239,12 @@ def _square_and_root(arguments: Mapping[str, Any]) -> Stimulus:
     return _per_item(Traffic(inputs, outputs), "i_square")
 
 
-def _register(arguments: Mapping[str, Any]) -> Stimulus:
+def _register(arguments: Arguments) -> Stimulus:
     x = _numbers(arguments["width"])
     return _per_item(per_item({"value": x}, {"value": x}))
 
 
-STIMULI: dict[str, Callable[[Mapping[str, Any]], Stimulus]] = {
+STIMULI: dict[str, Callable[[Arguments], Stimulus]] = {
     "Absolute": _absolute,
     "AbsoluteAndSign": _absolute_and_sign,
     "Affine": _affine,
@@ -257,11 +254,11 @@ STIMULI: dict[str, Callable[[Mapping[str, Any]], Stimulus]] = {
     "PipelinedDivider": _quotients,
     "PipelinedSquareRoot": _roots,
     "Scale": _scale,
-    "SignAbsAccumulator": _sign_abs,
+    "SignAbsAccumulator": _of_maps(sign_abs_accumulator),
     "SkidRegister": _register,
-    "SquareAccumulator": _squares,
+    "SquareAccumulator": _of_maps(square_accumulator),
     "SquareAndRoot": _square_and_root,
-    "SumAccumulator": _sums,
+    "SumAccumulator": _of_maps(sum_accumulator),
     "backward": _backward,
     "forward": _forward,
 }

@@ -7,7 +7,7 @@ of a test bench, and nothing in the hardware comes from it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,6 +17,7 @@ from amaranth.lib import wiring
 from l1bn_golden import Contract
 from l1bn_vectors.backward import BackwardChannel, backward_traffic
 from l1bn_vectors.forward import ForwardChannel, forward_traffic
+from l1bn_vectors.packets import packets
 from l1bn_vectors.payloads import Payload
 from l1bn_vectors.running import inference_traffic, training_traffic
 from l1bn_vectors.shapes import stream_ports
@@ -230,10 +231,10 @@ def axi_words(formats: Formats, groups: Sequence[AxiGroup]) -> dict[str, Words]:
     return {name: Words(widths.get(name, WORD), words) for name, words in out.items()}
 
 
-def _beats(samples: np.ndarray, lanes: int) -> list[tuple[list[int], int]]:
+def _beats(samples: np.ndarray, lanes: int) -> Iterable[tuple[list[int], bool]]:
     """The beats of a packet, and which one is the last."""
-    rows = samples.reshape(-1, lanes).tolist()
-    return [(row, int(index == len(rows) - 1)) for index, row in enumerate(rows)]
+    columns = packets([samples], lanes)
+    return zip(columns["data"].tolist(), columns["last"].tolist(), strict=True)
 
 
 def _statistics(channel: ForwardChannel) -> dict[str, int]:
