@@ -14,11 +14,11 @@ from amaranth.hdl import signed, unsigned
 from .beats import affine, deviation, extremes, gradient_sums, squares, sums
 from .channels import divide, multiply, normalize, projection, quotient, root, scale
 from .config import Configuration
-from .logic.operator import DECLARED, MODELS, Operator
+from .logic.operator import DECLARED, Operator
 from .numbers.backward_formats import BackwardFormats
 from .numbers.formats import Formats
 
-__all__ = ["MODELS", "MODULES", "OPERATORS", "build_operator", "multiplies"]
+__all__ = ["MODULES", "OPERATORS", "build_operator", "multiplies"]
 
 MODULES = (
     *(affine, deviation, extremes, gradient_sums, squares, sums),

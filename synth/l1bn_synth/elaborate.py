@@ -36,6 +36,6 @@ def elaborate(unit: Subject, primitives: str) -> Elaboration:
         latency, cycles = component.latency(unit.count), component.cycles_per_channel(unit.count)
     else:
         latency = component.latency
-        cycles = unit.results_per_channel() if unit.count else getattr(component, "interval", 1)
+        cycles = unit.results_per_channel() if unit.count else component.interval
     vectors = pack(component, STIMULI[unit.kind](unit.arguments))
     return Elaboration(rtlil.convert(component, "unit"), latency, cycles, vectors)

@@ -11,7 +11,7 @@ import pytest
 import l1bn
 from l1bn.errors import ConfigurationError
 from l1bn.logic.operator import Operator, computes
-from l1bn.operators import MODELS, MODULES, OPERATORS, build_operator, multiplies
+from l1bn.operators import MODULES, OPERATORS, build_operator, multiplies
 
 SUMS = {"width": 8, "lanes": 2, "count": 8}
 SCALED = {"norm": "l1", "width": 8, "counts": [16]}
@@ -26,7 +26,7 @@ def test_every_module_that_declares_is_known() -> None:
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_the_golden_function_exists(name: str) -> None:
-    module, function = MODELS[name].rsplit(".", 1)
+    module, function = OPERATORS[name].model.rsplit(".", 1)
     assert callable(getattr(importlib.import_module(module), function))
 
 

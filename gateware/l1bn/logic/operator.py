@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-__all__ = ["DECLARED", "MODELS", "Operator", "computes"]
+__all__ = ["DECLARED", "Operator", "computes"]
 
 
 @runtime_checkable
 class Operator(Protocol):
     """A component with streams as ports that computes one thing.
 
-    ``i`` takes what it works on and ``o`` gives what it found, in the same order. Both numbers are exact, and a bench
-    holds every declared operator to them.
+    ``i`` takes what it works on and ``o`` gives what it found, in the same order. Latency and interval are exact: a
+    bench holds every declared operator to them.
     """
 
+    model: str
+    """The full name of the Python function that says what it computes."""
     latency: int
     """Cycles from an item on ``i``, the final beat of a packet where there are packets, to the result on ``o``."""
     interval: int
@@ -24,11 +26,8 @@ class Operator(Protocol):
     o: Any
 
 
-DECLARED: dict[str, Callable[..., Operator]] = {}
-"""The declared operators by name; :data:`l1bn.operators.OPERATORS` is all of them."""
-
-MODELS: dict[str, str] = {}
-"""By name of the operator: the full name of the Python function that says what it computes."""
+DECLARED: dict[str, Any] = {}
+"""The classes of the declared operators by name; :data:`l1bn.operators.OPERATORS` is all of them."""
 
 Class = TypeVar("Class", bound=Callable[..., Any])
 
@@ -44,7 +43,9 @@ def computes(model: str) -> Callable[[Class], Class]:
         name = kind.__name__
         if name in DECLARED:
             raise ValueError(f"operator = {name!r} is not possible; allowed: a name that is not declared yet")
-        DECLARED[name], MODELS[name] = kind, model
+        declared: Any = kind
+        declared.model = model
+        DECLARED[name] = declared
         return kind
 
     return declare

@@ -94,6 +94,7 @@ class SkidRegister(wiring.Component):
     """
 
     latency = 1
+    interval = 1
 
     def __init__(self, shape: Shape | data.Layout):
         super().__init__({"i": inlet(shape), "o": outlet(shape)})
