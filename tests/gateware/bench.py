@@ -26,7 +26,7 @@ from l1bn_vectors.payloads import Payload, integers
 from l1bn_vectors.shapes import payload as payload_of
 from l1bn_vectors.traffic import Columns, Traffic
 
-__all__ = ["FEW_PAUSES", "PAUSES", "Bench", "exercise", "periods", "shuffled"]
+__all__ = ["FEW_PAUSES", "PAUSES", "Bench", "UnitBench", "exercise", "periods", "shuffled"]
 
 PAUSES = ((0.0, 0.0), (0.0, 0.6), (0.4, 0.4))
 """Shares of the cycles in which the sources are idle and the sinks stall; without any first."""
@@ -247,6 +247,27 @@ class Bench:
         waiting = [f"{name} has {source.waiting} waiting" for name, source in self.sources.items()]
         come = [f"{name} gave {len(sink.words)} of {len(sink.expected)}" for name, sink in self.sinks.items()]
         return ", ".join([*waiting, *come])
+
+
+class UnitBench(Bench):
+    """A unit, and channels on their way through it.
+
+    ``traffic`` are the streams of channels for a number of sendings, as :mod:`l1bn_vectors` has them for a direction.
+    """
+
+    traffic: Callable[[Sequence[Any], int], Traffic]
+
+    def __init__(self, device: wiring.Component, **options: Any):
+        super().__init__(device, **options)
+        self.device: Any = device
+        self.config = self.device.config
+
+    def beats(self, select: int) -> int:
+        return self.config.counts[select] // self.config.lanes
+
+    def pass_through(self, work: Iterable[Any]) -> None:
+        for channel in work:
+            self.carry(self.traffic([channel], self.config.sendings))
 
 
 def _present(payload: Payload, columns: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from itertools import cycle, repeat
 from typing import Any
@@ -20,7 +19,7 @@ from l1bn.units.backward import BackwardBatchNorm
 from l1bn_golden import Contract
 from l1bn_vectors.backward import BackwardChannel, backward_inputs, backward_traffic
 
-from ..bench import Bench, shuffled
+from ..bench import UnitBench, shuffled
 from ..edge_channels import channels
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -67,19 +66,10 @@ STEADY = {"inside": 4, "outside": 3}
 """Channels in a row, of which the last three have to be exactly as far apart as stated."""
 
 
-class UnitBench(Bench):
+class BackwardBench(UnitBench):
     """A backward unit, and channels on their way through it."""
 
-    def __init__(self, device: BackwardBatchNorm, **options: Any):
-        super().__init__(device, patience=4000, **options)
-        self.device, self.config = device, device.config
-
-    def beats(self, select: int) -> int:
-        return self.config.counts[select] // self.config.lanes
-
-    def pass_through(self, work: Iterable[BackwardChannel]) -> None:
-        for channel in work:
-            self.carry(backward_traffic([channel], self.config.sendings))
+    traffic = staticmethod(backward_traffic)
 
 
 def signed_range(width: int) -> tuple[int, int]:
@@ -184,7 +174,7 @@ def test_timing(name: str, seed: int) -> None:
     """Latency and cycles per channel are exactly as stated, for each of the counts; every value is right."""
     device = unit(Configuration(**CASES[name]))
     assert isinstance(device, BackwardBatchNorm)
-    bench = UnitBench(device, seed=seed)
+    bench = BackwardBench(device, patience=4000, seed=seed)
     config = device.config
     steady = STEADY[config.storage]
     for select, count in enumerate(config.counts):
@@ -224,7 +214,7 @@ def test_values(name: str, seed: int) -> None:
     """Channels of every kind, statistics that are none, packets of wrong length, with pauses on all sides."""
     device = unit(Configuration(**CASES[name]))
     assert isinstance(device, BackwardBatchNorm)
-    bench = UnitBench(device, idle=0.25, stall=0.25, seed=seed)
+    bench = BackwardBench(device, patience=4000, idle=0.25, stall=0.25, seed=seed)
     kinds = every_kind(device.config, seed)
     bench.pass_through(kinds[:: 1 if name.endswith("inside") else 5])
     bench.pass_through(extremes(device.config, seed))
@@ -240,7 +230,7 @@ def test_one_slow_stream(norm: str, slow: str, seed: int) -> None:
     device = unit(Configuration(**NARROW, norm=norm, counts=(4, 6), lanes=2))
     assert isinstance(device, BackwardBatchNorm)
     rates = {slow: 0.9 if slow in ("i_x", "i_dy", "o") else 0.0}
-    bench = UnitBench(device, idle=rates, stall=rates, seed=seed)
+    bench = BackwardBench(device, patience=4000, idle=rates, stall=rates, seed=seed)
     late = 0 if rates[slow] else 700
     if slow in bench.sources:
         bench.pause(slow, late)
@@ -260,7 +250,7 @@ def test_one_wrong_pass(norm: str, seed: int) -> None:
     """When one pass of a replayed channel has the wrong length, that channel is marked and no other."""
     device = unit(Configuration(**NARROW, norm=norm, counts=(4, 6), lanes=2, storage="outside"))
     assert isinstance(device, BackwardBatchNorm)
-    bench = UnitBench(device, idle=0.2, stall=0.2, seed=seed)
+    bench = BackwardBench(device, patience=4000, idle=0.2, stall=0.2, seed=seed)
     for wrong_pass in range(2):
         good, bad = any_elements(device.config, seed + wrong_pass, (6, 6), 2, 1)
         for index in range(2):
@@ -284,7 +274,7 @@ def test_a_sum_of_many_is_far_wider_than_a_product(norm: str, seed: int) -> None
     """What a unit for long channels subtracts from dy may be wider than dy * k: for Range, a sum over the channel."""
     device = unit(Configuration(**NARROW, norm=norm, counts=(4, 1 << 18), storage="outside"))
     assert isinstance(device, BackwardBatchNorm)
-    bench = UnitBench(device, seed=seed)
+    bench = BackwardBench(device, patience=4000, seed=seed)
     bench.pass_through(any_elements(device.config, seed, (4, 4), 6, 0))
     bench.run()
 

@@ -15,7 +15,7 @@ from l1bn.units import unit
 from l1bn_golden import Contract
 from l1bn_vectors.forward import ForwardChannel
 
-from .test_forward import FORMS, UnitBench, parameters
+from .test_forward import FORMS, ForwardBench, parameters
 
 CASES: dict[str, dict[str, Any]] = {
     "two samples": {"width": 16, "counts": (2,)},
@@ -67,7 +67,7 @@ def test_two_passes(name: str, seed: int) -> None:
 
 def check(config: Configuration, seed: int) -> None:
     device = unit(config)
-    bench = UnitBench(device, seed=seed)
+    bench = ForwardBench(device, seed=seed)
     bench.pass_through(edges(config, seed))
     bench.run()
     sent, taken = bench.sources["i"].accepted, bench.sinks["o"].taken

@@ -13,11 +13,10 @@ import pytest
 from l1bn.config import Configuration
 from l1bn.norms import NORMS
 from l1bn.units import unit
-from l1bn.units.forward import BatchNorm
 from l1bn_golden import Contract
 from l1bn_vectors.forward import ForwardChannel, forward_traffic
 
-from ..bench import Bench, shuffled
+from ..bench import UnitBench, shuffled
 from ..edge_channels import channels
 
 FORMS: dict[str, dict[str, Any]] = {
@@ -58,19 +57,10 @@ STEADY = {"inside": 5, "outside": 3}
 """Channels in a row, of which the last three have to be exactly as far apart as stated."""
 
 
-class UnitBench(Bench):
+class ForwardBench(UnitBench):
     """A forward unit, and channels on their way through it."""
 
-    def __init__(self, device: BatchNorm, **options: Any):
-        super().__init__(device, **options)
-        self.device, self.config = device, device.config
-
-    def beats(self, select: int) -> int:
-        return self.config.counts[select] // self.config.lanes
-
-    def pass_through(self, work: Iterable[ForwardChannel]) -> None:
-        for channel in work:
-            self.carry(forward_traffic([channel], self.config.sendings))
+    traffic = staticmethod(forward_traffic)
 
 
 def parameters(config: Configuration, seed: int) -> Iterable[tuple[int, int]]:
@@ -102,7 +92,7 @@ def any_samples(config: Configuration, seed: int, count: int, number: int, selec
 def test_timing(name: str, seed: int) -> None:
     """Latency and cycles per channel are exactly as stated, for each of the counts; every value is right."""
     device = unit(Configuration(**CASES[name]))
-    bench = UnitBench(device, seed=seed)
+    bench = ForwardBench(device, seed=seed)
     config = device.config
     steady = STEADY[config.storage]
     for select, count in enumerate(config.counts):
@@ -144,7 +134,7 @@ def test_some_units_take_a_beat_a_cycle() -> None:
 def test_values(name: str, seed: int) -> None:
     """Channels of every kind, packets of wrong length among them, with pauses on all sides."""
     device = unit(Configuration(**CASES[name]))
-    bench = UnitBench(device, idle=0.25, stall=0.25, seed=seed)
+    bench = ForwardBench(device, idle=0.25, stall=0.25, seed=seed)
     bench.pass_through(every_kind(device.config, seed))
     bench.pass_through(wrong_lengths(device.config, seed))
     bench.run()
@@ -176,7 +166,7 @@ def test_one_slow_stream(form: str, slow: str, seed: int) -> None:
     """A stream that hardly moves holds the others up and loses nothing."""
     device = unit(Configuration(**FORMS[form], width=6, counts=(8,)))
     rate = 0.9 if slow in ("i", "o") else 0.89
-    bench = UnitBench(device, idle={slow: rate}, stall={slow: rate}, seed=seed)
+    bench = ForwardBench(device, idle={slow: rate}, stall={slow: rate}, seed=seed)
     bench.pass_through(every_kind(device.config, seed)[:9])
     bench.run()
 
@@ -186,7 +176,7 @@ def test_one_slow_stream(form: str, slow: str, seed: int) -> None:
 def test_late_parameters_and_statistics(form: str, storage: str, seed: int) -> None:
     """Samples run in until the unit is full; gamma and beta, and who reads the statistics, come long after."""
     device = unit(Configuration(**FORMS[form], width=6, counts=(4, 6), lanes=2, storage=storage))
-    bench = UnitBench(device, seed=seed)
+    bench = ForwardBench(device, seed=seed)
     late = 600
     bench.pause("i_affine", late)
     bench.sinks["o_stats"].stall = (cycle < 2 * late for cycle in range(1 << 30))
@@ -205,7 +195,7 @@ def test_one_wrong_pass(form: str, seed: int) -> None:
     """When only one pass of a replayed channel has the wrong length, that channel is marked and no other."""
     config = Configuration(**FORMS[form], width=6, counts=(12, 20), lanes=2, storage="outside")
     device = unit(config)
-    bench = UnitBench(device, idle=0.2, stall=0.2, seed=seed)
+    bench = ForwardBench(device, idle=0.2, stall=0.2, seed=seed)
     draw = random.Random(seed)
     for round_, wrong_pass in enumerate([*range(bench.config.sendings)] * 4):
         select = round_ % 2
@@ -222,7 +212,7 @@ def test_one_wrong_pass(form: str, seed: int) -> None:
     bench.run()
 
 
-def expect_marked(bench: UnitBench, select: int, known_early: bool) -> None:
+def expect_marked(bench: ForwardBench, select: int, known_early: bool) -> None:
     """A full packet of y, whatever it says, with the flag; and statistics with or without it."""
     anything = np.ma.masked_all((bench.beats(select), bench.config.lanes), dtype=np.int64)
     bench.expect_packet("o", anything, error=True)
