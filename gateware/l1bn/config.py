@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ BACKWARD_PASSES = 2
 """Passes over x and dy: for the sums of a channel, and for its dx."""
 GRADIENTS = frozenset({"dy_width", "dy_fraction", "dx_width", "dx_fraction"})
 AVERAGES = frozenset({"momentum_shift", "running_fraction"})
+WINDOW = frozenset({"window_shift", "suspects"})
 UNUSED: dict[str, frozenset[str]] = {
     "forward": GRADIENTS | AVERAGES,
     "backward": AVERAGES | {"form", "beta_width", "beta_fraction", "channels"},
@@ -154,7 +156,17 @@ class Configuration:
     running_fraction: int | None = _integer(
         None, "fraction bits of the running spread beyond those of x", 0, 64, derived="as the mean has"
     )
-    channels: int = _integer(64, "channels of a layer, whose statistics a training unit keeps", 1, 1 << 16)
+    channels: int = _integer(
+        64, "channels of a layer, of which a training unit keeps statistics and a guessing form the means", 1, 1 << 16
+    )
+    window_shift: int = _integer(2, "half a window about a guessed mean is at most r * 2^-window_shift", 1, 8)
+    suspects: int = _choice(
+        None,
+        "samples in the window that a lane can list",
+        tuple(1 << power for power in range(19)),
+        derived="enough for Gaussian samples",
+        range=(1, 1 << 18),
+    )
     storage: str = _choice(
         "inside",
         "the unit buffers the channel (inside) or the producer replays it (outside)",
@@ -203,6 +215,7 @@ class Configuration:
             raise ConfigurationError("guard_bits", self.guard_bits, allowed)
         self._check_lanes_and_counts()
         self._check_epsilon()
+        self._check_window()
 
     def _default(self, name: str, value: object) -> None:
         if getattr(self, name) is None:
@@ -246,6 +259,12 @@ class Configuration:
             raise ConfigurationError("counts", f"{len(counts)} counts", f"at most {MOST_COUNTS} counts")
         object.__setattr__(self, "counts", tuple(counts))
 
+    def _check_window(self) -> None:
+        self._check("window_shift")
+        self._check("suspects", default=likely_suspects(max(self.counts) // self.lanes, self.window_shift))
+        if self.guesses and self.storage == "outside":
+            raise ConfigurationError("storage", self.storage, f"inside for form = {self.form} of norm = {self.norm}")
+
     def _check_epsilon(self) -> None:
         epsilon: object = self.epsilon
         if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 <= epsilon <= 1:
@@ -277,12 +296,19 @@ class Configuration:
     def used_parameters(self) -> dict[str, Any]:
         """Those of :meth:`to_mapping` that have a meaning for the direction and for the norm."""
         unused = {*UNUSED[self.direction], *(() if self.traits.centred else ("guard_bits",))}
+        if not self.guesses:
+            unused |= WINDOW
         return {name: value for name, value in self.to_mapping().items() if name not in unused}
 
     @property
     def traits(self) -> Norm:
         """All that is its norm's alone."""
         return NORMS[self.norm]
+
+    @property
+    def guesses(self) -> bool:
+        """Whether it guesses the means of a layer's channels from those of the last time."""
+        return getattr(self.traits.forms[str(self.form)], "guesses", False)
 
     @property
     def passes(self) -> int:
@@ -307,3 +333,12 @@ class Configuration:
 PARAMETERS: dict[str, Parameter] = {
     field.name: field.metadata["parameter"] for field in dataclasses.fields(Configuration)
 }
+
+
+def likely_suspects(beats: int, window_shift: int) -> int:
+    """Entries that the list of a lane needs for so many Gaussian samples, if the window is as wide as it may be.
+
+    Of Gaussian samples 0.64 * 2^-window_shift are inside at the most; four standard deviations more find a place.
+    """
+    mean = beats * 0.64 * 2**-window_shift
+    return 1 << (min(beats, math.ceil(mean + 4 * math.sqrt(mean))) - 1).bit_length()

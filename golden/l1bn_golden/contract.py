@@ -29,7 +29,7 @@ class Contract:
     """The numeric contract of one normalisation unit.
 
     Fields carry the names and defaults of the generator's configuration. ``form``, ``direction``,
-    ``lanes``, ``channels``, ``storage`` and ``target`` are accepted because a configuration has them; no result
+    ``lanes``, ``channels``, ``window_shift``, ``suspects``, ``storage`` and ``target`` are accepted because a configuration has them; no result
     depends on them.
     -1 for a format stands for "not given" and reads as its default after construction.
 
@@ -75,6 +75,8 @@ class Contract:
     momentum_shift: int = 3
     running_fraction: int | None = None
     channels: int = 64
+    window_shift: int = 2
+    suspects: int | None = None
     storage: str = "inside"
     target: str = "portable"
 
@@ -132,6 +134,11 @@ class Contract:
     def _default(self, name: str, value: int) -> None:
         if getattr(self, name) == -1:
             object.__setattr__(self, name, value)
+
+    @property
+    def guesses(self) -> bool:
+        """Whether the unit guesses the means of channels."""
+        return self.form in self.traits.guessing_forms
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Contract:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from l1bn_golden import Contract, Forward, forward
 
 from .channel import Channel, channel_packets, selects
@@ -55,9 +57,11 @@ def forward_outputs(channels: Sequence[ForwardChannel]) -> Mapping[str, Columns]
     results = [channel.result for channel in channels]
     errors = [channel.error for channel in channels]
     statistics = {name: [result.statistics[name][0] for result in results] for name in results[0].statistics}
+    # Whether the guess of a mean was bad depends on what came before, and on how far ahead it was made.
+    guessed = {"missed": np.ma.masked_all(len(channels), dtype=np.int64)} if channels[0].contract.guesses else {}
     return {
         "o": expected_packets([result.y[0] for result in results], channels[0].contract.lanes, errors),
-        "o_stats": {**statistics, **selects(channels, [1] * len(channels)), "error": errors},
+        "o_stats": {**statistics, **selects(channels, [1] * len(channels)), **guessed, "error": errors},
     }
 
 

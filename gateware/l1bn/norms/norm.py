@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the configuration asks which norms there are
     from ..numbers.backward_formats import BackwardFormats
     from ..numbers.formats import Formats
 
-__all__ = ["ErrorTerms", "GradientFacts", "Norm", "Spread", "Statistic", "Width"]
+__all__ = ["ErrorTerms", "GradientFacts", "GuessingSpread", "Norm", "Spread", "Statistic", "Width"]
 
 
 class Spread(Protocol):
@@ -49,6 +49,24 @@ class Spread(Protocol):
 
     def interval(self, mean_latency: int) -> int:
         """Cycles that a channel keeps the slowest of its steps busy."""
+
+
+class GuessingSpread(Spread, Protocol):
+    """A spread that guesses the mean: it has ``guesses`` = True as well, a stream of guesses, and may have to be asked
+    again.
+
+    - ``i_guess``: :func:`l1bn.beats.excess.guess_layout` of each pass,
+    - ``o`` has ``again`` beside the rest: the guess was so bad that what comes out is of no use.
+
+    ``listed``, an argument of its closed forms, is what the longest list of suspects holds.
+    """
+
+    guesses: bool
+    i_guess: Any
+
+    def latency(self, mean_latency: int, listed: int = 0) -> int: ...
+
+    def interval(self, mean_latency: int, listed: int = 0) -> int: ...
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ from ..numbers.scale_format import ScaleFormat
 __all__ = [
     "affine_parameters",
     "channel_mean",
+    "channel_spread",
     "copied",
     "extended",
     "fields",
     "inlet",
     "mean_field",
+    "missed_field",
     "offset_of",
     "outlet",
     "own_statistics",
@@ -90,6 +92,11 @@ def mean_field(width: int) -> dict[str, object]:
     return {"mean": signed(width)} if width else {}
 
 
+def missed_field(formats: Formats) -> dict[str, object]:
+    """Whether the mean of a channel was guessed so badly that it passed once more; absent where none is guessed."""
+    return {"missed": 1} if formats.config.guesses else {}
+
+
 def selected(view: data.View) -> Value:
     """The index of the count that goes along with a payload."""
     return view.select if "select" in fields(view.shape()) else Const(0, 1)
@@ -149,6 +156,7 @@ def statistics(formats: Formats) -> data.StructLayout:
     }
     fields |= own_statistics(formats)
     fields |= select_field(formats.select_width)
+    fields |= missed_field(formats)
     fields["error"] = 1
     return data.StructLayout(fields)
 
@@ -167,3 +175,9 @@ def spread_result(formats: Formats) -> data.StructLayout:
         **own_statistics(formats),
     }
     return data.StructLayout(fields)
+
+
+def channel_spread(formats: Formats) -> data.StructLayout:
+    """All that is known of one channel before it is scaled."""
+    tag = {**mean_field(formats.mean_width), **select_field(formats.select_width), **missed_field(formats), "error": 1}
+    return extended(spread_result(formats), **tag)

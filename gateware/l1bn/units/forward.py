@@ -28,23 +28,25 @@ from ..channels.divide import DivideByConstant, DivideByCount
 from ..channels.scale import Offset, Scale
 from ..config import Configuration
 from ..logic.sequence import consult
+from ..norms import GuessingSpread
 from ..numbers.formats import Formats
 from ..streams.layouts import (
     affine_parameters,
     channel_mean,
+    channel_spread,
     copied,
     extended,
     fields,
     inlet,
-    mean_field,
     outlet,
     packet,
     scale_constants,
     select_field,
-    spread_result,
     statistics,
 )
+from ..streams.pivots import Pivots
 from ..streams.registers import ADMISSION, ChannelRegister, fork, join
+from ..streams.repeated import RepeatedChannels
 from ..streams.storage import ChannelBuffers, ReplayedChannels
 
 __all__ = ["BatchNorm"]
@@ -181,8 +183,7 @@ class ScaleStage(wiring.Component):
         steps = [step for step in (self.scale, self.offset) if step is not None]
         self.latency = 3 * ChannelRegister.latency + sum(step.latency for step in steps)
         self.interval = max(step.interval for step in steps) + 1
-        tag = {**mean_field(formats.mean_width), **select_field(formats.select_width), "error": 1}
-        self.spread = extended(spread_result(formats), **tag)
+        self.spread = channel_spread(formats)
         constants = fields(scale_constants(formats.scale))
         constants.pop("offset", None)
         self.scaled = extended(self.spread, **constants)
@@ -261,8 +262,11 @@ class BatchNorm(wiring.Component):
         self.spread = config.traits.forms[str(config.form)](formats)
         self.scale = ScaleStage(formats)
         self.affine = Affine(formats.scale, config.lanes, min(formats.beats), config.target)
-        self.storage: ChannelBuffers | ReplayedChannels
-        if config.storage == "inside":
+        self.pivots = Pivots(formats) if config.guesses else None
+        self.storage: ChannelBuffers | ReplayedChannels | RepeatedChannels
+        if config.guesses:
+            self.storage = RepeatedChannels(formats, self.waits[0] + config.suspects)
+        elif config.storage == "inside":
             self.storage = ChannelBuffers(formats, self.waits)
         else:
             self.storage = ReplayedChannels(formats, len(self.waits) + 1)
@@ -278,16 +282,31 @@ class BatchNorm(wiring.Component):
     @cached_property
     def waits(self) -> list[int]:
         """Cycles from the final beat of each pass but the last until the next pass can begin."""
-        scaled = self.spread.latency(self.mean.latency) + self.scale.latency
+        return self._waits(0)
+
+    def _waits(self, listed: int) -> list[int]:
+        scaled = self._spread_latency(listed) + self.scale.latency
         if self.spread.after_mean:
             return [self.mean.latency, scaled + ADMISSION]
         return [scaled + ADMISSION]
 
-    def latency(self, count: int) -> int:
-        """Cycles from a channel's first beat that is taken to its first beat of y, nothing else under way."""
+    def _spread_latency(self, listed: int) -> int:
+        mean = self.mean.latency
+        return self.spread.latency(mean, listed) if self.config.guesses else self.spread.latency(mean)
+
+    def latency(self, count: int, listed: int = 0) -> int:
+        """Cycles from a channel's first beat that is taken to its first beat of y, nothing else under way.
+
+        Where the mean is guessed, it was guessed well, and the longest list of suspects has ``listed`` entries.
+        """
         beats = count // self.config.lanes
-        before = sum(beats - 1 + wait for wait in self.waits)
+        before = sum(beats - 1 + wait for wait in self._waits(listed))
         return self.storage.guard.latency + before + self.affine.latency
+
+    def missed_latency(self, count: int, listed: int) -> int:
+        """As :meth:`latency`, of a channel whose mean was guessed badly, with so many entries in its longest list."""
+        beats = count // self.config.lanes
+        return self.latency(count) + beats - 1 + self._spread_latency(listed) + RepeatedChannels.turnaround
 
     def cycles_per_channel(self, count: int) -> int:
         """Cycles from channel to channel with a producer and sinks that never wait."""
@@ -330,13 +349,17 @@ class BatchNorm(wiring.Component):
             m.d.comb += [first_late.valid.eq(final), first_late.payload.error.eq(passes[1].payload.error)]
             sources.append(last_late)
             error = error | last_late.payload.error
-        join(m, scale.i, *sources)
+        found = scale.i
+        if self.pivots is not None:
+            m.submodules.pivots = self.pivots
+            found = connect_pivots(m, self.pivots, spread, storage, scale)
+        join(m, found, *sources)
         m.d.comb += [
             *copied(mean.o.payload, spread.i_mean.payload),
             *copied(mean.o.payload, first.payload),
-            *copied(spread.o.payload, scale.i.payload),
-            *copied(last.payload, scale.i.payload),
-            scale.i.payload.error.eq(error),
+            *copied(spread.o.payload, found.payload),
+            *copied(last.payload, found.payload),
+            found.payload.error.eq(error),
         ]
 
         m.d.comb += [
@@ -346,6 +369,21 @@ class BatchNorm(wiring.Component):
             affine.i.payload.error.eq(passes[-1].payload.error),
         ]
         return m
+
+
+def connect_pivots(
+    m: Module, pivots: Pivots, spread: GuessingSpread, storage: RepeatedChannels, scale: ScaleStage
+) -> stream.Interface:
+    """Let the pivots judge what passes found before it is scaled: where it goes in."""
+    wiring.connect(m, pivots.o_guess, spread.i_guess)
+    wiring.connect(m, pivots.o, scale.i)
+    m.d.comb += [
+        storage.judged.eq(pivots.judged),
+        storage.again.eq(pivots.again),
+        pivots.flushing.eq(storage.flushing),
+        pivots.restart.eq(storage.restart),
+    ]
+    return pivots.i
 
 
 def register_chain(

@@ -58,6 +58,7 @@ class L1(Absolute, Centred):
     number = 1
     gaussian_spread = math.sqrt(2 / math.pi)
     gradient = L1Gradient()
+    guessing_forms = ("one-pass",)
     statistics = ("sign_count",)
 
     def spread_width(self, contract: Contract) -> int:

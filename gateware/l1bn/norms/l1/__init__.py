@@ -15,6 +15,7 @@ from ...streams.paired_packets import sides_of_the_mean
 from ..absolute import AbsoluteNorm
 from ..norm import ErrorTerms, GradientFacts, Statistic, Width
 from .gradient import L1Gradient
+from .one_pass import L1OnePassSpread
 from .spread import L1Spread
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class L1(AbsoluteNorm):
     symbol = "v"
 
     centred = True
-    forms = MappingProxyType({"two-pass": L1Spread})
+    forms = MappingProxyType({"two-pass": L1Spread, "one-pass": L1OnePassSpread})
     # m0 = M[dy] - M[s] * a may be 3 times as large as any dy, m0 + s * a 5 times.
     gradient = GradientFacts(
         L1Gradient,

@@ -1,0 +1,99 @@
+"""The lists of suspects: samples so close to a guessed mean that the mean decides on which side they are."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..primitives.portable import SampleMemory
+from .total import delayed, delayed_flag
+
+__all__ = ["SuspectLists"]
+
+
+class SuspectLists(wiring.Component):
+    """A list for each lane, which one channel fills while that of the channel before is read.
+
+    Parameters
+    ----------
+    width : bits of an entry, signed
+    lanes : lists
+    depth : entries of a list, a power of two
+
+    Members
+    -------
+    beat, final, entries, listed : as of :class:`l1bn.beats.excess.ExcessSums`. With ``final`` the lists of the channel
+        are closed, and nothing may be left of those of the channel before
+    overflow : an entry of the closed lists found no place
+    more : of the closed lists some entries are left
+    step : read one of each list that has any; at 1 only while ``more``
+    present, read : ``latency`` cycles after a step, for each lane: whether there was an entry, and the entry
+    """
+
+    latency = 2
+
+    def __init__(self, width: int, lanes: int, depth: int):
+        self.width, self.lanes, self.depth = width, lanes, depth
+        self.memories = [SampleMemory(width, 2 * depth) for _ in range(lanes)]
+        entries = data.ArrayLayout(signed(width), lanes)
+        super().__init__(
+            {
+                "beat": In(1),
+                "final": In(1),
+                "entries": In(entries),
+                "listed": In(lanes),
+                "overflow": Out(1),
+                "more": Out(1),
+                "step": In(1),
+                "present": Out(lanes),
+                "read": Out(entries),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        bank = Signal()  # that is being filled
+        closes = self.beat & self.final
+        with m.If(closes):
+            m.d.sync += bank.eq(~bank)
+        left_any, too_many = [], []
+        for lane, memory in enumerate(self.memories):
+            m.submodules[f"memory_{lane}"] = memory
+            filled = Signal(range(self.depth + 1))
+            overflow = Signal()
+            left = Signal(range(self.depth + 1))
+            some_left = Signal()
+            listed = self.listed[lane]
+            full = filled[-1]
+            counted = Signal.like(filled)
+            overflows = overflow | (listed & full)
+            m.d.comb += counted.eq(filled + (listed & ~full))
+            # The first entry is at 1, the last one that fits at 0: where it is is how many there are.
+            written = Cat(counted[:-1], bank)
+            write = Signal()
+            m.d.sync += write.eq(self.beat & listed & ~full)
+            m.d.comb += [
+                memory.w_enable.eq(write),
+                memory.w_address.eq(delayed(m, written, 1)),
+                memory.w_data.eq(delayed(m, self.entries[lane], 1)),
+                memory.r_enable.eq(1),
+                memory.o_enable.eq(1),
+                memory.r_address.eq(Cat(left[:-1], ~bank)),
+                self.present[lane].eq(delayed_flag(m, self.step & some_left, self.latency)),
+                self.read[lane].eq(memory.o_data),
+            ]
+            with m.If(self.beat):
+                m.d.sync += [
+                    filled.eq(Mux(self.final, 0, counted)),
+                    overflow.eq(overflows & ~self.final),
+                ]
+            closed_overflow = Signal()
+            with m.If(closes):
+                m.d.sync += [left.eq(counted), some_left.eq(counted.any()), closed_overflow.eq(overflows)]
+            with m.Elif(self.step & some_left):
+                m.d.sync += [left.eq(left - 1), some_left.eq(left[1:].any())]
+            left_any.append(some_left)
+            too_many.append(closed_overflow)
+        m.d.comb += [self.more.eq(Cat(left_any).any()), self.overflow.eq(Cat(too_many).any())]
+        return m

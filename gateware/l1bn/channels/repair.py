@@ -1,0 +1,210 @@
+"""From sums about a guessed mean to those about the mean: ``docs/arithmetic.md``, section 'L1 in one pass'."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..beats.excess import window_mask
+from ..beats.total import add_lanes, tree_latency
+from ..logic.sequence import consult, settled
+from ..logic.settle import settling_cycles, settling_difference, settling_sum
+from ..logic.table import lookup
+from ..numbers.formats import clog2, odd_part
+from ..streams.layouts import copied, inlet, outlet, select_field, selected
+from .multiply import SequentialMultiplier
+
+__all__ = ["Repair"]
+
+
+class Repair(wiring.Component):
+    """The mean absolute deviation of a channel from sums about its pivot and the list of its suspects.
+
+    Where the mean is outside of the window, or a list has overflowed, the guess was a miss, and what comes out is of no
+    use but for ``again``.
+
+    Parameters
+    ----------
+    width : bits of a sample
+    lanes : lists of suspects
+    counts : samples in a channel, one of them selected
+    guard_bits : fraction bits of the mean
+    offsets : added to the deviation, one for each count
+    greatest_level : the highest level of the window
+    list_latency : cycles from ``step`` to the entries
+
+    Members
+    -------
+    i : ``{excess, above, equal}`` of :class:`l1bn.beats.excess.ExcessSums`, :func:`l1bn.streams.layouts.channel_mean`,
+        and ``{pivot, level, overflow}``; held until the result leaves
+    more, step, present, read : of :class:`l1bn.beats.suspects.SuspectLists`
+    o : ``{deviation, sign_count, again, select}``
+
+    Latency: :meth:`latency`.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        lanes: int,
+        counts: Sequence[int],
+        guard_bits: int,
+        offsets: Sequence[int],
+        greatest_level: int,
+        list_latency: int,
+    ):
+        self.width, self.lanes, self.counts = width, lanes, tuple(counts)
+        self.guard_bits, self.offsets, self.greatest_level = guard_bits, tuple(offsets), greatest_level
+        count_bits, tally = clog2(max(counts)), max(counts).bit_length()
+        self.sum_width = width + count_bits
+        self.deviation_width = self.sum_width + guard_bits
+        # e = S * 2^G - n * mu, what the rounding of the mean left: half of n at most.
+        self.rest = signed(count_bits + 1)
+        self.rounds = any(odd_part(count)[1] > guard_bits or odd_part(count)[0] > 1 for count in counts)
+        residue = unsigned(self.rest.width)
+        self.remainder = SequentialMultiplier(residue, unsigned(tally), residue, subtract=True)
+        self.addend = signed(max(max(offsets).bit_length(), self.rest.width) + 2)
+        # On a hit the mean is no farther from p than an entry can tell: whole bits, fraction, and it counts twice.
+        self.factor = signed(max(greatest_level + 1 + guard_bits + 1, self.addend.width))
+        self.multiplier = SequentialMultiplier(self.factor, unsigned(tally), self.addend, subtract=True)
+        self.preparation = settling_cycles(width + 1) + 2
+        self.collection = list_latency + 1 + tree_latency(lanes)
+        self.settling = settling_cycles(self.sum_width)
+        numbers, sums = 2, 2 * (self.settling + 1)
+        self.completion = max(numbers, sums + numbers - self.multiplier.latency)
+        select = select_field(clog2(len(counts)))
+        found = {"excess": self.sum_width, "above": tally, "equal": tally}
+        mean = {"mean": signed(width + guard_bits), "sum": signed(self.sum_width), **select}
+        guess = {"pivot": signed(width), "level": range(greatest_level + 1), "overflow": 1}
+        results = {"deviation": self.deviation_width, "sign_count": signed(tally + 1), "again": 1, **select}
+        super().__init__(
+            {
+                "i": inlet(data.StructLayout({**found, **mean, **guess})),
+                "more": In(1),
+                "step": Out(1),
+                "present": In(lanes),
+                "read": In(data.ArrayLayout(signed(greatest_level), lanes)),
+                "o": outlet(data.StructLayout(results)),
+            }
+        )
+
+    def latency(self, listed: int) -> int:
+        """Cycles from a channel whose longest list has so many entries until ``o`` is valid."""
+        repaired = self.preparation + listed + self.collection + self.completion
+        if self.rounds:
+            repaired = max(repaired, self.remainder.latency + settling_cycles(self.addend.width))
+        return repaired + self.multiplier.latency + self.settling
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.multiplier = multiplier = self.multiplier
+        channel, guard_bits, reach = self.i.payload, self.guard_bits, self.greatest_level
+        tally = len(channel.above)
+        leaves = Signal()
+        m.d.comb += leaves.eq(self.i.valid & self.i.ready)
+
+        def held(value: Value) -> Signal:
+            """A register of what holds still."""
+            register = Signal(value.shape(), reset_less=True)
+            m.d.sync += register.eq(value)
+            return register
+
+        # e of the mean's floor, and what follows from it for all suspects.
+        floor, fraction = channel.mean >> guard_bits, channel.mean[:guard_bits]
+        whole = held(settling_sum(m, floor, ~channel.pivot, self.width + 1).as_signed())
+        is_whole = held(~fraction.any())
+        below = whole[-1]
+        distance = whole.as_unsigned() ^ below.replicate(len(whole))
+        mask = window_mask(channel.level, self.width, reach)
+        is_outside = held((distance[:-1] & mask).any() | (~channel.level.any() & ~below))
+        limit = held(distance[: reach - 1] + ~below)
+        at = held(whole[:reach].as_signed())
+        is_at_pivot = held(below & ~distance.any())
+
+        asked = settled(m, self.i.valid, leaves, self.preparation)
+        m.d.comb += self.step.eq(asked & self.more)
+        # A suspect between pivot and mean changes sides; e of it, or its complement, is how far it is off.
+        moved, crossed, met = [], [], []
+        for lane in range(self.lanes):
+            entry, present = self.read[lane], self.present[lane]
+            distance = entry.as_unsigned() ^ below.replicate(reach)
+            crosses = present & ~distance[-1] & (distance[:-1] < limit)
+            part = Signal(max(1, reach - 1), reset_less=True)
+            with m.If(~crosses):
+                m.d.sync += part.eq(0)
+            with m.Else():
+                m.d.sync += part.eq(distance[:-1])
+            moved.append(part)
+            crossed.append(held(crosses))
+            met.append(held(present & (entry == at)))
+        collected = [self._collected(m, parts, leaves, width) for parts, width in
+                     ((moved, self.sum_width), (crossed, tally), (met, tally))]
+        correction, changes, equals = collected
+
+        # N, the number of samples above the mean; those at the pivot are above a mean below it.
+        under = below & ~is_at_pivot
+        above = held(Mux(below, channel.above + changes, channel.above - changes)[:tally])
+        above = held((above + Mux(under, channel.equal, 0))[:tally])
+        equal = Mux(is_whole, Mux(is_at_pivot, channel.equal, equals), 0)
+        signs = held(Cat(Const(0, 1), above) + equal)
+        sign_count = held((signs - lookup(self.counts, selected(channel)))[: tally + 1].as_signed())
+        # The sum of the x - p above the mean: x - p is e + 1.
+        width = self.sum_width
+        sums = held(settling_difference(m, channel.excess, correction, width))
+        sums = held(settling_sum(m, sums, Mux(below, channel.above, above), width))
+
+        repaired = stream.Signature(0).create()
+        complete = settled(m, asked & ~self.more, leaves, self.collection + self.completion)
+        addend = Signal(self.addend)
+        if self.rounds:
+            rest = self._rest(m, leaves)
+            complete = complete & settled(m, rest.valid, leaves, settling_cycles(len(addend)))
+            offset = lookup(self.offsets, selected(channel))
+            m.d.comb += addend.eq(settling_difference(m, offset, rest.payload, len(addend)))
+        else:
+            m.d.comb += addend.eq(lookup(self.offsets, selected(channel)))
+        m.d.comb += [
+            repaired.valid.eq(complete),
+            self.i.ready.eq(repaired.ready),
+            multiplier.i.payload.a.eq(Cat(Const(0, 1), fraction, at + 1).as_signed()),
+            multiplier.i.payload.b.eq(above),
+            multiplier.i.payload.c.eq(addend),
+        ]
+        consult(m, repaired, multiplier.i, multiplier.o, self.o, settling=self.settling)
+        product = multiplier.o.payload
+        upper = settling_sum(m, sums, product >> (guard_bits + 1), width - 1)
+        m.d.comb += [
+            self.o.payload.deviation.eq(Cat(product[: guard_bits + 1], upper)),
+            self.o.payload.sign_count.eq(sign_count),
+            self.o.payload.again.eq(is_outside | channel.overflow),
+            *copied(channel, self.o.payload),
+        ]
+        return m
+
+    def _collected(self, m: Module, parts: list[Signal], leaves: Value, width: int) -> Signal:
+        """The sum over the entries of all lists, from 0 for each channel."""
+        total = Signal(width, reset_less=True)
+        addend = add_lanes(m, parts)
+        m.d.sync += total.eq(Mux(leaves, 0, total + addend))
+        return total
+
+    def _rest(self, m: Module, leaves: Value) -> stream.Interface:
+        """e = S * 2^G - n * mu, which fits in as many bits as it takes to count to n."""
+        m.submodules.remainder = remainder = self.remainder
+        channel, bits = self.i.payload, self.rest.width
+        asked = Signal()
+        m.d.sync += asked.eq(self.i.valid & (asked | remainder.i.ready) & ~leaves)
+        rest = stream.Signature(self.rest).create()
+        m.d.comb += [
+            remainder.i.valid.eq(self.i.valid & ~asked),
+            remainder.i.payload.a.eq(channel.mean[:bits]),
+            remainder.i.payload.b.eq(lookup(self.counts, selected(channel))),
+            remainder.i.payload.c.eq((channel.sum << self.guard_bits)[:bits]),
+            remainder.o.ready.eq(leaves),
+            rest.valid.eq(remainder.o.valid),
+            rest.payload.eq(remainder.o.payload[:bits].as_signed()),
+        ]
+        return rest

@@ -1,0 +1,136 @@
+"""The memory of pivots: where the mean of a channel was the last time, for the guess of this time."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..beats.excess import guess_layout
+from ..numbers.formats import Formats, clog2
+from ..primitives import primitives
+from .layouts import channel_spread, copied, extended, inlet, outlet
+
+__all__ = ["Pivots"]
+
+
+class Pivots(wiring.Component):
+    """Guesses for the channels of a layer, and the judgement of what came of them.
+
+    The first guess for a channel is what its mean and its r were the last time. After a miss, the next one is the
+    mean that the miss has found.
+
+    Parameters
+    ----------
+    formats : derived formats of the unit
+
+    Members
+    -------
+    o_guess : for each pass, :func:`l1bn.beats.excess.guess_layout`
+    i : what a pass found, :func:`l1bn.streams.layouts.channel_spread`, with ``again`` where it is of no use
+    o : of each channel once, what is of use, and whether it was ``missed``
+    judged, again : a pass was judged in this cycle, and whether it is to be done again
+    flushing : what comes now is of passes that began before a pass that is done again, and dropped
+    restart : the passes that are done again begin, the first of them with the channel that was missed
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        self.channels = formats.config.channels
+        self.guess = guess_layout(formats.config.width, formats.greatest_level)
+        record = channel_spread(formats)
+        super().__init__(
+            {
+                "i": inlet(extended(record, again=1)),
+                "o": outlet(record),
+                "o_guess": outlet(self.guess),
+                "judged": Out(1),
+                "again": Out(1),
+                "flushing": In(1),
+                "restart": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        formats, record = self.formats, self.i.payload
+        bits = max(1, clog2(self.channels))
+        memory = primitives(formats.config.target).memory(Value.cast(self.o_guess.payload).shape().width, 1 << bits)
+        m.submodules.memory = memory
+        written, asked = Signal(bits), Signal(bits)  # the channel that is judged next, and the one guessed next
+        all_written = Signal()
+        repeated = Signal()  # the channel that is judged next was missed
+        failed = Signal()  # a packet of this channel that was read before had the wrong length
+        floor = record.mean >> formats.guard_bits
+        missed = Signal.like(floor)
+
+        def following(channel: Signal) -> Value:
+            return Mux(channel == self.channels - 1, 0, channel + 1)
+
+        def judge() -> None:
+            takes = self.i.valid & self.i.ready
+            m.d.comb += [
+                self.o.valid.eq(self.i.valid & ~self.flushing & ~record.again),
+                self.i.ready.eq(self.o.ready | self.flushing | record.again),
+                *copied(record, self.o.payload, but=["error", "missed"]),
+                self.o.payload.error.eq(record.error | failed),
+                self.o.payload.missed.eq(repeated),
+                self.judged.eq(takes),
+                self.again.eq(takes & record.again & ~self.flushing),
+            ]
+            with m.If(self.again):
+                m.d.sync += [missed.eq(floor), repeated.eq(1), failed.eq(failed | record.error)]
+            with m.If(self.o.valid & self.o.ready):
+                m.d.sync += [
+                    written.eq(following(written)),
+                    all_written.eq(all_written | (written == self.channels - 1)),
+                    repeated.eq(0),
+                    failed.eq(0),
+                ]
+
+        def remember() -> None:
+            guess = Signal(self.guess)
+            m.d.comb += [guess.pivot.eq(floor), guess.level.eq(level(formats, record.r_exponent))]
+            m.d.sync += [
+                memory.w_enable.eq(self.o.valid & self.o.ready),
+                memory.w_address.eq(written),
+                memory.w_data.eq(guess),
+            ]
+
+        def offer() -> None:
+            known = Signal()
+            # A guess is on its way: a bit walks. Whether there is one is asked a cycle before it is fetched, so that a
+            # word is never fetched while it is written for the first time.
+            waiting = Signal(4, init=1)
+            valid = Signal()
+            guess = Signal(self.guess, reset_less=True)
+            m.d.comb += [
+                memory.r_enable.eq(1),
+                memory.o_enable.eq(1),
+                memory.r_address.eq(asked),
+                self.o_guess.valid.eq(valid),
+                self.o_guess.payload.eq(guess),
+            ]
+            m.d.sync += waiting.eq(Cat(self.o_guess.ready & valid, waiting[:-1]))
+            with m.If(waiting[0]):
+                m.d.sync += known.eq(all_written | (asked < written))
+            with m.If(waiting[-1]):
+                m.d.sync += [valid.eq(1), asked.eq(following(asked))]
+                m.d.sync += Value.cast(guess).eq(Mux(known, memory.o_data, 0))
+            with m.Elif(self.o_guess.ready):
+                m.d.sync += valid.eq(0)
+            with m.If(self.restart):
+                m.d.sync += [valid.eq(1), asked.eq(following(written)), waiting.eq(0)]
+                m.d.sync += [guess.pivot.eq(missed), guess.level.eq(0)]
+
+        judge()
+        remember()
+        offer()
+        return m
+
+
+def level(formats: Formats, r_exponent: Value) -> Value:
+    """The level whose half width is the greatest power of two that is no more than r * 2^-window_shift; 0 for none."""
+    low = formats.mantissa_width - formats.config.window_shift - formats.greatest_level
+    wide = low - r_exponent  # negative from the greatest level on
+    return Mux(wide >= 0, formats.greatest_level, Mux(wide < -formats.greatest_level, 0, wide + formats.greatest_level))

@@ -1,0 +1,137 @@
+"""Storage inside for a spread that guesses: a channel whose guess was bad passes once more."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..numbers.formats import Formats
+from .guard import PacketGuard
+from .layouts import copied, inlet, outlet, packet
+from .registers import fork
+from .repeat_buffer import RepeatBuffer
+
+__all__ = ["RepeatedChannels"]
+
+UNDER_WAY = 4
+"""Bits that count passes between their end and their judgement; each of those keeps a register of the unit."""
+
+
+class RepeatedChannels(wiring.Component):
+    """Storage inside that goes back to a channel which was missed.
+
+    Channels pass as they come in, and are kept until their last pass. When one was missed, the pass that has begun
+    meanwhile is cut off, all that is on its way is flushed, the channels before it have their last pass, and then all
+    that is kept passes again, from the missed channel on.
+
+    Parameters
+    ----------
+    formats : derived formats of the unit
+    wait : the cycles from the final beat of a channel until its last pass begins, if it was not missed
+
+    Members
+    -------
+    i : packets from outside
+    o_0, o_1 : the passes for the statistics, and the last passes, both with ``select`` and ``error``
+    judged, again, flushing, restart : of :class:`l1bn.streams.pivots.Pivots`
+    """
+
+    turnaround = 5
+    """Cycles from a judgement until the first beat of the channel passes again, if nothing else is under way."""
+
+    def __init__(self, formats: Formats, wait: int):
+        config = formats.config
+        self.guard = PacketGuard(config.width, config.lanes, formats.beats, sendings=1)
+        self.shape = packet(config.width, config.lanes, formats.select_width, error=True)
+        self.buffer = RepeatBuffer(self.shape, max(formats.beats) + wait, config.target)
+        super().__init__(
+            {
+                "i": inlet(packet(config.width, config.lanes, formats.select_width)),
+                "o_0": outlet(self.shape),
+                "o_1": outlet(self.shape),
+                "judged": In(1),
+                "again": In(1),
+                "flushing": Out(1),
+                "restart": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.guard = guard = self.guard
+        m.submodules.buffer = buffer = self.buffer
+        wiring.connect(m, wiring.flipped(self.i), guard.i)
+        begun = Signal()  # the pass at o_0 is not at its end
+        passing = Signal(UNDER_WAY)  # passes that have ended and were not judged
+        owed = Signal(UNDER_WAY)  # channels that were not missed and had no last pass yet
+        repeats = Signal()  # what passes comes from the buffer
+        flushing = Signal()
+        m.d.comb += [
+            self.flushing.eq(flushing),
+            *copied(guard.o.payload, buffer.i.payload),
+            *copied(buffer.o.payload, self.o_1.payload),
+        ]
+        ends = self.o_0.valid & self.o_0.ready & self.o_0.payload.last
+        hits = self.judged & ~self.again & ~flushing
+        leaves = self.o_1.valid & self.o_1.ready & self.o_1.payload.last
+        with m.If(self.o_0.valid & self.o_0.ready):
+            m.d.sync += begun.eq(~self.o_0.payload.last)
+        with m.If(ends ^ self.judged):
+            m.d.sync += passing.eq(Mux(ends, passing + 1, passing - 1))
+        with m.If(hits ^ leaves):
+            m.d.sync += owed.eq(Mux(hits, owed + 1, owed - 1))
+        with m.If(self.again):
+            m.d.sync += flushing.eq(1)
+
+        def pass_on() -> None:
+            """As they come in, to be kept."""
+            m.d.comb += copied(guard.o.payload, self.o_0.payload)
+            fork(m, guard.o, self.o_0, buffer.i)
+
+        def have_last_pass() -> None:
+            m.d.comb += [self.o_1.valid.eq(buffer.o.valid), buffer.o.ready.eq(self.o_1.ready), buffer.release.eq(1)]
+
+        def repeat() -> None:
+            """Out of the buffer, where they stay."""
+            m.d.comb += [
+                *copied(buffer.o.payload, self.o_0.payload),
+                self.o_0.valid.eq(buffer.o.valid & ~flushing),
+                buffer.o.ready.eq(self.o_0.ready & ~flushing),
+            ]
+
+        def cut_off() -> None:
+            m.d.comb += [self.o_0.valid.eq(begun), self.o_0.payload.last.eq(1)]
+
+        with m.FSM():
+            with m.State("pass"):
+                pass_on()
+                have_last_pass()
+                with m.If(flushing):
+                    m.next = "cut off"
+            with m.State("cut off"):
+                cut_off()
+                with m.If(~begun):
+                    m.d.comb += buffer.rewind.eq(repeats)
+                    m.next = "rewind"
+            with m.State("rewind"):
+                with m.If(~buffer.busy & ~buffer.rewind):
+                    m.next = "finish"
+            with m.State("finish"):
+                have_last_pass()
+                with m.If(~passing.any() & ~owed.any()):
+                    m.d.comb += self.restart.eq(1)
+                    m.d.sync += [flushing.eq(0), repeats.eq(1)]
+                    m.next = "repeat"
+            with m.State("repeat"):
+                repeat()
+                with m.If(flushing):
+                    m.next = "cut off"
+                with m.Elif(buffer.spent):
+                    m.d.comb += buffer.rewind.eq(1)
+                    m.d.sync += repeats.eq(0)
+                    m.next = "return"
+            with m.State("return"):
+                with m.If(~buffer.busy):
+                    m.next = "pass"
+        return m
