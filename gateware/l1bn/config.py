@@ -262,8 +262,9 @@ class Configuration:
     def _check_window(self) -> None:
         self._check("window_shift")
         self._check("suspects", default=likely_suspects(max(self.counts) // self.lanes, self.window_shift))
-        if self.guesses and self.storage == "outside":
-            raise ConfigurationError("storage", self.storage, f"inside for form = {self.form} of norm = {self.norm}")
+        if self.guesses and self.direction == "training" and self.storage == "outside":
+            allowed = f"inside for direction = training and form = {self.form} of norm = {self.norm}"
+            raise ConfigurationError("storage", self.storage, allowed)
 
     def _check_epsilon(self) -> None:
         epsilon: object = self.epsilon

@@ -120,31 +120,32 @@ class Visit:
 class Pivots:
     """The memory of pivots: one guess for each channel of a layer, of the last time that the channel came.
 
+    The guess for a channel is made when the channel before it begins.
+
     Parameters
     ----------
-    contract : the formats of the unit
-    channels : channels of the layer, in whose order they come
-    share : half a window is at most r * 2^-share
-    depth : entries of the list of suspects of a lane
-    lanes : samples in a beat
+    contract : the formats of the unit, with its channels, window and lists
     """
 
-    def __init__(self, contract: Contract, channels: int, share: int, depth: int, lanes: int = 1):
-        self.contract, self.share, self.depth, self.lanes = contract, share, depth, lanes
-        self.memory = [Guess()] * channels
+    def __init__(self, contract: Contract):
+        self.contract = contract
+        self.memory = [Guess()] * contract.channels
         self.next = 0
+        self._last: tuple[int, Guess] | None = None
 
     def visit(self, x: Integers, r_mantissa: int, r_exponent: int) -> Visit:
         """The next channel passes, whose samples are x and whose spread is r; its place is renewed."""
-        return self.visit_with(self.memory[self.next], x, r_mantissa, r_exponent)
-
-    def visit_with(self, guess: Guess, x: Integers, r_mantissa: int, r_exponent: int) -> Visit:
-        """As :meth:`visit`, with a guess that was read from the memory earlier."""
-        mu = divide_by_count(int(x.sum(dtype=np.int64)), self.contract.G, len(x))
-        floor = mu >> self.contract.G
-        found = attempt(x, guess, self.lanes)
-        hit = is_inside(floor - guess.pivot - 1, guess.level) and found.longest <= self.depth
-        self.memory[self.next] = Guess(floor, level_of(self.contract, r_mantissa, r_exponent, self.share))
+        contract = self.contract
+        guess = self.memory[self.next]
+        if self._last is not None:
+            place, found = self._last
+            self.memory[place] = found
+        mu = divide_by_count(int(x.sum(dtype=np.int64)), contract.G, len(x))
+        floor = mu >> contract.G
+        self._last = self.next, Guess(floor, level_of(contract, r_mantissa, r_exponent, contract.window_shift))
         self.next = (self.next + 1) % len(self.memory)
-        listed = [min(len(suspects), self.depth) for suspects in found.suspects]
+        tried = attempt(x, guess, contract.lanes)
+        depth = contract.suspects if contract.suspects is not None else len(x)
+        hit = is_inside(floor - guess.pivot - 1, guess.level) and tried.longest <= depth
+        listed = [min(len(suspects), depth) for suspects in tried.suspects]
         return Visit(hit, sum(listed), max(listed))

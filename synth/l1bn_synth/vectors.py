@@ -96,14 +96,24 @@ def _maps(width: int, count: int, channels: int = CHANNELS) -> NDArray[np.int64]
     return maps
 
 
+def _step_before(x: NDArray[np.int64], channels: int, width: int) -> NDArray[np.int64]:
+    """Channels whose means are off by 1/32 of what the samples are off theirs: few training steps move more."""
+    spread = np.abs(x - x.mean(axis=1, keepdims=True)).mean(axis=1, keepdims=True)
+    low = -(1 << (width - 1))
+    moved = np.clip(x + np.rint(spread / 32).astype(np.int64), low, ~low)
+    return moved[np.arange(channels) % len(x)]
+
+
 def _numbers(width: int) -> list[int]:
     """Signed samples of feature maps, one after the other."""
     return [int(value) for value in _maps(width, ITEMS // 2, 2).ravel()]
 
 
-def _per_channel(traffic: Traffic, lanes: int, count: int, main: str = "i") -> Stimulus:
+def _per_channel(traffic: Traffic, lanes: int, count: int, main: str = "i", before: int = 0) -> Stimulus:
+    """Channels of which, beside the warm-up, the first ones ``before`` are not counted."""
     channel = count // lanes
-    return Stimulus(traffic.inputs, traffic.outputs, main, WARM_UP * channel, (CHANNELS - 1) * channel, lanes)
+    first, last = before + WARM_UP, before + CHANNELS - 1
+    return Stimulus(traffic.inputs, traffic.outputs, main, first * channel, last * channel, lanes)
 
 
 def _per_item(traffic: Traffic, main: str = "i") -> Stimulus:
@@ -198,9 +208,13 @@ def _forward(arguments: Arguments) -> Stimulus:
     contract = Contract.from_parameters(arguments)
     count = contract.counts[0]
     x = _maps(contract.width, count)
+    # Where means are guessed, all channels of the layer come before, as in the step before.
+    before = contract.channels if contract.guesses else 0
+    x = np.concatenate([_step_before(x, before, contract.width), x])
     rows = zip(x, *_channel_parameters(contract, len(x)), strict=True)
-    traffic = forward_traffic([ForwardChannel(contract, *row) for row in rows], _sendings(arguments))
-    return _per_channel(traffic, contract.lanes, count, "o")
+    channels = [ForwardChannel(contract, *row) for row in rows]
+    traffic = forward_traffic(channels, _sendings(arguments))
+    return _per_channel(traffic, contract.lanes, count, "o", before)
 
 
 def _backward(arguments: Arguments) -> Stimulus:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In
 
 from ..errors import require_packets, require_whole
 from ..logic.lfsr import bits_for, code_at, following
@@ -27,11 +28,13 @@ class PacketGuard(wiring.Component):
     width : bits of a sample
     lanes : samples in a beat
     beats : beats of a packet, one of them selected
-    sendings : packets of one channel that follow each other; the first one's ``select`` holds for all
+    sendings : packets of one channel that follow each other; the first one's ``select`` holds for all. None: as many as
+        ``continues`` says
 
     Members
     -------
     i : packets as they come, with ``select`` where there is more than one length
+    continues : where there are as many packets as it says: a packet that begins is of the channel before
     o : ``{data, last, select, number, error}``: right packets; ``number``, where a channel has several, is that of
         the packet within its
         channel, and ``error``, valid with ``last``, says that the packet had the wrong length
@@ -41,8 +44,10 @@ class PacketGuard(wiring.Component):
 
     latency = 1
 
-    def __init__(self, width: int, lanes: int, beats: Sequence[int], sendings: int = 1):
+    def __init__(self, width: int, lanes: int, beats: Sequence[int], sendings: int | None = 1):
         require_packets(width, lanes, [count * lanes for count in beats])
+        asks = sendings is None
+        sendings = 1 if sendings is None else sendings
         require_whole("sendings", sendings, 1, 3)
         self.width, self.beats, self.sendings = width, tuple(beats), sendings
         select_width = clog2(len(beats))
@@ -57,8 +62,10 @@ class PacketGuard(wiring.Component):
             {
                 "i": inlet(packet(width, lanes, select_width)),
                 "o": outlet(data.StructLayout(fields)),
+                **({"continues": In(1)} if asks else {}),
             }
         )
+        self.asks = asks
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -76,7 +83,8 @@ class PacketGuard(wiring.Component):
         number = Signal(range(self.sendings))
         advance = ~o.valid | o.ready
 
-        chosen = Mux(first & (number == 0), selected(i.payload), select)
+        opens = ~self.continues if self.asks else number == 0
+        chosen = Mux(first & opens, selected(i.payload), select)
 
         def length_is(beats: int) -> Value:
             return lookup([length == beats for length in self.beats], chosen)

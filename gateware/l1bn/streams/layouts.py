@@ -22,6 +22,7 @@ __all__ = [
     "inlet",
     "mean_field",
     "missed_field",
+    "next_pass",
     "offset_of",
     "outlet",
     "own_statistics",
@@ -95,6 +96,11 @@ def mean_field(width: int) -> dict[str, object]:
 def missed_field(formats: Formats) -> dict[str, object]:
     """Whether the mean of a channel was guessed so badly that it passed once more; absent where none is guessed."""
     return {"missed": 1} if formats.config.guesses else {}
+
+
+def next_pass() -> data.StructLayout:
+    """What the producer has to send: the channel ``again`` for its statistics, or else for the last time."""
+    return data.StructLayout({"again": 1})
 
 
 def selected(view: data.View) -> Value:

@@ -1,18 +1,18 @@
-"""Storage inside for a spread that guesses: a channel whose guess was bad passes once more."""
+"""Where samples wait for a spread that guesses: a channel whose guess was bad passes once more."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..numbers.formats import Formats
 from .guard import PacketGuard
-from .layouts import copied, inlet, outlet, packet
+from .layouts import copied, inlet, next_pass, outlet, packet
 from .registers import fork
 from .repeat_buffer import RepeatBuffer
 
-__all__ = ["RepeatedChannels"]
+__all__ = ["AnsweredChannels", "RepeatedChannels"]
 
 UNDER_WAY = 4
 """Bits that count passes between their end and their judgement; each of those keeps a register of the unit."""
@@ -134,4 +134,82 @@ class RepeatedChannels(wiring.Component):
             with m.State("return"):
                 with m.If(~buffer.busy):
                     m.next = "pass"
+        return m
+
+
+class AnsweredChannels(wiring.Component):
+    """Storage outside: the producer sends the packet of a channel again after each pass but the last.
+
+    Parameters
+    ----------
+    formats : derived formats of the unit
+
+    Members
+    -------
+    i : packets from outside, those of one channel after each other
+    o_next : after each pass for the statistics, :func:`l1bn.streams.layouts.next_pass`
+    o_0, o_1, judged, again, flushing, restart : as of :class:`RepeatedChannels`; nothing is flushed
+    """
+
+    turnaround = 4
+    """Cycles from a judgement until the next packet passes, if it waits and ``o_next`` is taken at once."""
+
+    def __init__(self, formats: Formats):
+        config = formats.config
+        self.guard = PacketGuard(config.width, config.lanes, formats.beats, sendings=None)
+        shape = packet(config.width, config.lanes, formats.select_width, error=True)
+        super().__init__(
+            {
+                "i": inlet(packet(config.width, config.lanes, formats.select_width)),
+                "o_next": outlet(next_pass()),
+                "o_0": outlet(shape),
+                "o_1": outlet(shape),
+                "judged": In(1),
+                "again": In(1),
+                "flushing": Out(1),
+                "restart": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.guard = guard = self.guard
+        wiring.connect(m, wiring.flipped(self.i), guard.i)
+        m.d.comb += [
+            *copied(guard.o.payload, self.o_0.payload),
+            *copied(guard.o.payload, self.o_1.payload),
+            # Where a packet begins, which it does no sooner than the final beat of the one before leaves.
+            guard.continues.eq(1),
+        ]
+
+        def pass_to(output: stream.Interface) -> Value:
+            """Returns whether the final beat of a packet passes."""
+            m.d.comb += [output.valid.eq(guard.o.valid), guard.o.ready.eq(output.ready)]
+            return guard.o.valid & output.ready & guard.o.payload.last
+
+        with m.FSM():
+            with m.State("first"):
+                m.d.comb += guard.continues.eq(0)
+                with m.If(pass_to(self.o_0)):
+                    m.d.comb += guard.continues.eq(1)
+                    m.next = "judge"
+            with m.State("judge"):
+                with m.If(self.judged):
+                    m.d.sync += self.o_next.payload.again.eq(self.again)
+                    m.d.sync += self.o_next.valid.eq(1)
+                    m.next = "answer"
+            with m.State("answer"):
+                with m.If(self.o_next.ready):
+                    m.d.sync += self.o_next.valid.eq(0)
+                    m.next = "last"
+                    with m.If(self.o_next.payload.again):
+                        m.d.comb += self.restart.eq(1)
+                        m.next = "repeat"
+            with m.State("repeat"):
+                with m.If(pass_to(self.o_0)):
+                    m.next = "judge"
+            with m.State("last"):
+                with m.If(pass_to(self.o_1)):
+                    m.d.comb += guard.continues.eq(0)
+                    m.next = "first"
         return m

@@ -38,6 +38,7 @@ from ..streams.layouts import (
     extended,
     fields,
     inlet,
+    next_pass,
     outlet,
     packet,
     scale_constants,
@@ -46,7 +47,7 @@ from ..streams.layouts import (
 )
 from ..streams.pivots import Pivots
 from ..streams.registers import ADMISSION, ChannelRegister, fork, join
-from ..streams.repeated import RepeatedChannels
+from ..streams.repeated import AnsweredChannels, RepeatedChannels
 from ..streams.storage import ChannelBuffers, ReplayedChannels
 
 __all__ = ["BatchNorm"]
@@ -248,6 +249,8 @@ class BatchNorm(wiring.Component):
     i : packets of x, :func:`l1bn.streams.layouts.packet`
     i_affine : gamma and beta, one item per channel
     o : packets of y with ``error``
+    o_next : :func:`l1bn.streams.layouts.next_pass`, where means are guessed and the producer holds the samples: after
+        each pass for the statistics, what to send next
     o_stats : the statistics, one item per channel; they hold the unit up like any stream that is not read. They
         leave before the last pass, so their ``error`` does not know of a wrong length there; that of ``o`` does
 
@@ -263,9 +266,11 @@ class BatchNorm(wiring.Component):
         self.scale = ScaleStage(formats)
         self.affine = Affine(formats.scale, config.lanes, min(formats.beats), config.target)
         self.pivots = Pivots(formats) if config.guesses else None
-        self.storage: ChannelBuffers | ReplayedChannels | RepeatedChannels
-        if config.guesses:
+        self.storage: ChannelBuffers | ReplayedChannels | RepeatedChannels | AnsweredChannels
+        if config.guesses and config.storage == "inside":
             self.storage = RepeatedChannels(formats, self.waits[0] + config.suspects)
+        elif config.guesses:
+            self.storage = AnsweredChannels(formats)
         elif config.storage == "inside":
             self.storage = ChannelBuffers(formats, self.waits)
         else:
@@ -276,6 +281,7 @@ class BatchNorm(wiring.Component):
                 "i_affine": inlet(affine_parameters(formats)),
                 "o": outlet(packet(config.y_width, config.lanes, error=True)),
                 "o_stats": outlet(statistics(formats)),
+                **({"o_next": outlet(next_pass())} if config.guesses and config.storage == "outside" else {}),
             }
         )
 
@@ -306,7 +312,7 @@ class BatchNorm(wiring.Component):
     def missed_latency(self, count: int, listed: int) -> int:
         """As :meth:`latency`, of a channel whose mean was guessed badly, with so many entries in its longest list."""
         beats = count // self.config.lanes
-        return self.latency(count) + beats - 1 + self._spread_latency(listed) + RepeatedChannels.turnaround
+        return self.latency(count) + beats - 1 + self._spread_latency(listed) + self.storage.turnaround
 
     def cycles_per_channel(self, count: int) -> int:
         """Cycles from channel to channel with a producer and sinks that never wait."""
@@ -327,6 +333,8 @@ class BatchNorm(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i_affine), scale.i_affine)
         wiring.connect(m, scale.o_stats, wiring.flipped(self.o_stats))
         wiring.connect(m, affine.o, wiring.flipped(self.o))
+        if isinstance(storage, AnsweredChannels):
+            wiring.connect(m, storage.o_next, wiring.flipped(self.o_next))
 
         readers = [[mean.i], [spread.i]] if spread.after_mean else [[mean.i, spread.i]]
         for source, sinks in zip(passes, [*readers, [affine.i]], strict=True):
@@ -372,7 +380,7 @@ class BatchNorm(wiring.Component):
 
 
 def connect_pivots(
-    m: Module, pivots: Pivots, spread: GuessingSpread, storage: RepeatedChannels, scale: ScaleStage
+    m: Module, pivots: Pivots, spread: GuessingSpread, storage: RepeatedChannels | AnsweredChannels, scale: ScaleStage
 ) -> stream.Interface:
     """Let the pivots judge what passes found before it is scaled: where it goes in."""
     wiring.connect(m, pivots.o_guess, spread.i_guess)
