@@ -51,12 +51,9 @@ class ExcessSums(wiring.Component):
     o : ``{excess, above, equal}``: the sum of the e that are not negative (unsigned, exact), their number, and the
         number of x = p
     beat, final : a beat has been looked at, and it is the last one of its channel, ``looked`` cycles after it came in
+    closing : the guess of the channel whose final beat went in last
     entries, listed : with ``beat``, for each lane: e as ``greatest_level`` bits, signed, and whether it is inside the
         window and not -1
-
-    Attributes
-    ----------
-    closes : 1 in the cycle in which the final beat of a channel goes in
 
     Latency: ``latency`` cycles from the final beat.
     """
@@ -64,7 +61,6 @@ class ExcessSums(wiring.Component):
     def __init__(self, width: int, lanes: int, count: int, greatest_level: int):
         require_packets(width, lanes, [count])
         self.width, self.lanes, self.greatest_level = width, lanes, greatest_level
-        self.closes = Signal()
         self.entered = 4 + tree_latency(lanes)
         self.excess = ChannelTotal(unsigned(width + tree_latency(lanes)), width + clog2(count))
         self.above, self.equal = (
@@ -79,6 +75,7 @@ class ExcessSums(wiring.Component):
                 "i": inlet(packet(width, lanes)),
                 "i_guess": inlet(guess_layout(width, greatest_level)),
                 "o": outlet(data.StructLayout(sums)),
+                "closing": Out(guess_layout(width, greatest_level)),
                 "beat": Out(1),
                 "final": Out(1),
                 "entries": Out(data.ArrayLayout(signed(greatest_level), lanes)),
@@ -95,15 +92,13 @@ class ExcessSums(wiring.Component):
         begin_with(m, gate, self.i_guess)
         guess = self.i_guess.payload
         complement = Signal(signed(self.width), reset_less=True)
-        mask = Signal(self.width, reset_less=True)
-        lists = Signal(reset_less=True)
+        level = Signal.like(guess.level, reset_less=True)
         with m.If(self.i_guess.ready):
-            m.d.sync += [
-                complement.eq(~guess.pivot),
-                mask.eq(window_mask(guess.level, self.width, self.greatest_level)),
-                lists.eq(guess.level.any()),
-            ]
-        mask_then, lists_then = delayed(m, mask, 1), delayed(m, lists, 2)
+            m.d.sync += [complement.eq(~guess.pivot), level.eq(guess.level)]
+        mask = delayed(m, window_mask(level, self.width, self.greatest_level), 1)
+        has_list = delayed(m, level.any(), 2)
+        with m.If(delayed_flag(m, gate.passes & gate.beat.last, 2)):
+            m.d.sync += [self.closing.pivot.eq(~complement), self.closing.level.eq(level)]
         kept, is_above, is_equal, is_listed = [], [], [], []
         for lane in range(self.lanes):
             sample = delayed(m, gate.beat.data[lane], 2)
@@ -116,19 +111,18 @@ class ExcessSums(wiring.Component):
                 m.d.sync += excess.eq(0)
             with m.Else():
                 m.d.sync += excess.eq(difference[:-1])
-            outside = (difference[:-1] ^ sign.replicate(self.width)) & mask_then
+            outside = (difference[:-1] ^ sign.replicate(self.width)) & mask
             is_near = ~in_groups(m, outside, Value.any).any()
             is_minus_one = in_groups(m, difference, Value.all).all()
             kept.append(excess)
             is_above.append(delayed(m, ~sign, 1))
             is_equal.append(delayed(m, is_minus_one, 1))
-            is_listed.append(delayed(m, is_near & ~is_minus_one & lists_then, 1))
+            is_listed.append(delayed(m, is_near & ~is_minus_one & has_list, 1))
             m.d.comb += self.entries[lane].eq(delayed(m, difference[: self.greatest_level], 2).as_signed())
 
         entered = self.entered
         valid, last = delayed_flag(m, gate.passes, entered), delayed_flag(m, gate.beat.last, entered)
         m.d.comb += [
-            self.closes.eq(gate.passes & gate.beat.last),
             total.valid.eq(valid),
             total.last.eq(last),
             total.addend.eq(add_lanes(m, kept)),

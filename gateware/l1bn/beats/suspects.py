@@ -6,10 +6,14 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..primitives import primitives
 from ..primitives.portable import SampleMemory
 from .total import delayed, delayed_flag
 
 __all__ = ["SuspectLists"]
+
+SMALL = 128
+"""Words up to which a memory is none for a block RAM."""
 
 
 class SuspectLists(wiring.Component):
@@ -20,6 +24,7 @@ class SuspectLists(wiring.Component):
     width : bits of an entry, signed
     lanes : lists
     depth : entries of a list, a power of two
+    target : whose memories to use, see :func:`l1bn.primitives.primitives`
 
     Members
     -------
@@ -33,9 +38,11 @@ class SuspectLists(wiring.Component):
 
     latency = 2
 
-    def __init__(self, width: int, lanes: int, depth: int):
+    def __init__(self, width: int, lanes: int, depth: int, target: str = "portable"):
         self.width, self.lanes, self.depth = width, lanes, depth
-        self.memories = [SampleMemory(width, 2 * depth) for _ in range(lanes)]
+        # A memory of few words is better left to the tools, which know of smaller ones than blocks.
+        memory = SampleMemory if 2 * depth <= SMALL else primitives(target).memory
+        self.memories = [memory(width, 2 * depth) for _ in range(lanes)]
         entries = data.ArrayLayout(signed(width), lanes)
         super().__init__(
             {
@@ -77,8 +84,8 @@ class SuspectLists(wiring.Component):
                 memory.w_enable.eq(write),
                 memory.w_address.eq(delayed(m, written, 1)),
                 memory.w_data.eq(delayed(m, self.entries[lane], 1)),
-                memory.r_enable.eq(1),
-                memory.o_enable.eq(1),
+                memory.r_enable.eq(self.step),
+                memory.o_enable.eq(delayed_flag(m, self.step, 1)),
                 memory.r_address.eq(Cat(left[:-1], ~bank)),
                 self.present[lane].eq(delayed_flag(m, self.step & some_left, self.latency)),
                 self.read[lane].eq(memory.o_data),

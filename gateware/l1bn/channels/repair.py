@@ -9,9 +9,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..beats.excess import window_mask
-from ..beats.total import add_lanes, tree_latency
+from ..beats.total import add_lanes, add_lanes_and_carries, tree_latency
 from ..logic.sequence import consult, settled
 from ..logic.settle import settling_cycles, settling_difference, settling_sum
+from ..logic.subtract import difference
 from ..logic.table import lookup
 from ..numbers.formats import clog2, odd_part
 from ..streams.layouts import copied, inlet, outlet, select_field, selected
@@ -68,13 +69,12 @@ class Repair(wiring.Component):
         self.remainder = SequentialMultiplier(residue, unsigned(tally), residue, subtract=True)
         self.addend = signed(max(max(offsets).bit_length(), self.rest.width) + 2)
         # On a hit the mean is no farther from p than an entry can tell: whole bits, fraction, and it counts twice.
-        self.factor = signed(max(greatest_level + 1 + guard_bits + 1, self.addend.width))
+        self.factor = signed(max(greatest_level + guard_bits + 1, self.addend.width))
         self.multiplier = SequentialMultiplier(self.factor, unsigned(tally), self.addend, subtract=True)
         self.preparation = settling_cycles(width + 1) + 2
         self.collection = list_latency + 1 + tree_latency(lanes)
         self.settling = settling_cycles(self.sum_width)
-        numbers, sums = 2, 2 * (self.settling + 1)
-        self.completion = max(numbers, sums + numbers - self.multiplier.latency)
+        self.completion = 1
         select = select_field(clog2(len(counts)))
         found = {"excess": self.sum_width, "above": tally, "equal": tally}
         mean = {"mean": signed(width + guard_bits), "sum": signed(self.sum_width), **select}
@@ -112,52 +112,62 @@ class Repair(wiring.Component):
             m.d.sync += register.eq(value)
             return register
 
-        # e of the mean's floor, and what follows from it for all suspects.
+        # e of the mean's floor, and how far from -1 or 0 it is.
         floor, fraction = channel.mean >> guard_bits, channel.mean[:guard_bits]
         whole = held(settling_sum(m, floor, ~channel.pivot, self.width + 1).as_signed())
-        is_whole = held(~fraction.any())
         below = whole[-1]
         distance = whole.as_unsigned() ^ below.replicate(len(whole))
         mask = window_mask(channel.level, self.width, reach)
         is_outside = held((distance[:-1] & mask).any() | (~channel.level.any() & ~below))
-        limit = held(distance[: reach - 1] + ~below)
-        at = held(whole[:reach].as_signed())
         is_at_pivot = held(below & ~distance.any())
+        is_whole = held(~fraction.any())
 
         asked = settled(m, self.i.valid, leaves, self.preparation)
+        exhausted = asked & ~self.more
         m.d.comb += self.step.eq(asked & self.more)
-        # A suspect between pivot and mean changes sides; e of it, or its complement, is how far it is off.
-        moved, crossed, met = [], [], []
+        # A suspect between pivot and mean changes sides: where its distance is less than the mean's, or equal to that
+        # of a mean above.
+        parts, carries, crossed, met = [], [], [], []
         for lane in range(self.lanes):
             entry, present = self.read[lane], self.present[lane]
-            distance = entry.as_unsigned() ^ below.replicate(reach)
-            crosses = present & ~distance[-1] & (distance[:-1] < limit)
-            part = Signal(max(1, reach - 1), reset_less=True)
+            off = entry.as_unsigned() ^ below.replicate(reach)
+            crosses = present & ~off[-1] & difference(off[:-1], distance[: reach - 1], ~below)[-1]
+            # Its e, or -e of what leaves for a mean above: the complement, and a carry.
+            part = Signal(signed(reach), reset_less=True)
             with m.If(~crosses):
                 m.d.sync += part.eq(0)
             with m.Else():
-                m.d.sync += part.eq(distance[:-1])
-            moved.append(part)
+                m.d.sync += part.eq(entry ^ (~below).replicate(reach).as_signed())
+            parts.append(part)
+            carries.append(held(crosses & ~below))
             crossed.append(held(crosses))
-            met.append(held(present & (entry == at)))
-        collected = [self._collected(m, parts, leaves, width) for parts, width in
-                     ((moved, self.sum_width), (crossed, tally), (met, tally))]
-        correction, changes, equals = collected
+            met.append(held(present & (entry == whole[:reach].as_signed())))
+        part, carry = add_lanes_and_carries(m, parts, carries)
+        changes, meets = add_lanes(m, crossed), add_lanes(m, met)
 
-        # N, the number of samples above the mean; those at the pivot are above a mean below it.
-        under = below & ~is_at_pivot
-        above = held(Mux(below, channel.above + changes, channel.above - changes)[:tally])
-        above = held((above + Mux(under, channel.equal, 0))[:tally])
+        # Sum and number of the e above the mean's. What crosses a mean below the pivot comes to them: its e is the
+        # complement of its distance. So do those at the pivot, whose e is -1, after the entries of the lists.
+        collected = settled(m, exhausted, leaves, self.collection)
+        joins = collected & ~settled(m, collected, leaves, 1)
+        pivotal = Mux(below & ~is_at_pivot, channel.equal, 0)
+        excess = Signal(self.sum_width, reset_less=True)
+        above = Signal(tally, reset_less=True)
+        equals = Signal(tally, reset_less=True)
+        with m.If(~asked):
+            m.d.sync += [excess.eq(channel.excess), above.eq(channel.above), equals.eq(0)]
+        with m.Else():
+            # What crosses does so before: at the end there is nothing but what is at the pivot.
+            m.d.sync += [
+                excess.eq(excess + Mux(joins, Cat(~pivotal, Const(1, 1)).as_signed(), part) + (joins | carry)),
+                above.eq(above + Mux(joins, pivotal, Mux(below, changes, -changes))),
+                equals.eq(equals + meets),
+            ]
         equal = Mux(is_whole, Mux(is_at_pivot, channel.equal, equals), 0)
         signs = held(Cat(Const(0, 1), above) + equal)
-        sign_count = held((signs - lookup(self.counts, selected(channel)))[: tally + 1].as_signed())
-        # The sum of the x - p above the mean: x - p is e + 1.
-        width = self.sum_width
-        sums = held(settling_difference(m, channel.excess, correction, width))
-        sums = held(settling_sum(m, sums, Mux(below, channel.above, above), width))
+        sign_count = (signs - lookup(self.counts, selected(channel)))[: tally + 1].as_signed()
 
         repaired = stream.Signature(0).create()
-        complete = settled(m, asked & ~self.more, leaves, self.collection + self.completion)
+        complete = settled(m, collected, leaves, self.completion)
         addend = Signal(self.addend)
         if self.rounds:
             rest = self._rest(m, leaves)
@@ -169,13 +179,13 @@ class Repair(wiring.Component):
         m.d.comb += [
             repaired.valid.eq(complete),
             self.i.ready.eq(repaired.ready),
-            multiplier.i.payload.a.eq(Cat(Const(0, 1), fraction, at + 1).as_signed()),
+            multiplier.i.payload.a.eq(Cat(Const(0, 1), fraction, whole[:reach]).as_signed()),
             multiplier.i.payload.b.eq(above),
             multiplier.i.payload.c.eq(addend),
         ]
         consult(m, repaired, multiplier.i, multiplier.o, self.o, settling=self.settling)
         product = multiplier.o.payload
-        upper = settling_sum(m, sums, product >> (guard_bits + 1), width - 1)
+        upper = settling_sum(m, excess, product >> (guard_bits + 1), self.sum_width - 1)
         m.d.comb += [
             self.o.payload.deviation.eq(Cat(product[: guard_bits + 1], upper)),
             self.o.payload.sign_count.eq(sign_count),
@@ -183,13 +193,6 @@ class Repair(wiring.Component):
             *copied(channel, self.o.payload),
         ]
         return m
-
-    def _collected(self, m: Module, parts: list[Signal], leaves: Value, width: int) -> Signal:
-        """The sum over the entries of all lists, from 0 for each channel."""
-        total = Signal(width, reset_less=True)
-        addend = add_lanes(m, parts)
-        m.d.sync += total.eq(Mux(leaves, 0, total + addend))
-        return total
 
     def _rest(self, m: Module, leaves: Value) -> stream.Interface:
         """e = S * 2^G - n * mu, which fits in as many bits as it takes to count to n."""

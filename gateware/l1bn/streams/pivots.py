@@ -62,7 +62,6 @@ class Pivots(wiring.Component):
         repeated = Signal()  # the channel that is judged next was missed
         failed = Signal()  # a packet of this channel that was read before had the wrong length
         floor = record.mean >> formats.guard_bits
-        missed = Signal.like(floor)
 
         def following(channel: Signal) -> Value:
             return Mux(channel == self.channels - 1, 0, channel + 1)
@@ -79,7 +78,7 @@ class Pivots(wiring.Component):
                 self.again.eq(takes & record.again & ~self.flushing),
             ]
             with m.If(self.again):
-                m.d.sync += [missed.eq(floor), repeated.eq(1), failed.eq(failed | record.error)]
+                m.d.sync += [repeated.eq(1), failed.eq(failed | record.error)]
             with m.If(self.o.valid & self.o.ready):
                 m.d.sync += [
                     written.eq(following(written)),
@@ -90,9 +89,10 @@ class Pivots(wiring.Component):
 
         def remember() -> None:
             guess = Signal(self.guess)
-            m.d.comb += [guess.pivot.eq(floor), guess.level.eq(level(formats, record.r_exponent))]
+            found = level(formats, record.r_exponent)
+            m.d.comb += [guess.pivot.eq(floor), guess.level.eq(Mux(record.again, 0, found))]
             m.d.sync += [
-                memory.w_enable.eq(self.o.valid & self.o.ready),
+                memory.w_enable.eq(self.again | (self.o.valid & self.o.ready)),
                 memory.w_address.eq(written),
                 memory.w_data.eq(guess),
             ]
@@ -105,23 +105,23 @@ class Pivots(wiring.Component):
             valid = Signal()
             guess = Signal(self.guess, reset_less=True)
             m.d.comb += [
-                memory.r_enable.eq(1),
-                memory.o_enable.eq(1),
+                memory.r_enable.eq(waiting[1]),
+                memory.o_enable.eq(waiting[2]),
                 memory.r_address.eq(asked),
                 self.o_guess.valid.eq(valid),
                 self.o_guess.payload.eq(guess),
             ]
-            m.d.sync += waiting.eq(Cat(self.o_guess.ready & valid, waiting[:-1]))
+            m.d.sync += waiting.eq(Cat((self.o_guess.ready & valid) | self.restart, waiting[:-1]))
             with m.If(waiting[0]):
-                m.d.sync += known.eq(all_written | (asked < written))
+                m.d.sync += known.eq(all_written | (asked < written) | (repeated & (asked == written)))
             with m.If(waiting[-1]):
                 m.d.sync += [valid.eq(1), asked.eq(following(asked))]
                 m.d.sync += Value.cast(guess).eq(Mux(known, memory.o_data, 0))
             with m.Elif(self.o_guess.ready):
                 m.d.sync += valid.eq(0)
+            # The missed channel is asked for again; what it has found stands in its place.
             with m.If(self.restart):
-                m.d.sync += [valid.eq(1), asked.eq(following(written)), waiting.eq(0)]
-                m.d.sync += [guess.pivot.eq(missed), guess.level.eq(0)]
+                m.d.sync += [valid.eq(0), asked.eq(written), waiting.eq(1)]
 
         judge()
         remember()

@@ -37,7 +37,7 @@ class RepeatedChannels(wiring.Component):
     judged, again, flushing, restart : of :class:`l1bn.streams.pivots.Pivots`
     """
 
-    turnaround = 5
+    turnaround = 9
     """Cycles from a judgement until the first beat of the channel passes again, if nothing else is under way."""
 
     def __init__(self, formats: Formats, wait: int):
@@ -151,7 +151,7 @@ class AnsweredChannels(wiring.Component):
     o_0, o_1, judged, again, flushing, restart : as of :class:`RepeatedChannels`; nothing is flushed
     """
 
-    turnaround = 4
+    turnaround = 6
     """Cycles from a judgement until the next packet passes, if it waits and ``o_next`` is taken at once."""
 
     def __init__(self, formats: Formats):

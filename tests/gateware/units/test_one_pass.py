@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -64,10 +65,12 @@ def missed(bench: ForwardBench) -> list[int]:
     return payload.unpack(bench.sinks["o_stats"].words)["missed"].tolist()
 
 
-@pytest.mark.parametrize("name", UNITS)
-def test_hits_and_misses_are_those_of_the_model(name: str, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "storage"), [*((name, "inside") for name in UNITS), ("one lane", "outside"), ("two counts", "outside")]
+)
+def test_hits_and_misses_are_those_of_the_model(name: str, storage: str, seed: int) -> None:
     """The first step misses, later ones hit unless a list overflows; and each takes as long as stated."""
-    device = unit(Configuration(**ONE_PASS, **UNITS[name]))
+    device = unit(Configuration(**ONE_PASS, **UNITS[name], storage=storage))
     config = device.config
     bench = ForwardBench(device, seed=seed, patience=4000)
     work = [each for rows in layer(config, seed, 0.02, 3) for each in channels(config, rows)]
@@ -85,13 +88,13 @@ def test_hits_and_misses_are_those_of_the_model(name: str, seed: int) -> None:
     else:
         assert not all(visit.hit for visit in expected[LAYER:])
 
-    accepted, taken = bench.sources["i"].accepted, bench.sinks["o"].taken
-    start = 0
+    accepted, taken = iter(bench.sources["i"].accepted), iter(bench.sinks["o"].taken)
     for each in work:
         visit = each.visit
         count = len(each.x)
-        latency = taken[start] - accepted[start]
-        start += count // config.lanes
+        beats = count // config.lanes
+        sendings = 1 if storage == "inside" else 2 + (not visit.hit)
+        latency = list(islice(taken, beats))[0] - list(islice(accepted, beats * sendings))[0]
         if visit.hit:
             assert latency == device.latency(count, visit.longest)
         else:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 
 from ...beats.excess import ExcessSums, guess_layout
 from ...beats.suspects import SuspectLists
-from ...beats.total import delayed_flag
 from ...channels.repair import Repair
 from ...logic.table import lookup
 from ...numbers.formats import Formats
@@ -47,7 +46,7 @@ class L1OnePassSpread(wiring.Component):
         config = formats.config
         width, lanes, reach = config.width, config.lanes, formats.greatest_level
         self.sums = ExcessSums(width, lanes, formats.count_max, reach)
-        self.lists = SuspectLists(reach, lanes, config.suspects)
+        self.lists = SuspectLists(reach, lanes, config.suspects, config.target)
         self.repair = Repair(
             width, lanes, config.counts, formats.guard_bits, formats.epsilon_wholes, reach, self.lists.latency
         )
@@ -83,13 +82,6 @@ class L1OnePassSpread(wiring.Component):
         m.submodules.deviations = deviations = ChannelRegister(spread)
         wiring.connect(m, wiring.flipped(self.i), sums.i)
         wiring.connect(m, wiring.flipped(self.i_guess), sums.i_guess)
-        # The channel that closes needs its guess when the next channel's has taken its place.
-        current = Signal(self.i_guess.payload.shape(), reset_less=True)
-        closing = Signal(self.i_guess.payload.shape(), reset_less=True)
-        with m.If(self.i_guess.ready):
-            m.d.sync += current.eq(self.i_guess.payload)
-        with m.If(delayed_flag(m, sums.closes, 2)):
-            m.d.sync += closing.eq(current)
         join(m, repair.i, sums.o, self.i_mean)
         m.d.comb += [
             lists.beat.eq(sums.beat),
@@ -103,7 +95,7 @@ class L1OnePassSpread(wiring.Component):
             repair.i.payload.overflow.eq(lists.overflow),
             *copied(sums.o.payload, repair.i.payload),
             *copied(self.i_mean.payload, repair.i.payload),
-            *copied(closing, repair.i.payload),
+            *copied(sums.closing, repair.i.payload),
         ]
         add_fraction(m, formats, deviations.o, magnitude.i)
         found, tag = magnitude.o.payload, magnitude.o.payload.tag
