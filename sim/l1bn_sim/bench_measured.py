@@ -18,6 +18,8 @@ import numpy as np
 from l1bn_golden import Contract
 from l1bn_golden.exact import max_error
 from l1bn_golden.exact_gradients import max_dx_error
+from l1bn_golden.one_pass import Pivots
+from l1bn_vectors.forward import guessed
 
 from .backward_bench import BackwardBench
 from .bench import parameters
@@ -60,19 +62,27 @@ async def _pass_through(
     """Send channels through the unit; returns it with what is to be reported of each count."""
     kind, largest_error = DIRECTIONS[parameters()["configuration"]["direction"]]
     unit = await kind.start(dut, **options)
-    unit.pass_through([unit.channel(*row, select=select) for select, row in channels])
+    work = [unit.channel(*row, select=select) for select, row in channels]
+    unit.pass_through(work)
     await unit.bench.drain()
     comparison = unit.bench.compare()
     for line in comparison.lines:
         cocotb.log.error(line)
     ends = np.cumsum([len(row[0]) for _, row in channels])
     given = np.split(unit.bench.sinks["o"].columns["data"].reshape(-1), ends[:-1])
+    visited = [channel.visit for channel in guessed(Pivots(unit.contract), work)] if unit.contract.guesses else []
     found = {}
     for select in {select for select, _ in channels}:
         places = [place for place, (mine, _) in enumerate(channels) if mine == select]
         arrays = [np.array(column) for column in zip(*(channels[place][1] for place in places), strict=True)]
         outputs = np.stack([given[place][: arrays[0].shape[1]] for place in places])
+        stats = unit.bench.sinks["o_stats"].columns if unit.contract.guesses else {}
+        missed = int(np.take(stats["missed"], places).sum()) if stats else 0
+        visits = [visited[place] for place in places] if stats else []
         found[select] = {
+            "hits": len(visits) - missed,
+            "misses": missed,
+            "suspects": sum(visit.suspects for visit in visits),
             "samples": outputs.size,
             "mismatches": sum(comparison.batches[place] for place in places),
             "max_error_lsb": largest_error(unit.contract, *arrays, outputs),

@@ -125,13 +125,19 @@ def _configurations(typed: Mapping[str, str | tuple[str, ...] | None]) -> list[C
         for name, default in (("width", WIDTHS), ("lanes", LANES))
     )
     return [
-        Configuration.from_mapping(
+        _of_a_layer(
             {"norm": norm, "form": form, "direction": direction, "width": width, "lanes": number, **common}
         )
         for norm, form in _forms(given.get("norm"), given.get("form"), direction)
         for width in widths
         for number in lanes
     ]
+
+
+def _of_a_layer(parameters: Mapping[str, Any]) -> Configuration:
+    """Where means are guessed, of a layer so small that it comes several times."""
+    config = Configuration.from_mapping(parameters)
+    return dataclasses.replace(config, channels=FEWEST) if config.guesses else config
 
 
 def _forms(norm: str | None, form: str | None, direction: str) -> list[tuple[str, str | None]]:

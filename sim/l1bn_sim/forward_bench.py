@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from l1bn_vectors.forward import ForwardChannel, forward_inputs, forward_outputs
+from l1bn_golden.one_pass import Pivots
+from l1bn_vectors.forward import ForwardChannel, forward_inputs, forward_outputs, guessed
 from l1bn_vectors.packets import Integers
 from l1bn_vectors.traffic import Columns
 
+from .bench import Bench
 from .unit_bench import UnitBench
 
 __all__ = ["ForwardBench"]
 
 
 class ForwardBench(UnitBench[ForwardChannel]):
-    """A forward unit on a bench."""
+    """A forward unit on a bench.
+
+    A producer that holds the samples and is told what to send next follows the model's guesses, which the unit must
+    share: what it says is compared.
+    """
+
+    def __init__(self, bench: Bench, configuration: Mapping[str, Any]):
+        super().__init__(bench, configuration)
+        self.pivots = Pivots(self.contract)
+
+    def send(self, channels: Sequence[ForwardChannel]) -> None:
+        super().send(self._guessed(channels))
+
+    def pass_through(self, channels: Sequence[ForwardChannel]) -> None:
+        super().pass_through(self._guessed(channels))
+
+    def _guessed(self, channels: Sequence[ForwardChannel]) -> Sequence[ForwardChannel]:
+        contract = self.contract
+        told = contract.guesses and contract.storage == "outside" and channels[0].visit is None
+        return guessed(self.pivots, channels) if told else channels
 
     def channel(self, x: Integers, gamma: int, beta: int, select: int = 0) -> ForwardChannel:
         return ForwardChannel(self.contract, x, gamma, beta, select)

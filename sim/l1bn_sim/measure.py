@@ -37,7 +37,8 @@ class Row:
     """A row of ``report.json``, a unit with one of its counts; cycles and samples per cycle are of the steady state.
 
     ``mismatches`` counts the values of y and of the statistics, or of dx, dgamma and dbeta, that are not the
-    integer model's. ``samples`` and ``max_error_lsb`` are those of y or dx.
+    integer model's. ``samples`` and ``max_error_lsb`` are those of y or dx. Where means are guessed, ``hits`` and
+    ``misses`` are what the unit says of its guesses, and ``suspects_per_sample`` those of the model, without pauses.
     """
 
     norm: str
@@ -52,6 +53,9 @@ class Row:
     cycles_per_channel: float
     predicted_cycles_per_channel: int
     samples_per_cycle: float
+    hits: int
+    misses: int
+    suspects_per_sample: float
     seed: int
 
 
@@ -116,5 +120,8 @@ def _row(job: Job, count: int, predicted: int, steady: Mapping[str, Any], paused
         cycles_per_channel=cycles,
         predicted_cycles_per_channel=predicted,
         samples_per_cycle=count / cycles,
+        hits=steady["hits"],
+        misses=steady["misses"],
+        suspects_per_sample=steady["suspects"] / steady["samples"],
         seed=job.seed,
     )

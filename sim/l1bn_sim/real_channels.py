@@ -6,9 +6,10 @@ import numpy as np
 
 from l1bn.config import Configuration
 from l1bn_golden import Contract
+from l1bn_golden.data import quantize
 
 from .digits import feature_maps
-from .training_step import quantized, training_step
+from .training_step import quantized, training_step, training_steps
 
 __all__ = ["real_channels"]
 
@@ -22,7 +23,13 @@ def real_channels(config: Configuration, number: int, seed: int, count: int) -> 
     if config.direction == "backward":
         x, dy, gamma = quantized(contract, training_step(contract.norm, count, number, seed))
         return {"x": x, "dy": dy, "gamma": gamma}
-    x = feature_maps(contract.width, contract.x_fraction, count, number)
+    if contract.guesses:
+        # A layer's channels come step after step, as in training.
+        steps = training_steps(contract.norm, count, config.channels, seed, -(-number // config.channels))
+        maps = np.concatenate([step.x for step in steps])[:number]
+        x = quantize(maps, contract.width, contract.x_fraction).astype(np.int64)
+    else:
+        x = feature_maps(contract.width, contract.x_fraction, count, number)
     # gamma around 1 of either sign and beta around 0, one pair a channel.
     draw = np.random.default_rng(seed)
     gamma = draw.normal(1, 0.3, number) * draw.choice([-1, 1], number) * (1 << contract.gamma_fraction)

@@ -17,7 +17,7 @@ from l1bn_golden import Contract, reference
 from l1bn_golden.data import quantize
 from l1bn_golden.pictures import digits
 
-__all__ = ["TrainingStep", "quantized", "training_step"]
+__all__ = ["TrainingStep", "quantized", "training_step", "training_steps"]
 
 STEPS = 10
 """Steps before the one that is kept: the loss has fallen by then, and gradients are no longer those of chance."""
@@ -64,6 +64,12 @@ def training_step(norm: str, count: int, channels: int, seed: int) -> TrainingSt
 
     Rows are cut to ``count`` where that is no multiple of an image's 64 pixels.
     """
+    return training_steps(norm, count, channels, seed, STEPS + 1)[-1]
+
+
+@cache
+def training_steps(norm: str, count: int, channels: int, seed: int, number: int) -> tuple[TrainingStep, ...]:
+    """The first ``number`` steps of such a network; ``losses`` of each are those up to it."""
     draw = np.random.default_rng(seed)
     pictures, labels = digits()
     windows = np.lib.stride_tricks.sliding_window_view(
@@ -71,12 +77,14 @@ def training_step(norm: str, count: int, channels: int, seed: int) -> TrainingSt
     ).reshape(len(pictures), PIXELS, 9)
     network = _Network.start(channels, draw)
     batch = -(-count // PIXELS)
-    losses = []
-    for _ in range(STEPS + 1):
+    losses: list[float] = []
+    steps = []
+    for _ in range(number):
         chosen = draw.integers(0, len(windows), batch)
         loss, x, dy, gamma = _learn(norm, network, windows[chosen], labels[chosen])
         losses.append(loss)
-    return TrainingStep(x[:, :count], dy[:, :count], gamma, tuple(losses))
+        steps.append(TrainingStep(x[:, :count], dy[:, :count], gamma, tuple(losses)))
+    return tuple(steps)
 
 
 def _learn(

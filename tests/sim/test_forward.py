@@ -39,6 +39,8 @@ SAMPLE = [
     {"norm": "l1", "width": 12, "lanes": 4, "counts": [64, 36, 4], "storage": "outside"},
     {"norm": "l1", "width": 8, "lanes": 16, "count": 16, "y_width": 6, "beta_width": 12, "gamma_width": 8},
     {"norm": "l1", "width": 8, "lanes": 1, "count": 64, "guard_bits": 2, "epsilon": 0.5},
+    {"norm": "l1", "form": "one-pass", "width": 8, "lanes": 1, "count": 256, "channels": 1},
+    {"norm": "l1", "form": "one-pass", "width": 16, "lanes": 4, "counts": [100, 64], "channels": 1, "storage": "outside"},
     {"norm": "l2", "form": "one-pass", "width": 16, "lanes": 4, "count": 512},
     {"norm": "l2", "form": "one-pass", "width": 8, "lanes": 2, "counts": [50, 64]},
     {"norm": "l2", "form": "one-pass", "width": 8, "lanes": 1, "count": 64, "storage": "outside"},
@@ -50,7 +52,10 @@ SAMPLE = [
 ]
 
 MATRIX = [
-    {"norm": norm, "form": form, "width": width, "lanes": lanes, "counts": counts, "storage": storage}
+    {
+        **{"norm": norm, "form": form, "width": width, "lanes": lanes, "counts": counts, "storage": storage},
+        "channels": 1,  # where means are guessed, so that guesses are good
+    }
     for (norm, form), width, (lanes, counts), storage in itertools.product(
         [(norm.name, form) for norm in NORMS.values() for form in norm.forms],
         [4, 8, 12, 16, 24, 32],

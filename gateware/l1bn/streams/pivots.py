@@ -57,7 +57,8 @@ class Pivots(wiring.Component):
         bits = max(1, clog2(self.channels))
         memory = primitives(formats.config.target).memory(Value.cast(self.o_guess.payload).shape().width, 1 << bits)
         m.submodules.memory = memory
-        written, asked = Signal(bits), Signal(bits)  # the channel that is judged next, and the one guessed next
+        written = Signal(bits)  # the channel that is judged next
+        asked = Signal(bits, init=1 % self.channels)  # ... that is guessed next: after a reset, the first guess is there
         all_written = Signal()
         repeated = Signal()  # the channel that is judged next was missed
         failed = Signal()  # a packet of this channel that was read before had the wrong length
@@ -101,9 +102,9 @@ class Pivots(wiring.Component):
             known = Signal()
             # A guess is on its way: a bit walks. Whether there is one is asked a cycle before it is fetched, so that a
             # word is never fetched while it is written for the first time.
-            waiting = Signal(4, init=1)
-            valid = Signal()
-            guess = Signal(self.guess, reset_less=True)
+            waiting = Signal(4)
+            valid = Signal(init=1)
+            guess = Signal(self.guess)
             m.d.comb += [
                 memory.r_enable.eq(waiting[1]),
                 memory.o_enable.eq(waiting[2]),
