@@ -29,8 +29,8 @@ class Contract:
     """The numeric contract of one normalisation unit.
 
     Fields carry the names and defaults of the generator's configuration. ``form``, ``direction``,
-    ``lanes``, ``channels``, ``window_shift``, ``suspects``, ``storage`` and ``target`` are accepted because a configuration has them; no result
-    depends on them.
+    ``lanes``, ``channels``, ``window_shift``, ``suspects``, ``storage`` and ``target`` are accepted because a
+    configuration has them; no result depends on them.
     -1 for a format stands for "not given" and reads as its default after construction.
 
     Parameters

@@ -120,7 +120,7 @@ class Visit:
 class Pivots:
     """The memory of pivots: one guess for each channel of a layer, of the last time that the channel came.
 
-    The guess for a channel is made when the channel before it begins.
+    The guess for a channel is made when the channel before it begins, or begins again.
 
     Parameters
     ----------
@@ -142,10 +142,12 @@ class Pivots:
             self.memory[place] = found
         mu = divide_by_count(int(x.sum(dtype=np.int64)), contract.G, len(x))
         floor = mu >> contract.G
-        self._last = self.next, Guess(floor, level_of(contract, r_mantissa, r_exponent, contract.window_shift))
-        self.next = (self.next + 1) % len(self.memory)
         tried = attempt(x, guess, contract.lanes)
         depth = contract.suspects if contract.suspects is not None else len(x)
         hit = is_inside(floor - guess.pivot - 1, guess.level) and tried.longest <= depth
+        if not hit:
+            self.memory[self.next] = Guess(floor, 0)
+        self._last = self.next, Guess(floor, level_of(contract, r_mantissa, r_exponent, contract.window_shift))
+        self.next = (self.next + 1) % len(self.memory)
         listed = [min(len(suspects), depth) for suspects in tried.suspects]
         return Visit(hit, sum(listed), max(listed))

@@ -99,7 +99,10 @@ async def late_parameters_and_statistics(dut: Any) -> None:
 
 @cocotb.test()
 async def latency(dut: Any) -> None:
-    """The first y of a channel comes exactly as late as the unit says, for each of its counts: that of a first guess."""
+    """The first y of a channel comes exactly as late as the unit says, for each of its counts.
+
+    Where its mean is guessed, nothing is known of it: that guess is bad.
+    """
     for select, stated in enumerate(parameters()["latency"]):
         unit = await ForwardBench.start(dut)
         unit.pass_through(_timed(unit, unit.contract.counts[select], 1, select))

@@ -19,7 +19,7 @@ from l1bn_golden import Contract
 from l1bn_golden.exact import max_error
 from l1bn_golden.exact_gradients import max_dx_error
 from l1bn_golden.one_pass import Pivots
-from l1bn_vectors.forward import guessed
+from l1bn_vectors.forward import visits
 
 from .backward_bench import BackwardBench
 from .bench import parameters
@@ -70,7 +70,7 @@ async def _pass_through(
         cocotb.log.error(line)
     ends = np.cumsum([len(row[0]) for _, row in channels])
     given = np.split(unit.bench.sinks["o"].columns["data"].reshape(-1), ends[:-1])
-    visited = [channel.visit for channel in guessed(Pivots(unit.contract), work)] if unit.contract.guesses else []
+    visited = visits(Pivots(unit.contract), work) if unit.contract.guesses else []
     found = {}
     for select in {select for select, _ in channels}:
         places = [place for place, (mine, _) in enumerate(channels) if mine == select]
@@ -78,11 +78,11 @@ async def _pass_through(
         outputs = np.stack([given[place][: arrays[0].shape[1]] for place in places])
         stats = unit.bench.sinks["o_stats"].columns if unit.contract.guesses else {}
         missed = int(np.take(stats["missed"], places).sum()) if stats else 0
-        visits = [visited[place] for place in places] if stats else []
+        mine = [visited[place] for place in places if visited]
         found[select] = {
-            "hits": len(visits) - missed,
+            "hits": len(mine) - missed,
             "misses": missed,
-            "suspects": sum(visit.suspects for visit in visits),
+            "suspects": sum(visit.suspects for visit in mine),
             "samples": outputs.size,
             "mismatches": sum(comparison.batches[place] for place in places),
             "max_error_lsb": largest_error(unit.contract, *arrays, outputs),

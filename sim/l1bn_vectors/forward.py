@@ -16,7 +16,7 @@ from .channel import Channel, channel_packets, selects
 from .packets import Integers, expected_packets
 from .traffic import Columns, Traffic
 
-__all__ = ["ForwardChannel", "forward_inputs", "forward_outputs", "forward_traffic", "guessed"]
+__all__ = ["ForwardChannel", "forward_inputs", "forward_outputs", "forward_traffic", "guessed", "visits"]
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,18 @@ class ForwardChannel(Channel):
 
 def guessed(pivots: Pivots, channels: Sequence[ForwardChannel]) -> list[ForwardChannel]:
     """The channels with what comes of the guesses of their means, if they come one after the other."""
+    found = zip(channels, visits(pivots, channels), strict=True)
+    return [dataclasses.replace(channel, visit=visit) for channel, visit in found]
+
+
+def visits(pivots: Pivots, channels: Sequence[ForwardChannel]) -> list[Visit]:
+    """What comes of the guesses of the channels' means."""
     found = []
     for channel in channels:
         x = np.zeros(channel.count, dtype=channel.x.dtype)
         x[: len(channel.x)] = channel.x[: channel.count]
         r_mantissa, r_exponent = (channel.result.statistics[name][0] for name in ("r_mantissa", "r_exponent"))
-        found.append(dataclasses.replace(channel, visit=pivots.visit(x, r_mantissa, r_exponent)))
+        found.append(pivots.visit(x, r_mantissa, r_exponent))
     return found
 
 

@@ -40,7 +40,7 @@ SAMPLE = [
     {"norm": "l1", "width": 8, "lanes": 16, "count": 16, "y_width": 6, "beta_width": 12, "gamma_width": 8},
     {"norm": "l1", "width": 8, "lanes": 1, "count": 64, "guard_bits": 2, "epsilon": 0.5},
     {"norm": "l1", "form": "one-pass", "width": 8, "lanes": 1, "count": 256, "channels": 1},
-    {"norm": "l1", "form": "one-pass", "width": 16, "lanes": 4, "counts": [100, 64], "channels": 1, "storage": "outside"},
+    {"norm": "l1", "form": "one-pass", "width": 8, "lanes": 2, "counts": [50, 64], "channels": 1, "storage": "outside"},
     {"norm": "l2", "form": "one-pass", "width": 16, "lanes": 4, "count": 512},
     {"norm": "l2", "form": "one-pass", "width": 8, "lanes": 2, "counts": [50, 64]},
     {"norm": "l2", "form": "one-pass", "width": 8, "lanes": 1, "count": 64, "storage": "outside"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
@@ -142,6 +144,6 @@ class ExcessSums(wiring.Component):
         return m
 
 
-def in_groups(m: Module, bits: Value, reduction: object) -> Value:
+def in_groups(m: Module, bits: Value, reduction: Callable[[Value], Value]) -> Value:
     """The reduction of each group of bits, a cycle later."""
     return Cat(delayed(m, reduction(bits[low : low + GROUP]), 1) for low in range(0, len(bits), GROUP))

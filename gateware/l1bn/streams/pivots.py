@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..beats.excess import guess_layout
@@ -32,7 +32,11 @@ class Pivots(wiring.Component):
     judged, again : a pass was judged in this cycle, and whether it is to be done again
     flushing : what comes now is of passes that began before a pass that is done again, and dropped
     restart : the passes that are done again begin, the first of them with the channel that was missed
+
+    Latency: 1.
     """
+
+    latency = 1
 
     def __init__(self, formats: Formats):
         self.formats = formats
@@ -58,8 +62,9 @@ class Pivots(wiring.Component):
         memory = primitives(formats.config.target).memory(Value.cast(self.o_guess.payload).shape().width, 1 << bits)
         m.submodules.memory = memory
         written = Signal(bits)  # the channel that is judged next
-        asked = Signal(bits, init=1 % self.channels)  # ... that is guessed next: after a reset, the first guess is there
+        asked = Signal(bits, init=1 % self.channels)  # ... that is guessed next; after a reset one guess is there
         all_written = Signal()
+        looked = Signal()
         repeated = Signal()  # the channel that is judged next was missed
         failed = Signal()  # a packet of this channel that was read before had the wrong length
         floor = record.mean >> formats.guard_bits
@@ -68,10 +73,12 @@ class Pivots(wiring.Component):
             return Mux(channel == self.channels - 1, 0, channel + 1)
 
         def judge() -> None:
+            # A record is looked at for a cycle before it goes on.
             takes = self.i.valid & self.i.ready
+            m.d.sync += looked.eq(self.i.valid & ~takes)
             m.d.comb += [
-                self.o.valid.eq(self.i.valid & ~self.flushing & ~record.again),
-                self.i.ready.eq(self.o.ready | self.flushing | record.again),
+                self.o.valid.eq(looked & ~self.flushing & ~record.again),
+                self.i.ready.eq(looked & (self.o.ready | self.flushing | record.again)),
                 *copied(record, self.o.payload, but=["error", "missed"]),
                 self.o.payload.error.eq(record.error | failed),
                 self.o.payload.missed.eq(repeated),
@@ -89,14 +96,17 @@ class Pivots(wiring.Component):
                 ]
 
         def remember() -> None:
-            guess = Signal(self.guess)
-            found = level(formats, record.r_exponent)
-            m.d.comb += [guess.pivot.eq(floor), guess.level.eq(Mux(record.again, 0, found))]
+            # r_exponent comes from a sum: the level is found a cycle later.
+            exponent = Signal.like(record.r_exponent, reset_less=True)
+            guess = Signal(self.guess, reset_less=True)
             m.d.sync += [
+                exponent.eq(record.r_exponent),
+                guess.pivot.eq(floor),
+                guess.level.eq(Mux(record.again, 0, level(formats, exponent))),
                 memory.w_enable.eq(self.again | (self.o.valid & self.o.ready)),
                 memory.w_address.eq(written),
-                memory.w_data.eq(guess),
             ]
+            m.d.comb += memory.w_data.eq(guess)
 
         def offer() -> None:
             known = Signal()

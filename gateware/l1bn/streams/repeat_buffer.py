@@ -69,7 +69,7 @@ class RepeatBuffer(wiring.Component):
     latency, slack = SampleBuffer.latency, SampleBuffer.slack
 
     REWINDING = 6
-    """Cycles that a rewind takes: until the levels, which lag behind, are right, and until what follows from them is."""
+    """Cycles that a rewind takes: until the levels, which lag behind, are right, and what follows from them."""
 
     def __init__(self, shape: Shape | data.Layout, beats: int, target: str = "portable"):
         require_whole("beats", beats, 1, 1 << 21)

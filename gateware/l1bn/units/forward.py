@@ -291,14 +291,17 @@ class BatchNorm(wiring.Component):
         return self._waits(0)
 
     def _waits(self, listed: int) -> list[int]:
-        scaled = self._spread_latency(listed) + self.scale.latency
+        scaled = self._judged(listed) + self.scale.latency
         if self.spread.after_mean:
             return [self.mean.latency, scaled + ADMISSION]
         return [scaled + ADMISSION]
 
-    def _spread_latency(self, listed: int) -> int:
+    def _judged(self, listed: int) -> int:
+        """Cycles from the final beat until the spread is found and, where the mean was guessed, judged."""
         mean = self.mean.latency
-        return self.spread.latency(mean, listed) if self.config.guesses else self.spread.latency(mean)
+        if self.pivots is None:
+            return self.spread.latency(mean)
+        return self.spread.latency(mean, listed) + self.pivots.latency
 
     def latency(self, count: int, listed: int = 0) -> int:
         """Cycles from a channel's first beat that is taken to its first beat of y, nothing else under way.
@@ -312,7 +315,7 @@ class BatchNorm(wiring.Component):
     def missed_latency(self, count: int, listed: int) -> int:
         """As :meth:`latency`, of a channel whose mean was guessed badly, with so many entries in its longest list."""
         beats = count // self.config.lanes
-        return self.latency(count) + beats - 1 + self._spread_latency(listed) + self.storage.turnaround
+        return self.latency(count) + beats - 1 + self._judged(listed) + self.storage.turnaround
 
     def cycles_per_channel(self, count: int) -> int:
         """Cycles from channel to channel with a producer and sinks that never wait."""

@@ -94,7 +94,7 @@ def test_hits_and_misses_are_those_of_the_model(name: str, storage: str, seed: i
         count = len(each.x)
         beats = count // config.lanes
         sendings = 1 if storage == "inside" else 2 + (not visit.hit)
-        latency = list(islice(taken, beats))[0] - list(islice(accepted, beats * sendings))[0]
+        latency = min(islice(taken, beats)) - min(islice(accepted, beats * sendings))
         if visit.hit:
             assert latency == device.latency(count, visit.longest)
         else:
@@ -120,9 +120,9 @@ def test_hits_follow_each_other_at_full_rate(name: str, seed: int) -> None:
 ADVERSE: dict[str, dict[str, Any]] = {
     "one beat": {"width": 6, "counts": (8,), "lanes": 8},
     "two beats": {"width": 8, "counts": (4,), "lanes": 2, "window_shift": 1},
-    "few beats": {"width": 8, "counts": (24, 36), "lanes": 4, "window_shift": 1},
-    "longer than a channel waits": {"width": 8, "counts": (250,)},
-    "wide": {"width": 32, "counts": (40,), "scale_width": 24, "gamma_width": 32},
+    "few beats": {"width": 8, "counts": (12, 20), "lanes": 4, "window_shift": 1},
+    "longer than a channel waits": {"width": 8, "counts": (150,)},
+    "wide": {"width": 32, "counts": (10,), "scale_width": 24, "gamma_width": 32},
     "narrow": {"width": 4, "counts": (64,), "lanes": 2},
     "wide window": {"width": 8, "counts": (128,), "window_shift": 1},
     "narrow window": {"width": 16, "counts": (64,), "window_shift": 8},
@@ -133,7 +133,9 @@ ADVERSE: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("storage", "idle", "stall"), [("inside", 0.0, 0.0), ("inside", 0.2, 0.3), ("outside", 0.0, 0.3)])
+@pytest.mark.parametrize(
+    ("storage", "idle", "stall"), [("inside", 0.0, 0.2), ("outside", 0.0, 0.3)]
+)
 @pytest.mark.parametrize("name", ADVERSE)
 def test_no_guess_moves_a_bit(name: str, storage: str, idle: float, stall: float, seed: int) -> None:
     """Guesses of another layer, of another channel, near and far, hits and misses in turn, wrong lengths between."""
@@ -144,7 +146,7 @@ def test_no_guess_moves_a_bit(name: str, storage: str, idle: float, stall: float
     bench = ForwardBench(device, idle=idle, stall=stall, seed=seed, patience=8000)
     work: list[ForwardChannel] = []
     about = [(draw.integers(-half, half), draw.choice([0, 1, 3, half / 8, half])) for _ in range(config.channels)]
-    for k in range(24):
+    for k in range(16):
         select, place = k % len(config.counts), k % config.channels
         count = config.counts[select]
         if k % 7 == 6:

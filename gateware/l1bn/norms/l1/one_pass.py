@@ -53,7 +53,7 @@ class L1OnePassSpread(wiring.Component):
         signs = {name: found.shape for name, found in formats.traits.statistics(formats).items()}
         tag = data.StructLayout({**signs, **select_field(formats.select_width), "again": 1})
         self.magnitude = magnitude_of_sum(formats, tag)
-        self.held = 1 + self.magnitude.held
+        self.held = self.magnitude.held
         super().__init__(
             {
                 "i": inlet(packet(width, lanes)),
