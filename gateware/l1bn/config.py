@@ -116,7 +116,7 @@ class Configuration:
     norm: str = _choice("l1", " or ".join(norm.about for norm in NORMS.values()), NORMS.keys())
     form: str = _choice(
         None,
-        "mean first (two-pass, the only form of l1) or both sums at once",
+        "mean first (two-pass), or all sums at once (one-pass), for which l1 guesses the mean",
         ("one-pass", "two-pass"),
         derived=", ".join(f"{next(iter(norm.forms))} for {name}" for name, norm in NORMS.items()),
     )
@@ -230,6 +230,9 @@ class Configuration:
         self._default("form", forms[0])
         if self.form not in forms:
             raise ConfigurationError("form", self.form, f"{' or '.join(forms)} for norm = {self.norm}")
+        if self.direction == "training" and self._form_guesses:
+            others = " or ".join(form for form in forms if form != self.form)
+            raise ConfigurationError("form", self.form, f"{others} for direction = training and norm = {self.norm}")
 
     def _check_direction(self) -> None:
         self._check("direction")
@@ -262,9 +265,6 @@ class Configuration:
     def _check_window(self) -> None:
         self._check("window_shift")
         self._check("suspects", default=likely_suspects(max(self.counts) // self.lanes, self.window_shift))
-        if self.guesses and self.direction == "training" and self.storage == "outside":
-            allowed = f"inside for direction = training and form = {self.form} of norm = {self.norm}"
-            raise ConfigurationError("storage", self.storage, allowed)
 
     def _check_epsilon(self) -> None:
         epsilon: object = self.epsilon
@@ -308,7 +308,11 @@ class Configuration:
 
     @property
     def guesses(self) -> bool:
-        """Whether it guesses the means of a layer's channels from those of the last time."""
+        """Whether the unit guesses the means of a layer's channels from those of the last time."""
+        return self.direction == "forward" and self._form_guesses
+
+    @property
+    def _form_guesses(self) -> bool:
         return getattr(self.traits.forms[str(self.form)], "guesses", False)
 
     @property

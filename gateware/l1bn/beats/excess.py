@@ -15,10 +15,15 @@ from .gate import PacketGate
 from .sums import begin_with, gate_channels
 from .total import ChannelCount, ChannelTotal, add_lanes, delayed, delayed_flag, tree_latency
 
-__all__ = ["ExcessSums", "guess_layout", "window_mask"]
+__all__ = ["ExcessSums", "greatest_level", "guess_layout", "window_mask"]
 
 GROUP = 4
 """Bits that are compared in one stage."""
+
+
+def greatest_level(width: int, window_shift: int) -> int:
+    """The highest level of a window: no r is greater than 2^(width-1)."""
+    return max(1, width - 1 - window_shift)
 
 
 def guess_layout(width: int, greatest_level: int) -> data.StructLayout:

@@ -15,6 +15,7 @@ from ..bus.instance import Instantiated
 from ..bus.register_map import check_channels, forward_map
 from ..bus.registers import RegisterMap, word_after_reset
 from ..config import Configuration
+from ..errors import ConfigurationError
 from ..generator import generate, resources
 from ..generator import manifest as unit_manifest
 from ..generator.identifiers import check_module_name
@@ -55,6 +56,9 @@ class Package:
         check_module_name(f"{self.name}_axi_tb")
         if self.has_axi:
             check_channels(self.config.channels)
+        if self.config.guesses and self.config.storage == "outside":
+            allowed = "inside: no exported bench answers a unit that guesses means"
+            raise ConfigurationError("storage", self.config.storage, allowed)
 
     # -- hardware ---------------------------------------------------------------------------------
 
@@ -64,8 +68,8 @@ class Package:
 
     @property
     def has_axi(self) -> bool:
-        """Only forward units have a top with AXI."""
-        return self.config.direction == "forward"
+        """Only forward units have a top with AXI, and none yet that guess means."""
+        return self.config.direction == "forward" and not self.config.guesses
 
     @cached_property
     def map(self) -> RegisterMap:

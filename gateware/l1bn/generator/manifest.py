@@ -35,6 +35,8 @@ FIELDS = {
     ("o", "data"): "outputs y, lane 0 lowest",
     ("o", "last"): "this beat ends the channel",
     ("o", "error"): "valid with last: a packet of this channel was too short or too long",
+    ("o_next", "again"): "send the channel again for its statistics; 0: for the last time",
+    ("o_stats", "missed"): "the mean was guessed badly: the channel passed more than once for its statistics",
     ("i_x", "data"): "samples x, lane 0 lowest",
     ("i_x", "last"): "this beat ends the channel",
     ("i_x", "select"): "index of the count, taken from the first beat of a packet",

@@ -87,11 +87,6 @@ class Formats:
         """Signed width of mu, which never leaves the range of the samples; 0 where none is subtracted."""
         return self.config.width + self.guard_bits if self.traits.centred else 0
 
-    @property
-    def greatest_level(self) -> int:
-        """The highest level of the window about a guessed mean: no r is greater than 2^(width-1)."""
-        return max(1, self.config.width - 1 - self.config.window_shift)
-
     # -- spread -------------------------------------------------------------------------------
 
     @property

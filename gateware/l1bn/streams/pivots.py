@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..beats.excess import guess_layout
+from ..beats.excess import greatest_level, guess_layout
 from ..numbers.formats import Formats, clog2
 from ..primitives import primitives
 from .layouts import channel_spread, copied, extended, inlet, outlet
@@ -41,7 +41,9 @@ class Pivots(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         self.channels = formats.config.channels
-        self.guess = guess_layout(formats.config.width, formats.greatest_level)
+        config = formats.config
+        self.greatest_level = greatest_level(config.width, config.window_shift)
+        self.guess = guess_layout(config.width, self.greatest_level)
         record = channel_spread(formats)
         super().__init__(
             {
@@ -102,7 +104,7 @@ class Pivots(wiring.Component):
             m.d.sync += [
                 exponent.eq(record.r_exponent),
                 guess.pivot.eq(floor),
-                guess.level.eq(Mux(record.again, 0, level(formats, exponent))),
+                guess.level.eq(Mux(record.again, 0, self._level(exponent))),
                 memory.w_enable.eq(self.again | (self.o.valid & self.o.ready)),
                 memory.w_address.eq(written),
             ]
@@ -139,9 +141,9 @@ class Pivots(wiring.Component):
         offer()
         return m
 
-
-def level(formats: Formats, r_exponent: Value) -> Value:
-    """The level whose half width is the greatest power of two that is no more than r * 2^-window_shift; 0 for none."""
-    low = formats.mantissa_width - formats.config.window_shift - formats.greatest_level
-    wide = low - r_exponent  # negative from the greatest level on
-    return Mux(wide >= 0, formats.greatest_level, Mux(wide < -formats.greatest_level, 0, wide + formats.greatest_level))
+    def _level(self, r_exponent: Value) -> Value:
+        """The level whose half width is the greatest power of two that is no more than r * 2^-window_shift."""
+        greatest = self.greatest_level
+        wide = self.formats.mantissa_width - self.formats.config.window_shift - greatest - r_exponent
+        # From the greatest level on it is 0 or more.
+        return Mux(wide >= 0, greatest, Mux(wide < -greatest, 0, wide + greatest))

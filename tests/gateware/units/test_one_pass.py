@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from l1bn.config import Configuration, ConfigurationError
+from l1bn.export.package import Package
 from l1bn.units import unit
 from l1bn_golden import Contract
 from l1bn_golden.one_pass import Pivots
@@ -164,8 +165,10 @@ def test_no_guess_moves_a_bit(name: str, storage: str, idle: float, stall: float
 
 
 def test_what_is_not_built_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="storage = 'outside' is not possible; allowed: inside for direction"):
-        Configuration(**ONE_PASS, storage="outside", direction="training")
+    with pytest.raises(ConfigurationError, match="form = 'one-pass' is not possible; allowed: two-pass for direction"):
+        Configuration(**ONE_PASS, direction="training")
+    with pytest.raises(ConfigurationError, match="storage = 'outside' is not possible; allowed: inside: no exported"):
+        Package(Configuration(**ONE_PASS, storage="outside"), "unit")
     with pytest.raises(ConfigurationError, match="window_shift = 0"):
         Configuration(**ONE_PASS, window_shift=0)
     with pytest.raises(ConfigurationError, match="suspects = 3"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 
-from ...beats.excess import ExcessSums, guess_layout
+from ...beats.excess import ExcessSums, greatest_level, guess_layout
 from ...beats.suspects import SuspectLists
 from ...channels.repair import Repair
 from ...logic.table import lookup
@@ -44,7 +44,7 @@ class L1OnePassSpread(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         config = formats.config
-        width, lanes, reach = config.width, config.lanes, formats.greatest_level
+        width, lanes, reach = config.width, config.lanes, greatest_level(config.width, config.window_shift)
         self.sums = ExcessSums(width, lanes, formats.count_max, reach)
         self.lists = SuspectLists(reach, lanes, config.suspects, config.target)
         self.repair = Repair(
