@@ -44,7 +44,7 @@ def native_bench(unit: wiring.Component, name: str) -> dict[str, str]:
         channels=len(channels(unit.config)),
         first_round=first_round(
             max(len(part.words) * part.times for part in words.values()),
-            remembers=unit.config.direction == "training",
+            remembers=unit.config.direction == "training" or unit.config.guesses,
         ),
         patience=patience(unit),
     )

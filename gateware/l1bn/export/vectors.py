@@ -15,8 +15,9 @@ import numpy as np
 from amaranth.lib import wiring
 
 from l1bn_golden import Contract
+from l1bn_golden.one_pass import Pivots
 from l1bn_vectors.backward import BackwardChannel, backward_traffic
-from l1bn_vectors.forward import ForwardChannel, forward_traffic
+from l1bn_vectors.forward import ForwardChannel, forward_traffic, guessed
 from l1bn_vectors.packets import packets
 from l1bn_vectors.payloads import Payload
 from l1bn_vectors.running import inference_traffic, training_traffic
@@ -88,6 +89,9 @@ def channels(config: Configuration) -> tuple[ForwardChannel, ...]:
             rows.insert(1, rng.integers(low, high + 1, count // config.lanes // 2 * config.lanes))
             rows.insert(3, rng.integers(low, high + 1, count + 2 * config.lanes))
         made += [_channel(contract, rng, select, row, index) for index, row in enumerate(rows)]
+    if config.guesses:
+        # No channel comes twice, so it does not matter how far ahead a guess is made.
+        made = guessed(Pivots(contract), made[: config.channels])
     return tuple(made)
 
 
