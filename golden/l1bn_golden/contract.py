@@ -76,7 +76,7 @@ class Contract:
     running_fraction: int | None = None
     channels: int = 64
     window_shift: int = 2
-    suspects: int | None = None
+    suspects: int = -1
     storage: str = "inside"
     target: str = "portable"
 
@@ -123,6 +123,8 @@ class Contract:
         if len(counts) > 64:
             raise ValueError(f"counts = '{len(counts)} counts' is not possible; allowed: at most 64 counts")
         object.__setattr__(self, "counts", tuple(counts))
+        _whole("window_shift", self.window_shift, 1, 8)
+        self._default("suspects", self._likely_suspects)
         epsilon = self.epsilon
         number = isinstance(epsilon, int | float) and not isinstance(epsilon, bool)
         if not number or not math.isfinite(epsilon) or not 0 <= epsilon <= 1:
@@ -134,6 +136,13 @@ class Contract:
     def _default(self, name: str, value: int) -> None:
         if getattr(self, name) == -1:
             object.__setattr__(self, name, value)
+
+    @property
+    def _likely_suspects(self) -> int:
+        """The next power of two above what Gaussian samples have, and four standard deviations more."""
+        beats = max(self.counts) // self.lanes
+        mean = 0.64 * beats / 2**self.window_shift
+        return int(2 ** clog2(min(beats, math.ceil(mean + 4 * math.sqrt(mean)))))
 
     @property
     def guesses(self) -> bool:

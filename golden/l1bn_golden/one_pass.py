@@ -143,7 +143,7 @@ class Pivots:
         mu = divide_by_count(int(x.sum(dtype=np.int64)), contract.G, len(x))
         floor = mu >> contract.G
         tried = attempt(x, guess, contract.lanes)
-        depth = contract.suspects if contract.suspects is not None else len(x)
+        depth = contract.suspects
         hit = is_inside(floor - guess.pivot - 1, guess.level) and tried.longest <= depth
         if not hit:
             self.memory[self.next] = Guess(floor, 0)

@@ -23,7 +23,7 @@ from .commands import exit_code
 from .jobs import run_jobs
 from .measure import Job, Measurement, measure, run_name
 from .real_channels import real_channels
-from .report import DATA, coverage_line, table, write_json
+from .report import DATA, coverage_line, guesses_table, table, write_json
 
 __all__ = ["main"]
 
@@ -197,7 +197,7 @@ def _show(
     if as_json:
         print_json([dataclasses.asdict(row) for row in rows])
     elif rows:
-        print_tables(table(rows))
+        print_tables(*filter(None, (table(rows), guesses_table(rows))))
         print_text(coverage_line(done))
         click.echo(f"report: {output / 'report.json'}")
         for measurement in done:

@@ -53,10 +53,10 @@ class Row:
     cycles_per_channel: float
     predicted_cycles_per_channel: int
     samples_per_cycle: float
-    hits: int
-    misses: int
-    suspects_per_sample: float
     seed: int
+    hits: int = 0
+    misses: int = 0
+    suspects_per_sample: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -13,27 +13,21 @@ from l1bn_console.tables import Table, coloured, names, numbers
 from .measure import Measurement, Row
 from .write import write_text
 
-__all__ = ["DATA", "coverage_line", "table", "write_json"]
+__all__ = ["DATA", "coverage_line", "guesses_table", "table", "write_json"]
 
 
 DATA = {"forward": "feature maps", "backward": "the gradients of a training step"}
 """What units of a direction are measured on, for each that can be."""
 
-STEPS = "feature maps of consecutive training steps"
-"""The same where means are guessed."""
-
 
 def table(rows: Sequence[Row]) -> Table:
     """The rows with what a reader wants to compare side by side."""
-    kinds = (STEPS if row.hits or row.misses else DATA[row.direction] for row in rows)
-    data = " and ".join(dict.fromkeys(kinds))
+    data = " and ".join(DATA[direction] for direction in dict.fromkeys(row.direction for row in rows))
     unit = [*names("norm", "form"), *numbers("width", "lanes", "count")]
     checked = ("samples", "mismatches", "largest error LSB")
     timed = ("cycles a channel measured", "cycles a channel predicted", "samples a cycle")
     title = f"Generated hardware against the integer model, on {data}"
-    guesses = any(row.hits or row.misses for row in rows)
-    tried = ("guesses hit", "guesses missed", "suspects a sample") if guesses else ()
-    result = Table(title, [*unit, *numbers(*checked, *timed, *tried)], keys=len(unit))
+    result = Table(title, [*unit, *numbers(*checked, *timed)], keys=len(unit))
     for row in rows:
         as_predicted = row.cycles_per_channel == row.predicted_cycles_per_channel
         result.add(
@@ -48,8 +42,21 @@ def table(rows: Sequence[Row]) -> Table:
             coloured(f"{row.cycles_per_channel:g}", "green" if as_predicted else "red"),
             row.predicted_cycles_per_channel,
             f"{row.samples_per_cycle:.3f}",
-            *([row.hits, row.misses, f"{row.suspects_per_sample:.3f}"] if guesses else []),
         )
+    return result
+
+
+def guesses_table(rows: Sequence[Row]) -> Table | None:
+    """What came of guessed means, where any were."""
+    guessing = [row for row in rows if row.hits or row.misses]
+    if not guessing:
+        return None
+    unit = [*names("norm", "form"), *numbers("width", "lanes", "count")]
+    found = numbers("hits", "misses", "suspects a sample")
+    result = Table("Guessed means, on consecutive training steps from the first on", [*unit, *found], keys=len(unit))
+    for row in guessing:
+        suspects = f"{row.suspects_per_sample:.3f}"
+        result.add(row.norm, row.form, row.width, row.lanes, row.count, row.hits, row.misses, suspects)
     return result
 
 

@@ -28,9 +28,11 @@ _NO_MEAN = "no mean is subtracted, so that one in the samples stays in r and in 
 _COUNTERPARTS = {
     ("abs + sign", "square + root"): "",
     ("sign-abs accumulator", "square accumulator"): "",
-    ("forward L1", "forward L2, one pass"): "L1 reads each sample three times, since exact L1 needs the mean first; "
-    "one-pass L2 reads it twice",
-    ("forward L1", "forward L2, two passes"): "both read each sample three times",
+    ("forward L1, one pass", "forward L2, one pass"): "both read each sample twice, as long as L1 guesses the "
+    "mean well, which it does for the channels here",
+    ("forward L1, two passes", "forward L2, one pass"): "L1 reads each sample three times, since it needs the mean "
+    "first; one-pass L2 reads it twice",
+    ("forward L1, two passes", "forward L2, two passes"): "both read each sample three times",
     ("forward Range", "forward L2, one pass"): "both read each sample twice; r depends on two samples alone",
     ("forward RMS", "forward L2, one pass"): f"both read each sample twice; {_NO_MEAN}",
     ("forward MeanAbsolute", "forward L2, one pass"): f"both read each sample twice; {_NO_MEAN}",
@@ -42,7 +44,7 @@ _COUNTERPARTS = {
     ("backward MeanAbsolute", "backward L2"): f"L2 multiplies once more an element; {_NO_MEAN}",
 }
 """What is compared with which unit of L2, and what of whole units it costs."""
-_OF_L1, _OF_RANGE = "forward L1", "forward Range"
+_OF_L1, _OF_RANGE = "forward L1, two passes", "forward Range"
 """The units that claims of the literature are about."""
 
 

@@ -71,6 +71,11 @@ class Subject:
         return build_operator(self.kind, {**self.arguments, **fitted}, primitives)
 
     @property
+    def direction(self) -> str:
+        """Of a whole unit, else empty."""
+        return self.kind if self.group == "top" else ""
+
+    @property
     def multiplies(self) -> bool:
         """Whether multiplier blocks may be used, so that doing without them is another result."""
         if self.group == "operator" and self.kind not in COMPONENTS:

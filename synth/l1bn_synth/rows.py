@@ -15,7 +15,8 @@ from .osu018 import VOLTAGE
 __all__ = ["FIELDS", "Row", "fpga_row", "row_from", "standard_cell_row"]
 
 FIELDS = (
-    *("unit", "device", "norm", "width", "lanes", "count", "dsp_allowed", "lut", "ff", "dsp", "bram"),
+    *("unit", "device", "norm", "form", "direction", "order", "width", "lanes", "count", "dsp_allowed"),
+    *("lut", "ff", "dsp", "bram"),
     *(
         "fmax_mhz",
         "latency",
@@ -35,7 +36,8 @@ class Row:
     ``lut`` counts TRELLIS_COMB on ECP5, logic cells on iCE40 and combinational standard cells else; ``fmax_mhz`` has
     ``median``, ``min``, ``max`` and ``seeds``, ``power_mw_at`` has ``mhz`` and ``mw`` (dynamic power alone on FPGAs).
     ``energy_parts`` splits the energy per sample, ``sensitivity`` has it with each coefficient halved and doubled.
-    ``count`` is 0 for a unit without channels; its ``cycles_per_channel`` are cycles per result.
+    ``form``, ``direction`` and ``order`` (of the samples: all of one channel, then of the next) are those of a whole
+    unit, else empty. ``count`` is 0 for a unit without channels; its ``cycles_per_channel`` are cycles per result.
     """
 
     unit: str
@@ -61,6 +63,9 @@ class Row:
     sensitivity: dict[str, tuple[float, float]]
     remarks: list[str]
     area_um2: float | None = None
+    form: str = ""
+    direction: str = ""
+    order: str = ""
 
     @property
     def key(self) -> str:
@@ -117,6 +122,9 @@ def fpga_row(measured: Measurement) -> Row:
             "mw": round(energy.per_cycle * device.stated_mhz * 1e-3, 4),
         },
         group=unit.group,
+        form=unit.form,
+        direction=unit.direction,
+        order="channel" if unit.direction else "",
         critical_path=str(measured.critical_path),
         energy_parts={part: round(value, 4) for part, value in energy.parts.items()},
         sensitivity={
@@ -161,6 +169,9 @@ def standard_cell_row(measured: CellMeasurement) -> Row:
         energy_per_sample_pj=round(signed.power_mw["total"] * per_sample, 3),
         power_mw_at={"mhz": signed.mhz, "mw": round(signed.power_mw["total"], 4)},
         group=unit.group,
+        form=unit.form,
+        direction=unit.direction,
+        order="channel" if unit.direction else "",
         critical_path=signed.path,
         energy_parts=parts,
         sensitivity={},

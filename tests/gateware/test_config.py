@@ -36,6 +36,7 @@ RANGES = {
     "momentum_shift": (1, 15),
     "channels": (1, 65536),
     "running_fraction": (0, 64),
+    "window_shift": (1, 8),
 }
 CHOICES = {
     "norm": ("l1", "l2", "range"),
@@ -59,7 +60,7 @@ def refusal(**values: Any) -> ConfigurationError:
 
 
 def test_these_tests_know_every_parameter() -> None:
-    assert {*RANGES, *CHOICES, "counts", "epsilon"} == set(PARAMETERS)
+    assert {*RANGES, *CHOICES, "counts", "epsilon", "suspects"} == set(PARAMETERS)
 
 
 def test_defaults_follow_from_the_widths() -> None:
@@ -110,10 +111,24 @@ def test_unknown_choice(name: str, value: object) -> None:
     assert all(choice in error.allowed for choice in CHOICES[name])
 
 
-def test_l1_has_no_one_pass_form() -> None:
-    error = refusal(norm="l1", form="one-pass")
+@pytest.mark.parametrize("value", [0, 3, 1 << 19, True, "4"])
+def test_lists_hold_a_power_of_two(value: object) -> None:
+    error = refusal(suspects=value)
+    assert error.parameter == "suspects" and error.allowed.startswith("1, 2, 4, ")
+
+
+def test_a_form_is_one_of_the_norm() -> None:
+    error = refusal(norm="range", form="two-pass")
     assert error.parameter == "form"
-    assert "two-pass for norm = l1" in error.allowed
+    assert "one-pass for norm = range" in error.allowed
+    assert "two-pass for direction = training" in refusal(norm="l1", form="one-pass", direction="training").allowed
+
+
+def test_only_a_form_that_guesses_has_a_window() -> None:
+    shown = set(Configuration(norm="l1", form="one-pass").used_parameters())
+    assert shown - set(Configuration(norm="l1").used_parameters()) == {"window_shift", "suspects"}
+    assert Configuration(norm="l1", form="one-pass").suspects == 256
+    assert Configuration(norm="l1", form="one-pass", counts=(8,)).suspects == 8
 
 
 def test_fractions_end_below_their_widths() -> None:
@@ -210,6 +225,8 @@ UNUSED = {
     },
     "training": set(),
 }
+WINDOW = {"window_shift", "suspects"}
+"""What only a unit has that guesses means."""
 
 
 @pytest.mark.parametrize("direction", UNUSED)
@@ -217,11 +234,11 @@ def test_what_a_direction_does_not_use_changes_nothing(direction: str) -> None:
     other = {
         **{"form": "two-pass", "beta_width": 7, "beta_fraction": 2, "channels": 7, "storage": "outside"},
         **{"dy_width": 9, "dy_fraction": 3, "dx_width": 7, "dx_fraction": 3},
-        **{"momentum_shift": 5, "running_fraction": 4},
+        **{"momentum_shift": 5, "running_fraction": 4, "window_shift": 5, "suspects": 2},
     }
     config = Configuration(norm="l2", direction=direction, width=6, counts=(4,), channels=4)
-    assert set(config.to_mapping()) - set(config.used_parameters()) == UNUSED[direction]
-    changed = dataclasses.replace(config, **{name: other[name] for name in UNUSED[direction]})
+    assert set(config.to_mapping()) - set(config.used_parameters()) == UNUSED[direction] | WINDOW
+    changed = dataclasses.replace(config, **{name: other[name] for name in UNUSED[direction] | WINDOW})
     texts = {rtlil.convert(units.unit(one), name="unit", emit_src=False) for one in (config, changed)}
     assert len(texts) == 1
 

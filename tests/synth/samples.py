@@ -11,7 +11,7 @@ from l1bn_synth.rows import Row
 def row(**changes: Any) -> Row:
     """A row of a whole L1 unit on ECP5, with fields replaced."""
     values: dict[str, Any] = {
-        "unit": "forward L1",
+        "unit": "forward L1, two passes",
         "device": "LFE5U-85F-6",
         "norm": "l1",
         "width": 16,

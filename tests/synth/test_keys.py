@@ -114,7 +114,7 @@ from l1bn_synth.devices import DEVICES
 from l1bn_synth.registry import preset
 called, opened = set(), []
 sys.addaudithook(lambda event, arguments: opened.append(str(arguments[0])) if event == "open" else None)
-chosen = ("forward L1", "abs + sign", "square root, iterative")
+chosen = ("forward L1, two passes", "abs + sign", "square root, iterative")
 units = [unit for unit in preset("full") if unit.name in chosen and (unit.width, unit.lanes) == (8, 1)]
 sys.setprofile(lambda frame, event, argument: called.add(frame.f_globals.get("__name__")))
 flow.coefficients("ecp5")

@@ -199,7 +199,7 @@ def test_standard_cells_are_compared_by_area_and_have_no_columns_of_blocks():
     assert results.columns[3:6] == ["um2", "LUT", "FF"]
     assert all(len(line) == len(results.columns) for line in results.rows)
     assert compared.columns[1:4] == ["area", "LUT", "FF"]
-    assert compared.rows[0][:2] == ["forward L1 : forward L2, one pass, W = 16, osu018", "0.75"]
+    assert compared.rows[0][:2] == ["forward L1, two passes : forward L2, one pass, W = 16, osu018", "0.75"]
     (smaller,) = [claim for claim in claims(both) if claim.claim == "10 % fewer resources"]
     assert "25 % less area" in smaller.measured
 
@@ -217,7 +217,7 @@ def test_baseline_tells_what_moved(tmp_path):
     changed = [row(lut=910, fmax_mhz=fmax, latency=2201), row(width=8)]
     moved, unknown = baseline.compare(changed, stored)
     assert {(movement.metric, movement.worse) for movement in moved} == {("fmax", True), ("latency", True)}
-    assert unknown == ["forward L1|LFE5U-85F-6|8|1|1024|dsp"]
+    assert unknown == ["forward L1, two passes|LFE5U-85F-6|8|1|1024|dsp"]
     assert "fmax 300 -> 270 (-10.0 %, worse)" in str(moved[0])
 
 

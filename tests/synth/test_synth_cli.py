@@ -58,7 +58,7 @@ def test_list(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", [])
     code, output, _ = call(capsys, "list", "--preset", "quick")
     assert code == 0
-    assert "forward L1" in output
+    assert "forward L1, two passes" in output
 
 
 def test_module_runs():

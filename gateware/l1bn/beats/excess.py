@@ -10,33 +10,16 @@ from amaranth.lib.wiring import Out
 
 from ..errors import require_packets
 from ..numbers.formats import clog2
+from ..streams.guesses import guess_layout, window_mask
 from ..streams.layouts import inlet, outlet, packet
 from .gate import PacketGate
 from .sums import begin_with, gate_channels
 from .total import ChannelCount, ChannelTotal, add_lanes, delayed, delayed_flag, tree_latency
 
-__all__ = ["ExcessSums", "greatest_level", "guess_layout", "window_mask"]
+__all__ = ["ExcessSums"]
 
 GROUP = 4
 """Bits that are compared in one stage."""
-
-
-def greatest_level(width: int, window_shift: int) -> int:
-    """The highest level of a window: no r is greater than 2^(width-1)."""
-    return max(1, width - 1 - window_shift)
-
-
-def guess_layout(width: int, greatest_level: int) -> data.StructLayout:
-    """A pivot p, and the level w of its window; ``docs/arithmetic.md``, section 'L1 in one pass'."""
-    return data.StructLayout({"pivot": signed(width), "level": range(greatest_level + 1)})
-
-
-def window_mask(level: Value, width: int, greatest: int) -> Value:
-    """The bits that are like the sign in every number of ``width`` bits inside the window of a level.
-
-    At level 0, all of them are; that only -1 is inside is for the reader to see to.
-    """
-    return Cat(level <= bit + 1 if bit + 1 < greatest else 1 for bit in range(width))
 
 
 class ExcessSums(wiring.Component):

@@ -110,7 +110,7 @@ def explain(config: Configuration) -> dict[str, Any]:
 def neighbours(config: Configuration) -> Iterator[tuple[str, Configuration]]:
     """The configurations one step away, each with the name of the parameter in which it differs.
 
-    A whole number grows by one, lanes and the largest count double, or halve where they are at their limit, and a
+    A whole number grows by one. Lanes, suspects and the largest count double, or halve where they are at their limit. A
     choice takes each of its other values. What is out of range is left out.
     """
     for name, parameter in PARAMETERS.items():
@@ -128,8 +128,8 @@ def _steps(config: Configuration, name: str, parameter: Parameter) -> list[Any]:
     value = getattr(config, name)
     if parameter.named:
         return [choice for choice in parameter.choices if choice != value]
-    if name == "lanes":
-        return [value * 2 if value < 64 else value // 2]
+    if name in ("lanes", "suspects"):
+        return [value * 2 if value < max(parameter.choices) else value // 2]
     if name == "counts":
         largest = max(value)
         others = tuple(count for count in value if count != largest)

@@ -55,7 +55,7 @@ class GuessingSpread(Spread, Protocol):
     """A spread that guesses the mean: it has ``guesses`` = True as well, a stream of guesses, and may have to be asked
     again.
 
-    - ``i_guess``: :func:`l1bn.beats.excess.guess_layout` of each pass,
+    - ``i_guess``: :func:`l1bn.streams.guesses.guess_layout` of each pass,
     - ``o`` has ``again`` beside the rest: the guess was so bad that what comes out is of no use.
 
     ``listed``, an argument of its closed forms, is what the longest list of suspects holds.

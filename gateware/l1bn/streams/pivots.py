@@ -6,9 +6,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..beats.excess import greatest_level, guess_layout
 from ..numbers.formats import Formats, clog2
 from ..primitives import primitives
+from .guesses import greatest_level, guess_layout
 from .layouts import channel_spread, copied, extended, inlet, outlet
 
 __all__ = ["Pivots"]
@@ -26,7 +26,7 @@ class Pivots(wiring.Component):
 
     Members
     -------
-    o_guess : for each pass, :func:`l1bn.beats.excess.guess_layout`
+    o_guess : for each pass, :func:`l1bn.streams.guesses.guess_layout`
     i : what a pass found, :func:`l1bn.streams.layouts.channel_spread`, with ``again`` where it is of no use
     o : of each channel once, what is of use, and whether it was ``missed``
     judged, again : a pass was judged in this cycle, and whether it is to be done again

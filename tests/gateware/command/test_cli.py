@@ -90,7 +90,7 @@ def test_the_command_as_a_process(tmp_path: Path) -> None:
         ("--width wide", "width = 'wide' is not possible; allowed: a whole number from 4 to 32"),
         ("--width 8.5", "width = '8.5' is not possible"),
         ("--norm l3", "norm = 'l3' is not possible; allowed: l1, l2, range, rms or mean-absolute"),
-        ("--norm l1 --form one-pass", "form = 'one-pass' is not possible; allowed: two-pass for norm = l1"),
+        ("--norm range --form two-pass", "form = 'two-pass' is not possible; allowed: one-pass for norm = range"),
         ("--lanes 4 --count 6", "count = 6 is not possible; allowed: a multiple of lanes = 4"),
         ("--count 8,x", "count = 'x' is not possible"),
         ("--count 8, --count 16", "count = '' is not possible"),

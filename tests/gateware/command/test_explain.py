@@ -111,7 +111,7 @@ def test_the_stages_add_up_to_the_latency_of_every_count(form: str, direction: s
 
 
 def test_every_parameter_has_a_neighbour() -> None:
-    without = {"form", "beta_fraction", "running_fraction"}  # one choice, at its limit, derived from the mean
+    without = {"beta_fraction", "running_fraction"}  # at its limit, derived from the mean
     assert {name for name, _ in neighbours(L1)} == set(PARAMETERS) - without
     for name, neighbour in neighbours(L2):
         moved = {key for key in PARAMETERS if getattr(neighbour, key) != getattr(L2, key)}

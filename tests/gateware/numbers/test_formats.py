@@ -17,7 +17,7 @@ from l1bn_golden import Contract, integer
 NUMBER = 1500
 OTHER_DIRECTIONS = frozenset(
     ("dy_width", "dy_fraction", "dx_width", "dx_fraction", "momentum_shift", "running_fraction", "channels")
-)
+) | {"window_shift", "suspects"}
 """Parameters on which no format of a forward unit depends: they keep their defaults here."""
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 
-from ...beats.excess import ExcessSums, greatest_level, guess_layout
+from ...beats.excess import ExcessSums
+from ...beats.repair import Repair
 from ...beats.suspects import SuspectLists
-from ...channels.repair import Repair
 from ...logic.table import lookup
 from ...numbers.formats import Formats
+from ...streams.guesses import greatest_level, guess_layout
 from ...streams.layouts import (
     channel_mean,
     copied,

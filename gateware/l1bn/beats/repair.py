@@ -8,15 +8,15 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigne
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..beats.excess import window_mask
-from ..beats.total import add_lanes, add_lanes_and_carries, tree_latency
+from ..channels.multiply import SequentialMultiplier
 from ..logic.sequence import consult, settled
 from ..logic.settle import settling_cycles, settling_difference, settling_sum
 from ..logic.subtract import difference
 from ..logic.table import lookup
 from ..numbers.formats import clog2, odd_part
+from ..streams.guesses import window_mask
 from ..streams.layouts import copied, inlet, outlet, select_field, selected
-from .multiply import SequentialMultiplier
+from .total import add_lanes, add_lanes_and_carries, tree_latency
 
 __all__ = ["Repair"]
 
