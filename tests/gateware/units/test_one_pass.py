@@ -164,6 +164,46 @@ def test_no_guess_moves_a_bit(name: str, storage: str, idle: float, stall: float
     assert set(missed(bench)) == {0, 1}
 
 
+@pytest.mark.parametrize("step", [-2, -1, 0, 1, 2])
+def test_samples_at_the_mean(step: int, seed: int) -> None:
+    """A mean that is an integer, at which many samples are, and ``step`` away from the last one."""
+    device = unit(Configuration(**{**ONE_PASS, "channels": 1}, width=8, counts=(64,), window_shift=1))
+    draw = np.random.default_rng(seed)
+    golden = Contract.from_parameters(device.config.to_mapping())
+    off = np.concatenate([draw.integers(0, 12, 16), np.zeros(16, dtype=np.int64), draw.integers(0, 3, 16)])
+    centres = [20 + step * (k // 3) for k in range(12)]
+    rows = [np.concatenate([centre + off[:24], centre - off[:24], np.full(16, centre)]) for centre in centres]
+    bench = ForwardBench(device, seed=seed)
+    bench.pass_through([ForwardChannel(golden, x, 1 << 10, 0) for x in rows])
+    bench.run()
+    assert 0 in missed(bench)
+
+
+@pytest.mark.parametrize(("wrong", "packets"), [(0, 4), (1, 5), (2, 3)])
+def test_one_wrong_pass(wrong: int, packets: int, seed: int) -> None:
+    """When only one packet of a channel that was missed has the wrong length, it is marked, and no other channel."""
+    device = unit(Configuration(**ONE_PASS, width=8, counts=(16,), lanes=2, storage="outside"))
+    bench = ForwardBench(device, idle=0.2, stall=0.2, seed=seed)
+    golden = Contract.from_parameters(device.config.to_mapping())
+    # The mean is far from 0, the first guess, and another one in a packet that is cut, so that the pass behind it is
+    # missed as well.
+    rows = [np.full(16, 90) + np.arange(16) % 5, np.full(16, -70) + np.arange(16) % 3]
+    right = [ForwardChannel(golden, row, 1 << 10, 3) for row in rows]
+    for number in range(packets):
+        samples = rows[0][:-2] if number == wrong else rows[0]
+        bench.send_packet("i", samples.reshape(-1, 2))
+    bench.send("i_affine", gamma=[1 << 10], beta=[3])
+    anything = np.ma.masked_all(1, dtype=np.int64)
+    names = [name for name, _ in device.o_stats.payload.shape() if name not in ("missed", "error")]
+    bench.expect_packet("o", np.ma.masked_all((8, 2), dtype=np.int64), error=True)
+    bench.expect("o_stats", **dict.fromkeys(names, anything), missed=[1], error=[wrong < 2])
+    bench.expect("o_next", again=[*[1] * (packets - 2), 0])
+    pivots = Pivots(golden)
+    pivots.next = 1
+    bench.pass_through(guessed(pivots, right[1:]))
+    bench.run()
+
+
 def test_what_is_not_built_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="form = 'one-pass' is not possible; allowed: two-pass for direction"):
         Configuration(**ONE_PASS, direction="training")
