@@ -121,7 +121,11 @@ async def throughput(dut: Any) -> None:
         count = unit.contract.counts[select]
         unit.pass_through(_timed(unit, count, 2 * STEADY, select))
         await unit.bench.finish()
-        check_throughput(unit, unit.bench.sources["i"].accepted, count, stated)
+        accepted = unit.bench.sources["i"].accepted
+        if unit.contract.guesses:
+            # The first guesses are bad, and hold the producer up.
+            accepted = accepted[-STEADY * unit.sendings * count // unit.lanes :]
+        check_throughput(unit, accepted, count, stated)
     unit.bench.report()
 
 

@@ -67,7 +67,6 @@ def training_step(norm: str, count: int, channels: int, seed: int) -> TrainingSt
     return training_steps(norm, count, channels, seed, STEPS + 1)[-1]
 
 
-@cache
 def training_steps(norm: str, count: int, channels: int, seed: int, number: int) -> tuple[TrainingStep, ...]:
     """The first ``number`` steps of such a network; ``losses`` of each are those up to it."""
     draw = np.random.default_rng(seed)

@@ -74,7 +74,7 @@ class Repair(wiring.Component):
         self.preparation = settling_cycles(width + 1) + 2
         self.collection = list_latency + 1 + tree_latency(lanes)
         self.settling = settling_cycles(self.sum_width)
-        self.completion = 1
+        self.completion = 2
         select = select_field(clog2(len(counts)))
         found = {"excess": self.sum_width, "above": tally, "equal": tally}
         mean = {"mean": signed(width + guard_bits), "sum": signed(self.sum_width), **select}
@@ -140,16 +140,18 @@ class Repair(wiring.Component):
                 m.d.sync += part.eq(entry ^ (~below).replicate(reach).as_signed())
             parts.append(part)
             carries.append(held(crosses & ~below))
-            crossed.append(held(crosses))
+            crossed.append(held(Cat(crosses, crosses & ~below).as_signed()))  # 1, or -1 for what leaves
             met.append(held(present & (entry == whole[:reach].as_signed())))
         part, carry = add_lanes_and_carries(m, parts, carries)
         changes, meets = add_lanes(m, crossed), add_lanes(m, met)
+        changes = changes.as_signed()
 
         # Sum and number of the e above the mean's. What crosses a mean below the pivot comes to them: its e is the
         # complement of its distance. So do those at the pivot, whose e is -1, after the entries of the lists.
         collected = settled(m, exhausted, leaves, self.collection)
-        joins = collected & ~settled(m, collected, leaves, 1)
-        pivotal = Mux(below & ~is_at_pivot, channel.equal, 0)
+        joins = held(collected & ~settled(m, collected, leaves, 1))
+        is_above_pivotal = held(below & ~is_at_pivot)
+        pivotal = Mux(is_above_pivotal, channel.equal, 0)
         excess = Signal(self.sum_width, reset_less=True)
         above = Signal(tally, reset_less=True)
         equals = Signal(tally, reset_less=True)
@@ -159,7 +161,7 @@ class Repair(wiring.Component):
             # What crosses does so before: at the end there is nothing but what is at the pivot.
             m.d.sync += [
                 excess.eq(excess + Mux(joins, Cat(~pivotal, Const(1, 1)).as_signed(), part) + (joins | carry)),
-                above.eq(above + Mux(joins, pivotal, Mux(below, changes, -changes))),
+                above.eq(above + Mux(joins, pivotal, changes)),
                 equals.eq(equals + meets),
             ]
         equal = Mux(is_whole, Mux(is_at_pivot, channel.equal, equals), 0)
