@@ -31,7 +31,7 @@ FIELDS = [
     ("options", "message"),
     [
         (["--norm", "l3"], "norm = 'l3' is not possible; allowed: l1, l2, range, rms or mean-absolute"),
-        (["--norm", "l1", "--form", "one-pass"], "form = 'one-pass' is not possible; allowed: two-pass"),
+        (["--norm", "rms", "--form", "two-pass"], "form = 'two-pass' is not possible; allowed: one-pass"),
         (["--form", "no-pass"], "form = 'no-pass' is not possible; allowed: one-pass or two-pass"),
         (["--direction", "sideways"], "direction = 'sideways' is not possible; allowed: forward or backward"),
         (["--storage", "nowhere"], "storage = 'nowhere' is not possible; allowed: inside or outside"),
@@ -99,7 +99,7 @@ def test_ctrl_c(tmp_path, capsys, monkeypatch):
 
 def test_default_runs():
     others = [(norm, "one-pass") for norm in ("range", "rms", "mean-absolute")]
-    forward_forms = [("l1", "two-pass"), ("l2", "one-pass"), ("l2", "two-pass"), *others]
+    forward_forms = [("l1", "two-pass"), ("l1", "one-pass"), ("l2", "one-pass"), ("l2", "two-pass"), *others]
     assert cli._forms(None, None, "forward") == forward_forms
     assert cli._forms("l2", None, "forward") == [("l2", "one-pass"), ("l2", "two-pass")]
     assert cli._forms(None, "two-pass", "forward") == [("l1", "two-pass"), ("l2", "two-pass")]
@@ -108,7 +108,7 @@ def test_default_runs():
 
 
 def test_a_run_of_ones_own(output, capfd):
-    unit = {"--norm": "l1", "--width": "8", "--lanes": "4", "--count": "192", "--channels": "12"}
+    unit = {"--norm": "l1", "--form": "two-pass", "--width": "8", "--lanes": "4", "--count": "192", "--channels": "12"}
     options = [word for option in unit.items() for word in option] + ["--waves"]
     assert cli.main(["run", "--output", str(output), *options]) == 0
     [row] = json.loads((output / "report.json").read_text())
@@ -134,6 +134,7 @@ def test_a_run_of_ones_own(output, capfd):
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_several_counts_are_one_unit_with_a_row_for_each(direction, output, capfd):
     unit = ["--norm", "l1", "--width", "6", "--lanes", "2", "--count", "64,24", "--direction", direction]
+    unit += ["--form", "two-pass"]
     assert cli.main(["run", "--output", str(output), *unit, "--channels", "8", "--json"]) == 0
     printed = json.loads(capfd.readouterr().out)
     assert printed == json.loads((output / "report.json").read_text())
@@ -146,7 +147,7 @@ def test_several_counts_are_one_unit_with_a_row_for_each(direction, output, capf
 
 
 def test_lists_of_widths_and_lanes_are_units_of_their_own():
-    chosen = cli._configurations({"width": "8,12", "lanes": "1,2", "norm": "l1", "counts": ("64,128",)})
+    chosen = cli._configurations({"width": "8,12", "lanes": "1,2", "norm": "l1", "form": "two-pass", "counts": ("64,128",)})
     assert [(unit.width, unit.lanes, unit.counts) for unit in chosen] == [
         (width, lanes, (64, 128)) for width in (8, 12) for lanes in (1, 2)
     ]
@@ -184,7 +185,7 @@ def test_the_report_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_a_unit_whose_error_may_exceed_a_unit_is_commented_on(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(toolchain, "require", lambda: None)
     monkeypatch.setattr(cli, "_measure_all", lambda jobs, processes: ([], {}))
-    cli.main(["run", "--norm", "l1", "--lanes", "1", "--count", "8", "--width", "8,20,32", "--output", str(tmp_path)])
+    cli.main(["run", "--norm", "l1", "--form", "two-pass", "--lanes", "1", "--count", "8", "--width", "8,20,32", "--output", str(tmp_path)])
     notes = [line for line in capsys.readouterr().err.splitlines() if "note: " in line]
     assert len(notes) == 2
     assert "w20" in notes[0] and "scale_width = 21 brings it to 1" in notes[0]
