@@ -23,7 +23,7 @@ FIELDS = [
     "cycles_per_channel",
     "predicted_cycles_per_channel",
     "samples_per_cycle",
-    "seed",
+    "seed", "hits", "misses", "suspects_per_sample",
 ]
 
 
@@ -147,7 +147,8 @@ def test_several_counts_are_one_unit_with_a_row_for_each(direction, output, capf
 
 
 def test_lists_of_widths_and_lanes_are_units_of_their_own():
-    chosen = cli._configurations({"width": "8,12", "lanes": "1,2", "norm": "l1", "form": "two-pass", "counts": ("64,128",)})
+    typed = {"width": "8,12", "lanes": "1,2", "norm": "l1", "form": "two-pass", "counts": ("64,128",)}
+    chosen = cli._configurations(typed)
     assert [(unit.width, unit.lanes, unit.counts) for unit in chosen] == [
         (width, lanes, (64, 128)) for width in (8, 12) for lanes in (1, 2)
     ]
@@ -185,7 +186,8 @@ def test_the_report_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_a_unit_whose_error_may_exceed_a_unit_is_commented_on(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(toolchain, "require", lambda: None)
     monkeypatch.setattr(cli, "_measure_all", lambda jobs, processes: ([], {}))
-    cli.main(["run", "--norm", "l1", "--form", "two-pass", "--lanes", "1", "--count", "8", "--width", "8,20,32", "--output", str(tmp_path)])
+    unit = ["--norm", "l1", "--form", "two-pass", "--lanes", "1", "--count", "8", "--width", "8,20,32"]
+    cli.main(["run", *unit, "--output", str(tmp_path)])
     notes = [line for line in capsys.readouterr().err.splitlines() if "note: " in line]
     assert len(notes) == 2
     assert "w20" in notes[0] and "scale_width = 21 brings it to 1" in notes[0]
