@@ -147,7 +147,7 @@ class Contract:
     @property
     def guesses(self) -> bool:
         """Whether the unit guesses the means of channels."""
-        return self.direction == "forward" and self.form in self.traits.guessing_forms
+        return self.direction == "forward" and self.form in getattr(self.traits, "guessing_forms", ())
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Contract:

@@ -67,9 +67,6 @@ class Norm(ABC):
     def gradient(self) -> Gradient | None:
         """Its backward pass; ``None``: it has none."""
 
-    guessing_forms: tuple[str, ...] = ()
-    """The forms that guess the mean of a channel from the last time; no result depends on it."""
-
     # -- centre -------------------------------------------------------------------------------
 
     @property

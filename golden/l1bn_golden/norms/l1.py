@@ -59,6 +59,7 @@ class L1(Absolute, Centred):
     gaussian_spread = math.sqrt(2 / math.pi)
     gradient = L1Gradient()
     guessing_forms = ("one-pass",)
+    """Those that guess the mean of a channel from the last time; no result depends on it."""
     statistics = ("sign_count",)
 
     def spread_width(self, contract: Contract) -> int:
