@@ -39,9 +39,8 @@ class Pivots(wiring.Component):
     latency = 1
 
     def __init__(self, formats: Formats):
-        self.formats = formats
-        self.channels = formats.config.channels
-        config = formats.config
+        self.formats, config = formats, formats.config
+        self.channels = config.channels
         self.greatest_level = greatest_level(config.width, config.window_shift)
         self.guess = guess_layout(config.width, self.greatest_level)
         record = channel_spread(formats)
@@ -124,7 +123,7 @@ class Pivots(wiring.Component):
                 self.o_guess.valid.eq(valid),
                 self.o_guess.payload.eq(guess),
             ]
-            m.d.sync += waiting.eq(Cat((self.o_guess.ready & valid) | self.restart, waiting[:-1]))
+            m.d.sync += waiting.eq(Cat(self.o_guess.ready & valid, waiting[:-1]))
             with m.If(waiting[0]):
                 m.d.sync += known.eq(all_written | (asked < written) | (repeated & (asked == written)))
             with m.If(waiting[-1]):

@@ -124,6 +124,52 @@ class SkidRegister(wiring.Component):
         return m
 
 
+class FillLevel:
+    """Words of a buffer between its write side and a read side, counted in two parts.
+
+    The high part follows the low one a cycle later, so that no carry runs over all bits.
+
+    Parameters
+    ----------
+    m : module that it becomes a part of
+    bits : of the number
+    put, take : strobes: one word more, one word less
+    """
+
+    def __init__(self, m: Module, bits: int, put: Value, take: Value):
+        low = self.low = Signal(min(bits, LEVEL_SEGMENT), name="low")
+        high = self.high = Signal(bits - len(low), name="high")
+        carry = self.carry = Signal(name="carry")
+        borrow = self.borrow = Signal(name="borrow")
+        # Both in one cycle leave the level as it is: one adder, which counts by 1 or by -1, does for both.
+        with m.If(put ^ take):
+            m.d.sync += low.eq(low + Mux(take, -1, 1))
+        several = self.several = Signal(name="several")  # a cycle ago there were four words or more
+        m.d.sync += [
+            carry.eq(put & ~take & low.all()),
+            borrow.eq(take & ~put & (low == 0)),
+            several.eq(carry | low[2:].any() | high.any()),
+        ]
+        with m.If(carry | borrow):
+            m.d.sync += high.eq(high + Mux(borrow, -1, 1))
+
+    def leaves_any(self, write: Value, fetch: Value, fetch_before: Value) -> Value:
+        """Whether a word is left for the next cycle, of a level that takes each fetch a cycle late."""
+        # Where there were not several, the low part is all there is: up to four, less what the last two fetches took.
+        low = self.low
+        three = low[2] | low[:2].all()
+        enough = three | (low[1] & ~(fetch & fetch_before)) | (low[0] & ~(fetch | fetch_before))
+        return self.several | write | enough
+
+    @property
+    def has_room(self) -> Value:
+        """Whether another word may be admitted.
+
+        Two can be on their way while this does not show them: room for ``slack`` is more than enough.
+        """
+        return ~Cat(self.low, self.high)[2:].all() | self.borrow
+
+
 class SampleBuffer(wiring.Component):
     """First-in first-out buffer in block RAM.
 
@@ -159,15 +205,6 @@ class SampleBuffer(wiring.Component):
         advance = skid.i.ready
         has_room = Signal(init=1)
         has_words = Signal()
-        # Words written and not yet fetched, as of one fetch ago, so that the reader's `ready`, which comes from far
-        # away, ends in a flip-flop and not in a counter. The high part follows the low one a cycle later, so
-        # that no carry runs over all bits.
-        bits = (self.depth - 1).bit_length()
-        low = Signal(min(bits, LEVEL_SEGMENT))
-        high = Signal(bits - len(low))
-        carry = Signal()
-        borrow = Signal()
-        several = Signal()  # a cycle ago there were four words or more
         write = Signal()
         fetch = Signal()
         fetch_before = Signal()
@@ -195,23 +232,14 @@ class SampleBuffer(wiring.Component):
         with m.If(advance):
             m.d.sync += [fetched.eq(has_words), valid.eq(fetched)]
 
-        # A write and a fetch in one cycle leave the level as it is: one adder, which counts by 1 or by -1, does for
-        # both.
-        with m.If(write ^ fetch_before):
-            m.d.sync += low.eq(low + Mux(fetch_before, -1, 1))
+        # Words written and not yet fetched, as of one fetch ago, so that the reader's `ready`, which comes from far
+        # away, ends in a flip-flop and not in a counter.
+        level = FillLevel(m, (self.depth - 1).bit_length(), write, fetch_before)
         m.d.sync += [
-            carry.eq(write & ~fetch_before & low.all()),
-            borrow.eq(fetch_before & ~write & (low == 0)),
-            several.eq(carry | low[2:].any() | high.any()),
+            fetch_before.eq(fetch),
+            has_words.eq(level.leaves_any(write, fetch, fetch_before)),
+            has_room.eq(level.has_room),
         ]
-        with m.If(carry | borrow):
-            m.d.sync += high.eq(high + Mux(borrow, -1, 1))
-        # Where there were not several, the low part is all there is: up to four, less what the last two fetches took.
-        three = low[2] | low[:2].all()
-        enough = three | (low[1] & ~(fetch & fetch_before)) | (low[0] & ~(fetch | fetch_before))
-        m.d.sync += [fetch_before.eq(fetch), has_words.eq(several | write | enough)]
-        # Two beats can be on their way while the flag does not show them: room for `slack` is more than enough.
-        m.d.sync += has_room.eq(~Cat(low, high)[2:].all() | borrow)
         return m
 
 

@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, ResetInserter, Shape, Signal, Value
+from amaranth.hdl import Cat, Module, ResetInserter, Shape, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..errors import require_whole
 from ..primitives import primitives
 from .layouts import inlet, outlet
-from .registers import LEVEL_SEGMENT, SampleBuffer, SkidRegister
+from .registers import FillLevel, SampleBuffer, SkidRegister
 
 __all__ = ["RepeatBuffer"]
-
-
-class FillLevel:
-    """Words between two ends of a buffer, counted in two parts so that no carry runs over all bits.
-
-    The high part follows the low one a cycle later.
-
-    Parameters
-    ----------
-    m : module that it becomes part of
-    bits : of the number
-    put, take : strobes: one word more, one word less
-    """
-
-    def __init__(self, m: Module, bits: int, put: Value, take: Value):
-        self.low = Signal(min(bits, LEVEL_SEGMENT))
-        self.high = Signal(bits - len(self.low))
-        self.carry, self.borrow = Signal(), Signal()
-        with m.If(put ^ take):
-            m.d.sync += self.low.eq(self.low + Mux(take, -1, 1))
-        m.d.sync += [
-            self.carry.eq(put & ~take & self.low.all()),
-            self.borrow.eq(take & ~put & (self.low == 0)),
-        ]
-        with m.If(self.carry | self.borrow):
-            m.d.sync += self.high.eq(self.high + Mux(self.borrow, -1, 1))
-
-    @property
-    def parts(self) -> Value:
-        return Cat(self.low, self.high)
 
 
 class RepeatBuffer(wiring.Component):
@@ -98,7 +68,6 @@ class RepeatBuffer(wiring.Component):
         advance = skid.i.ready
         has_room = Signal(init=1)
         has_words = Signal()
-        several = Signal()  # a cycle ago there were four words or more to be read
         write = Signal()
         fetch = Signal()
         fetch_before = Signal()
@@ -140,15 +109,11 @@ class RepeatBuffer(wiring.Component):
         with m.If(advance):
             m.d.sync += [fetched.eq(has_words), valid.eq(fetched)]
 
-        # See the sample buffer for what these do; here a rewind stands above them.
         low, high = unread.low, unread.high
-        three = low[2] | low[:2].all()
-        enough = three | (low[1] & ~(fetch & fetch_before)) | (low[0] & ~(fetch | fetch_before))
         m.d.sync += [
-            several.eq(unread.carry | low[2:].any() | high.any()),
             fetch_before.eq(fetch),
-            has_words.eq((several | write | enough) & ~busy),
-            has_room.eq(~kept.parts[2:].all() | kept.borrow),
+            has_words.eq(unread.leaves_any(write, fetch, fetch_before) & ~busy),
+            has_room.eq(kept.has_room),
             self.spent.eq(
                 ~(low.any() | high.any() | unread.carry | write | has_words | fetched | valid | skid.o.valid | busy)
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..numbers.formats import Formats
@@ -16,6 +16,25 @@ __all__ = ["AnsweredChannels", "RepeatedChannels"]
 
 UNDER_WAY = 4
 """Bits that count passes between their end and their judgement; each of those keeps a register of the unit."""
+
+
+def checked_packet(formats: Formats) -> data.StructLayout:
+    """A beat of a packet that has the right length, or else an ``error``."""
+    return packet(formats.config.width, formats.config.lanes, formats.select_width, error=True)
+
+
+def guessed_passes(formats: Formats) -> dict[str, In | Out]:
+    """The members of a storage for a spread that guesses."""
+    config = formats.config
+    return {
+        "i": inlet(packet(config.width, config.lanes, formats.select_width)),
+        "o_0": outlet(checked_packet(formats)),
+        "o_1": outlet(checked_packet(formats)),
+        "judged": In(1),
+        "again": In(1),
+        "flushing": Out(1),
+        "restart": Out(1),
+    }
 
 
 class RepeatedChannels(wiring.Component):
@@ -43,19 +62,8 @@ class RepeatedChannels(wiring.Component):
     def __init__(self, formats: Formats, wait: int):
         config = formats.config
         self.guard = PacketGuard(config.width, config.lanes, formats.beats, sendings=1)
-        self.shape = packet(config.width, config.lanes, formats.select_width, error=True)
-        self.buffer = RepeatBuffer(self.shape, max(formats.beats) + wait, config.target)
-        super().__init__(
-            {
-                "i": inlet(packet(config.width, config.lanes, formats.select_width)),
-                "o_0": outlet(self.shape),
-                "o_1": outlet(self.shape),
-                "judged": In(1),
-                "again": In(1),
-                "flushing": Out(1),
-                "restart": Out(1),
-            }
-        )
+        self.buffer = RepeatBuffer(checked_packet(formats), max(formats.beats) + wait, config.target)
+        super().__init__(guessed_passes(formats))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -115,7 +123,7 @@ class RepeatedChannels(wiring.Component):
                     m.d.comb += buffer.rewind.eq(repeats)
                     m.next = "rewind"
             with m.State("rewind"):
-                with m.If(~buffer.busy & ~buffer.rewind):
+                with m.If(~buffer.busy):
                     m.next = "finish"
             with m.State("finish"):
                 have_last_pass()
@@ -157,19 +165,7 @@ class AnsweredChannels(wiring.Component):
     def __init__(self, formats: Formats):
         config = formats.config
         self.guard = PacketGuard(config.width, config.lanes, formats.beats, sendings=None)
-        shape = packet(config.width, config.lanes, formats.select_width, error=True)
-        super().__init__(
-            {
-                "i": inlet(packet(config.width, config.lanes, formats.select_width)),
-                "o_next": outlet(next_pass()),
-                "o_0": outlet(shape),
-                "o_1": outlet(shape),
-                "judged": In(1),
-                "again": In(1),
-                "flushing": Out(1),
-                "restart": Out(1),
-            }
-        )
+        super().__init__({**guessed_passes(formats), "o_next": outlet(next_pass())})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -281,7 +281,7 @@ class BatchNorm(wiring.Component):
                 "i_affine": inlet(affine_parameters(formats)),
                 "o": outlet(packet(config.y_width, config.lanes, error=True)),
                 "o_stats": outlet(statistics(formats)),
-                **({"o_next": outlet(next_pass())} if config.guesses and config.storage == "outside" else {}),
+                **({"o_next": outlet(next_pass())} if isinstance(self.storage, AnsweredChannels) else {}),
             }
         )
 
