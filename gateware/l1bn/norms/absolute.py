@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amaranth.lib import data
+from amaranth.hdl import Module
+from amaranth.lib import data, stream
 
 from ..channels.magnitude import DividedMagnitude, Magnitude
+from ..logic.table import lookup
+from ..streams.layouts import copied, selected
 from .norm import Norm
 
 if TYPE_CHECKING:
     from ..numbers.formats import Formats
 
-__all__ = ["AbsoluteNorm", "exponents", "magnitude_of_sum"]
+__all__ = ["AbsoluteNorm", "exponents", "give_r", "magnitude_of_sum"]
 
 
 class AbsoluteNorm(Norm):
@@ -51,6 +54,18 @@ def magnitude_of_sum(formats: Formats, tag: data.StructLayout) -> Magnitude | Di
     if formats.only_powers_of_two:
         return Magnitude(width, kept, tag, fraction)
     return DividedMagnitude(width, formats.odd_fraction, formats.config.counts, kept, tag, fraction)
+
+
+def give_r(m: Module, formats: Formats, magnitude: Magnitude | DividedMagnitude, o: stream.Interface) -> None:
+    """Connect such a magnitude to ``o``: r, and the fields of the magnitude's tag that are there."""
+    found, tag = magnitude.o.payload, magnitude.o.payload.tag
+    m.d.comb += [
+        o.valid.eq(magnitude.o.valid),
+        magnitude.o.ready.eq(o.ready),
+        o.payload.r_mantissa.eq(found.mantissa),
+        o.payload.r_exponent.eq(found.zeros + lookup(exponents(formats), selected(tag))),
+        *copied(tag, o.payload),
+    ]
 
 
 def exponents(formats: Formats) -> list[int]:

@@ -8,7 +8,6 @@ from amaranth.lib import data, wiring
 from ...beats.excess import ExcessSums
 from ...beats.repair import Repair
 from ...beats.suspects import SuspectLists
-from ...logic.table import lookup
 from ...numbers.formats import Formats
 from ...streams.guesses import greatest_level, guess_layout
 from ...streams.layouts import (
@@ -19,11 +18,10 @@ from ...streams.layouts import (
     outlet,
     packet,
     select_field,
-    selected,
     spread_result,
 )
 from ...streams.registers import ChannelRegister, join
-from ..absolute import exponents, magnitude_of_sum
+from ..absolute import give_r, magnitude_of_sum
 from ..epsilon import add_fraction, whole_spread
 
 __all__ = ["L1OnePassSpread"]
@@ -99,17 +97,11 @@ class L1OnePassSpread(wiring.Component):
             *copied(sums.closing, repair.i.payload),
         ]
         add_fraction(m, formats, deviations.o, magnitude.i)
-        found, tag = magnitude.o.payload, magnitude.o.payload.tag
         m.d.comb += [
             deviations.i.valid.eq(repair.o.valid),
             repair.o.ready.eq(deviations.i.ready),
             deviations.i.payload.value.eq(repair.o.payload.deviation),
             *copied(repair.o.payload, deviations.i.payload.tag),
-            self.o.valid.eq(magnitude.o.valid),
-            magnitude.o.ready.eq(self.o.ready),
-            self.o.payload.r_mantissa.eq(found.mantissa),
-            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents(formats), selected(tag))),
-            self.o.payload.sign_count.eq(tag.sign_count),
-            self.o.payload.again.eq(tag.again),
         ]
+        give_r(m, formats, magnitude, wiring.flipped(self.o))
         return m

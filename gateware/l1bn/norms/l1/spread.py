@@ -6,7 +6,6 @@ from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 
 from ...beats.deviation import SignAbsAccumulator
-from ...logic.table import lookup
 from ...numbers.formats import Formats
 from ...streams.layouts import (
     channel_mean,
@@ -15,11 +14,10 @@ from ...streams.layouts import (
     outlet,
     packet,
     select_field,
-    selected,
     spread_result,
 )
 from ...streams.registers import ChannelRegister
-from ..absolute import exponents, magnitude_of_sum
+from ..absolute import give_r, magnitude_of_sum
 from ..epsilon import add_fraction, whole_spread
 
 __all__ = ["L1Spread"]
@@ -71,7 +69,6 @@ class L1Spread(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), accumulator.i)
         add_fraction(m, formats, deviations.o, magnitude.i)
 
-        found, tag = magnitude.o.payload, magnitude.o.payload.tag
         m.d.comb += [
             accumulator.i_mean.valid.eq(self.i_mean.valid),
             self.i_mean.ready.eq(accumulator.i_mean.ready),
@@ -80,10 +77,6 @@ class L1Spread(wiring.Component):
             accumulator.o.ready.eq(deviations.i.ready),
             deviations.i.payload.value.eq(accumulator.o.payload.deviation),
             *copied(accumulator.o.payload, deviations.i.payload.tag),
-            self.o.valid.eq(magnitude.o.valid),
-            magnitude.o.ready.eq(self.o.ready),
-            self.o.payload.r_mantissa.eq(found.mantissa),
-            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents(formats), selected(tag))),
-            self.o.payload.sign_count.eq(tag.sign_count),
         ]
+        give_r(m, formats, magnitude, wiring.flipped(self.o))
         return m

@@ -24,7 +24,7 @@ from ...streams.layouts import (
     spread_result,
 )
 from ...streams.registers import ChannelRegister
-from ..absolute import exponents, magnitude_of_sum
+from ..absolute import give_r, magnitude_of_sum
 from ..epsilon import add_fraction, whole_spread
 
 __all__ = ["AbsoluteAccumulator", "MeanAbsoluteSpread"]
@@ -135,11 +135,5 @@ class MeanAbsoluteSpread(wiring.Component):
             spreads.i.payload.value.eq(whole),
             *copied(self.i_mean.payload, spreads.i.payload.tag),
         ]
-        found = magnitude.o.payload
-        m.d.comb += [
-            self.o.valid.eq(magnitude.o.valid),
-            magnitude.o.ready.eq(self.o.ready),
-            self.o.payload.r_mantissa.eq(found.mantissa),
-            self.o.payload.r_exponent.eq(found.zeros + lookup(exponents(formats), selected(found.tag))),
-        ]
+        give_r(m, formats, magnitude, wiring.flipped(self.o))
         return m
