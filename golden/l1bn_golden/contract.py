@@ -149,6 +149,11 @@ class Contract:
         """Whether the unit guesses the means of channels."""
         return self.direction == "forward" and self.form in getattr(self.traits, "guessing_forms", ())
 
+    @property
+    def answers(self) -> bool:
+        """Whether the unit tells the producer after each pass what to send next."""
+        return self.guesses and self.storage == "outside"
+
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Contract:
         """Build from a mapping such as a configuration file or a manifest holds.

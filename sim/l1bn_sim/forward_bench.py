@@ -34,9 +34,8 @@ class ForwardBench(UnitBench[ForwardChannel]):
         super().pass_through(self._guessed(channels))
 
     def _guessed(self, channels: Sequence[ForwardChannel]) -> Sequence[ForwardChannel]:
-        contract = self.contract
-        told = contract.guesses and contract.storage == "outside" and channels[0].visit is None
-        return guessed(self.pivots, channels) if told else channels
+        unknown = self.contract.answers and channels[0].visit is None
+        return guessed(self.pivots, channels) if unknown else channels
 
     def channel(self, x: Integers, gamma: int, beta: int, select: int = 0) -> ForwardChannel:
         return ForwardChannel(self.contract, x, gamma, beta, select)

@@ -64,16 +64,11 @@ def visits(pivots: Pivots, channels: Sequence[ForwardChannel]) -> list[Visit]:
 
 def _repeats(channel: ForwardChannel) -> int:
     """How often the producer has to send a channel more than after a good guess."""
-    if not _answers(channel.contract):
+    if not channel.contract.answers:
         return 0
     if channel.visit is None:
         raise ValueError("visit = None is not possible; allowed: what comes of the guess, where the producer is told")
     return int(not channel.visit.hit)
-
-
-def _answers(contract: Contract) -> bool:
-    """Whether the unit tells the producer what to send next."""
-    return contract.guesses and contract.storage == "outside"
 
 
 def forward_inputs(channels: Sequence[ForwardChannel], sendings: int) -> Mapping[str, Columns]:
@@ -104,7 +99,7 @@ def forward_outputs(channels: Sequence[ForwardChannel]) -> Mapping[str, Columns]
         values = [visit is not None and not visit.hit for visit in visits]
         missed = {"missed": np.ma.masked_array(values, mask=unknown, dtype=np.int64)}
     answers: dict[str, Columns] = {}
-    if _answers(contract):
+    if contract.answers:
         wanted = [again for channel in channels for again in [*[1] * _repeats(channel), 0]]
         answers = {"o_next": {"again": wanted}}
     return {

@@ -14,7 +14,7 @@ from ..streams.guesses import guess_layout, window_mask
 from ..streams.layouts import inlet, outlet, packet
 from .gate import PacketGate
 from .sums import begin_with, gate_channels
-from .total import ChannelCount, ChannelTotal, add_lanes, delayed, delayed_flag, tree_latency
+from .total import ChannelCount, ChannelTotal, add_lanes, delayed, delayed_flag, delayed_or_zero, tree_latency
 
 __all__ = ["ExcessSums"]
 
@@ -40,7 +40,7 @@ class ExcessSums(wiring.Component):
     i_guess : :func:`guess_layout`; one per packet, taken with its first beat
     o : ``{excess, above, equal}``: the sum of the e that are not negative (unsigned, exact), their number, and the
         number of x = p
-    beat, final : a beat has been looked at, and it is the last one of its channel, ``looked`` cycles after it came in
+    beat, final : a beat has been looked at, and it is the last one of its channel; before ``o`` is valid
     closing : the guess of the channel whose final beat went in last
     entries, listed : with ``beat``, for each lane: e as ``greatest_level`` bits, signed, and whether it is inside the
         window and not -1
@@ -58,7 +58,6 @@ class ExcessSums(wiring.Component):
         )
         # The equal ones are known a cycle after those above.
         self.latency = PacketGate.latency + 1 + self.entered + max(self.excess.latency, 1 + ChannelCount.latency)
-        self.looked = PacketGate.latency + 5
         sums = {"excess": self.excess.width, "above": self.above.width, "equal": self.equal.width}
         super().__init__(
             {
@@ -93,18 +92,12 @@ class ExcessSums(wiring.Component):
         for lane in range(self.lanes):
             sample = delayed(m, gate.beat.data[lane], 2)
             difference = Signal(signed(self.width + 1), reset_less=True)
-            excess = Signal(self.width, reset_less=True)
             m.d.sync += difference.eq(sample + complement)
             sign = difference[-1]
-            # As a choice of 0 this is the reset of a flip-flop, and takes no table.
-            with m.If(sign):
-                m.d.sync += excess.eq(0)
-            with m.Else():
-                m.d.sync += excess.eq(difference[:-1])
             outside = (difference[:-1] ^ sign.replicate(self.width)) & mask
             is_near = ~in_groups(m, outside, Value.any).any()
             is_minus_one = in_groups(m, difference, Value.all).all()
-            kept.append(excess)
+            kept.append(delayed_or_zero(m, difference[:-1], ~sign))
             is_above.append(delayed(m, ~sign, 1))
             is_equal.append(delayed(m, is_minus_one, 1))
             is_listed.append(delayed(m, is_near & ~is_minus_one & has_list, 1))

@@ -16,7 +16,7 @@ from ..logic.table import lookup
 from ..numbers.formats import clog2, odd_part
 from ..streams.guesses import window_mask
 from ..streams.layouts import copied, inlet, outlet, select_field, selected
-from .total import add_lanes, add_lanes_and_carries, tree_latency
+from .total import add_lanes, add_lanes_and_carries, delayed, delayed_or_zero, tree_latency
 
 __all__ = ["Repair"]
 
@@ -64,9 +64,10 @@ class Repair(wiring.Component):
         self.deviation_width = self.sum_width + guard_bits
         # e = S * 2^G - n * mu, what the rounding of the mean left: half of n at most.
         self.rest = signed(count_bits + 1)
-        self.rounds = any(odd_part(count)[1] > guard_bits or odd_part(count)[0] > 1 for count in counts)
-        residue = unsigned(self.rest.width)
-        self.remainder = SequentialMultiplier(residue, unsigned(tally), residue, subtract=True)
+        self.remainder = None
+        if any(odd_part(count)[1] > guard_bits or odd_part(count)[0] > 1 for count in counts):
+            residue = unsigned(self.rest.width)
+            self.remainder = SequentialMultiplier(residue, unsigned(tally), residue, subtract=True)
         self.addend = signed(max(max(offsets).bit_length(), self.rest.width) + 2)
         # On a hit the mean is no farther from p than an entry can tell: whole bits, fraction, and it counts twice.
         self.factor = signed(max(greatest_level + guard_bits + 1, self.addend.width))
@@ -94,7 +95,7 @@ class Repair(wiring.Component):
     def latency(self, listed: int) -> int:
         """Cycles from a channel whose longest list has so many entries until ``o`` is valid."""
         repaired = self.preparation + listed + self.collection + self.completion
-        if self.rounds:
+        if self.remainder is not None:
             repaired = max(repaired, self.remainder.latency + settling_cycles(self.addend.width))
         return repaired + self.multiplier.latency + self.settling
 
@@ -106,21 +107,15 @@ class Repair(wiring.Component):
         leaves = Signal()
         m.d.comb += leaves.eq(self.i.valid & self.i.ready)
 
-        def held(value: Value) -> Signal:
-            """A register of what holds still."""
-            register = Signal(value.shape(), reset_less=True)
-            m.d.sync += register.eq(value)
-            return register
-
         # e of the mean's floor, and how far from -1 or 0 it is.
         floor, fraction = channel.mean >> guard_bits, channel.mean[:guard_bits]
-        whole = held(settling_sum(m, floor, ~channel.pivot, self.width + 1).as_signed())
+        whole = delayed(m, settling_sum(m, floor, ~channel.pivot, self.width + 1).as_signed(), 1)
         below = whole[-1]
         distance = whole.as_unsigned() ^ below.replicate(len(whole))
         mask = window_mask(channel.level, self.width, reach)
-        is_outside = held((distance[:-1] & mask).any() | (~channel.level.any() & ~below))
-        is_at_pivot = held(below & ~distance.any())
-        is_whole = held(~fraction.any())
+        is_outside = delayed(m, (distance[:-1] & mask).any() | (~channel.level.any() & ~below), 1)
+        is_at_pivot = delayed(m, below & ~distance.any(), 1)
+        is_whole = delayed(m, ~fraction.any(), 1)
 
         asked = settled(m, self.i.valid, leaves, self.preparation)
         exhausted = asked & ~self.more
@@ -133,15 +128,10 @@ class Repair(wiring.Component):
             off = entry.as_unsigned() ^ below.replicate(reach)
             crosses = present & ~off[-1] & difference(off[:-1], distance[: reach - 1], ~below)[-1]
             # Its e, or -e of what leaves for a mean above: the complement, and a carry.
-            part = Signal(signed(reach), reset_less=True)
-            with m.If(~crosses):
-                m.d.sync += part.eq(0)
-            with m.Else():
-                m.d.sync += part.eq(entry ^ (~below).replicate(reach).as_signed())
-            parts.append(part)
-            carries.append(held(crosses & ~below))
-            crossed.append(held(Cat(crosses, crosses & ~below).as_signed()))  # 1, or -1 for what leaves
-            met.append(held(present & (entry == whole[:reach].as_signed())))
+            parts.append(delayed_or_zero(m, entry ^ (~below).replicate(reach).as_signed(), crosses))
+            carries.append(delayed(m, crosses & ~below, 1))
+            crossed.append(delayed(m, Cat(crosses, crosses & ~below).as_signed(), 1))  # 1, or -1 for what leaves
+            met.append(delayed(m, present & (entry == whole[:reach].as_signed()), 1))
         part, carry = add_lanes_and_carries(m, parts, carries)
         changes, meets = add_lanes(m, crossed), add_lanes(m, met)
         changes = changes.as_signed()
@@ -149,9 +139,9 @@ class Repair(wiring.Component):
         # Sum and number of the e above the mean's. What crosses a mean below the pivot comes to them: its e is the
         # complement of its distance. So do those at the pivot, whose e is -1, after the entries of the lists.
         collected = settled(m, exhausted, leaves, self.collection)
-        joins = held(collected & ~settled(m, collected, leaves, 1))
-        is_above_pivotal = held(below & ~is_at_pivot)
-        pivotal = Mux(is_above_pivotal, channel.equal, 0)
+        joins = delayed(m, collected & ~settled(m, collected, leaves, 1), 1)
+        joins_at_all = delayed(m, below & ~is_at_pivot, 1)
+        pivotal = Mux(joins_at_all, channel.equal, 0)
         excess = Signal(self.sum_width, reset_less=True)
         above = Signal(tally, reset_less=True)
         equals = Signal(tally, reset_less=True)
@@ -165,19 +155,19 @@ class Repair(wiring.Component):
                 equals.eq(equals + meets),
             ]
         equal = Mux(is_whole, Mux(is_at_pivot, channel.equal, equals), 0)
-        signs = held(Cat(Const(0, 1), above) + equal)
+        signs = delayed(m, Cat(Const(0, 1), above) + equal, 1)
         sign_count = (signs - lookup(self.counts, selected(channel)))[: tally + 1].as_signed()
 
         repaired = stream.Signature(0).create()
         complete = settled(m, collected, leaves, self.completion)
         addend = Signal(self.addend)
-        if self.rounds:
-            rest = self._rest(m, leaves)
-            complete = complete & settled(m, rest.valid, leaves, settling_cycles(len(addend)))
-            offset = lookup(self.offsets, selected(channel))
-            m.d.comb += addend.eq(settling_difference(m, offset, rest.payload, len(addend)))
+        offset = lookup(self.offsets, selected(channel))
+        if self.remainder is None:
+            m.d.comb += addend.eq(offset)
         else:
-            m.d.comb += addend.eq(lookup(self.offsets, selected(channel)))
+            rest = self._rest(m, self.remainder, leaves)
+            complete = complete & rest.valid
+            m.d.comb += addend.eq(settling_difference(m, offset, rest.payload, len(addend)))
         m.d.comb += [
             repaired.valid.eq(complete),
             self.i.ready.eq(repaired.ready),
@@ -196,20 +186,18 @@ class Repair(wiring.Component):
         ]
         return m
 
-    def _rest(self, m: Module, leaves: Value) -> stream.Interface:
-        """e = S * 2^G - n * mu, which fits in as many bits as it takes to count to n."""
-        m.submodules.remainder = remainder = self.remainder
+    def _rest(self, m: Module, remainder: SequentialMultiplier, leaves: Value) -> stream.Interface:
+        """e = S * 2^G - n * mu, which fits in the bits that count to n; valid when it may be subtracted."""
+        m.submodules.remainder = remainder
         channel, bits = self.i.payload, self.rest.width
-        asked = Signal()
-        m.d.sync += asked.eq(self.i.valid & (asked | remainder.i.ready) & ~leaves)
-        rest = stream.Signature(self.rest).create()
+        source, rest = (stream.Signature(shape).create() for shape in (0, self.rest))
+        consult(m, source, remainder.i, remainder.o, rest, settling=settling_cycles(self.addend.width))
         m.d.comb += [
-            remainder.i.valid.eq(self.i.valid & ~asked),
+            source.valid.eq(self.i.valid),
+            rest.ready.eq(leaves),
             remainder.i.payload.a.eq(channel.mean[:bits]),
             remainder.i.payload.b.eq(lookup(self.counts, selected(channel))),
             remainder.i.payload.c.eq((channel.sum << self.guard_bits)[:bits]),
-            remainder.o.ready.eq(leaves),
-            rest.valid.eq(remainder.o.valid),
             rest.payload.eq(remainder.o.payload[:bits].as_signed()),
         ]
         return rest

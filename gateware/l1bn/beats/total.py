@@ -19,6 +19,7 @@ __all__ = [
     "add_lanes_and_carries",
     "delayed",
     "delayed_flag",
+    "delayed_or_zero",
     "tree_latency",
 ]
 
@@ -30,6 +31,16 @@ def delayed(m: Module, value: Value, cycles: int) -> Value:
         m.d.sync += later.eq(value)
         value = later
     return value
+
+
+def delayed_or_zero(m: Module, value: Value, passes: Value) -> Value:
+    """``value`` a cycle ago, or 0 where it did not pass: the reset of a flip-flop does it, and takes no table."""
+    later = Signal(value.shape(), reset_less=True)
+    with m.If(passes):
+        m.d.sync += later.eq(value)
+    with m.Else():
+        m.d.sync += later.eq(0)
+    return later
 
 
 def delayed_flag(m: Module, flag: Value, cycles: int) -> Value:
