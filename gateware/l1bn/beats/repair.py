@@ -73,9 +73,10 @@ class Repair(wiring.Component):
         self.factor = signed(max(greatest_level + guard_bits + 1, self.addend.width))
         self.multiplier = SequentialMultiplier(self.factor, unsigned(tally), self.addend, subtract=True)
         self.preparation = settling_cycles(width + 1) + 2
-        self.collection = list_latency + 1 + tree_latency(lanes)
+        # Until the last entry is compared; then what is at the pivot, the tree and the sums.
+        self.collection = list_latency
+        self.completion = 3 + tree_latency(lanes)
         self.settling = settling_cycles(self.sum_width)
-        self.completion = 2
         select = select_field(clog2(len(counts)))
         found = {"excess": self.sum_width, "above": tally, "equal": tally}
         mean = {"mean": signed(width + guard_bits), "sum": signed(self.sum_width), **select}
@@ -120,40 +121,40 @@ class Repair(wiring.Component):
         asked = settled(m, self.i.valid, leaves, self.preparation)
         exhausted = asked & ~self.more
         m.d.comb += self.step.eq(asked & self.more)
-        # A suspect between pivot and mean changes sides: where its distance is less than the mean's, or equal to that
-        # of a mean above.
+        # What is at the pivot, with e = -1, is in no list. It comes to what lies above a mean below the pivot, as if it
+        # were one more entry of the first lane, after all others.
+        collected = settled(m, exhausted, leaves, self.collection)
+        joins = delayed(m, collected & ~settled(m, collected, leaves, 1) & below & ~is_at_pivot, 1)
+        # A suspect between pivot and mean changes sides: e is on the mean's side of the pivot, and for a mean above no
+        # greater than the mean's, for one below greater.
         parts, carries, crossed, met = [], [], [], []
         for lane in range(self.lanes):
-            entry, present = self.read[lane], self.present[lane]
-            off = entry.as_unsigned() ^ below.replicate(reach)
-            crosses = present & ~off[-1] & difference(off[:-1], distance[: reach - 1], ~below)[-1]
-            # Its e, or -e of what leaves for a mean above: the complement, and a carry.
-            parts.append(delayed_or_zero(m, entry ^ (~below).replicate(reach).as_signed(), crosses))
-            carries.append(delayed(m, crosses & ~below, 1))
-            crossed.append(delayed(m, Cat(crosses, crosses & ~below).as_signed(), 1))  # 1, or -1 for what leaves
+            present = delayed(m, self.present[lane], 1)
+            entry = delayed(m, self.read[lane], 1)
+            is_greater = difference(whole[: reach - 1], entry[:-1], 0)[-1]
+            crosses = present & Mux(below, entry[-1] & is_greater, ~entry[-1] & ~is_greater)
+            # Its e enters, or -e for a mean above: the complement, and a carry.
+            enters, carry = crosses, crosses & ~below
+            part, change = entry ^ (~below).replicate(reach).as_signed(), Cat(enters, carry).as_signed()
+            if lane == 0:
+                enters, carry = crosses | joins, carry | joins
+                part = Mux(joins, Cat(~channel.equal, Const(1, 1)).as_signed(), part)
+                change = Mux(joins, Cat(channel.equal, Const(0, 1)).as_signed(), change)
+            parts.append(delayed_or_zero(m, part, enters))
+            carries.append(delayed(m, carry, 1))
+            crossed.append(delayed(m, change, 1))
             met.append(delayed(m, present & (entry == whole[:reach].as_signed()), 1))
         part, carry = add_lanes_and_carries(m, parts, carries)
-        changes, meets = add_lanes(m, crossed), add_lanes(m, met)
-        changes = changes.as_signed()
+        changes, meets = add_lanes(m, crossed).as_signed(), add_lanes(m, met)
 
-        # Sum and number of the e above the mean's. What crosses a mean below the pivot comes to them: its e is the
-        # complement of its distance. So do those at the pivot, whose e is -1, after the entries of the lists.
-        collected = settled(m, exhausted, leaves, self.collection)
-        joins = delayed(m, collected & ~settled(m, collected, leaves, 1), 1)
-        joins_at_all = delayed(m, below & ~is_at_pivot, 1)
-        pivotal = Mux(joins_at_all, channel.equal, 0)
+        # Sum and number of the e above the mean's.
         excess = Signal(self.sum_width, reset_less=True)
         above = Signal(tally, reset_less=True)
         equals = Signal(tally, reset_less=True)
         with m.If(~asked):
             m.d.sync += [excess.eq(channel.excess), above.eq(channel.above), equals.eq(0)]
         with m.Else():
-            # What crosses does so before: at the end there is nothing but what is at the pivot.
-            m.d.sync += [
-                excess.eq(excess + Mux(joins, Cat(~pivotal, Const(1, 1)).as_signed(), part) + (joins | carry)),
-                above.eq(above + Mux(joins, pivotal, changes)),
-                equals.eq(equals + meets),
-            ]
+            m.d.sync += [excess.eq(excess + part + carry), above.eq(above + changes), equals.eq(equals + meets)]
         equal = Mux(is_whole, Mux(is_at_pivot, channel.equal, equals), 0)
         signs = delayed(m, Cat(Const(0, 1), above) + equal, 1)
         sign_count = (signs - lookup(self.counts, selected(channel)))[: tally + 1].as_signed()

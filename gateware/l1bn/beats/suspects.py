@@ -79,11 +79,14 @@ class SuspectLists(wiring.Component):
             # The first entry is at 1, the last one that fits at 0: where it is is how many there are.
             written = Cat(counted[:-1], bank)
             write = Signal()
+            entry = Signal(self.width, reset_less=True)
             m.d.sync += write.eq(self.beat & listed & ~full)
+            with m.If(listed):
+                m.d.sync += entry.eq(self.entries[lane])
             m.d.comb += [
                 memory.w_enable.eq(write),
                 memory.w_address.eq(delayed(m, written, 1)),
-                memory.w_data.eq(delayed(m, self.entries[lane], 1)),
+                memory.w_data.eq(entry),
                 memory.r_enable.eq(self.step),
                 memory.o_enable.eq(delayed_flag(m, self.step, 1)),
                 memory.r_address.eq(Cat(left[:-1], ~bank)),
