@@ -35,7 +35,7 @@ from amaranth.lib import wiring
 
 from l1bn.logic import caches
 
-__all__ = ["Claims", "Device", "Induction", "Proof", "ProofError", "Specification", "Window"]
+__all__ = ["Bounded", "Claims", "Device", "Induction", "Proof", "ProofError", "Specification", "Window"]
 
 PREPARE = (
     "read_rtlil top.il; prep -flatten -top top; setattr -unset init w:*; memory_map; chformal -lower; opt_clean; "
@@ -147,7 +147,8 @@ class Specification(Elaboratable):
 
 @dataclass(frozen=True)
 class Proof:
-    """A claim and how it is proven; :class:`Induction` and :class:`Window` say how.
+    """A claim and how it is proven; :class:`Induction`, :class:`Bounded` and
+    :class:`Window` say how.
 
     Parameters
     ----------
@@ -201,6 +202,14 @@ class Induction(Proof):
     def checks(self) -> Iterator[tuple[str, ...]]:
         yield from super().checks()
         yield "-i", "-t", f"{self.steps}"
+
+
+class Bounded(Proof):
+    """A claim that is looked at for so many cycles after a reset: what takes no longer holds for good."""
+
+    @property
+    def bound(self) -> str:
+        return f"the first {cycles(self.steps)} after a reset"
 
 
 class Window(Proof):

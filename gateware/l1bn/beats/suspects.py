@@ -29,7 +29,7 @@ class SuspectLists(wiring.Component):
     Members
     -------
     beat, final, entries, listed : as of :class:`l1bn.beats.excess.ExcessSums`. With ``final`` the lists of the channel
-        are closed, and nothing may be left of those of the channel before
+        are closed, a cycle later, and nothing may be left of those of the channel before
     overflow : an entry of the closed lists found no place
     more : of the closed lists some entries are left
     step : read one of each list that has any; at 1 only while ``more``
@@ -62,8 +62,12 @@ class SuspectLists(wiring.Component):
         m = Module()
         bank = Signal()  # that is being filled
         closes = self.beat & self.final
+        closed = delayed_flag(m, closes, 1)
+        fresh = Signal(init=1)  # the next beat is the first one of a channel
         with m.If(closes):
             m.d.sync += bank.eq(~bank)
+        with m.If(self.beat):
+            m.d.sync += fresh.eq(self.final)
         left_any, too_many = [], []
         for lane, memory in enumerate(self.memories):
             m.submodules[f"memory_{lane}"] = memory
@@ -72,10 +76,9 @@ class SuspectLists(wiring.Component):
             left = Signal(range(self.depth + 1))
             some_left = Signal()
             listed = self.listed[lane]
-            full = filled[-1]
+            full = filled[-1] & ~fresh
             counted = Signal.like(filled)
-            overflows = overflow | (listed & full)
-            m.d.comb += counted.eq(filled + (listed & ~full))
+            m.d.comb += counted.eq(Mux(fresh, 0, filled) + (listed & ~full))
             # The first entry is at 1, the last one that fits at 0: where it is is how many there are.
             written = Cat(counted[:-1], bank)
             write = Signal()
@@ -94,13 +97,10 @@ class SuspectLists(wiring.Component):
                 self.read[lane].eq(memory.o_data),
             ]
             with m.If(self.beat):
-                m.d.sync += [
-                    filled.eq(Mux(self.final, 0, counted)),
-                    overflow.eq(overflows & ~self.final),
-                ]
+                m.d.sync += [filled.eq(counted), overflow.eq((overflow & ~fresh) | (listed & full))]
             closed_overflow = Signal()
-            with m.If(closes):
-                m.d.sync += [left.eq(counted), some_left.eq(counted.any()), closed_overflow.eq(overflows)]
+            with m.If(closed):
+                m.d.sync += [left.eq(filled), some_left.eq(filled.any()), closed_overflow.eq(overflow)]
             with m.Elif(self.step & some_left):
                 m.d.sync += [left.eq(left - 1), some_left.eq(left[1:].any())]
             left_any.append(some_left)

