@@ -35,7 +35,7 @@ PROOFS = [
     repair(3, 1, 4, 2, 3, 2, long=True),
     repair(3, 2, 3, 2, 1, 2, long=True),
     repair(4, 2, 4, 2, 1, 3, long=True),
-    repeated(1, 4, 22),
+    repeated(1, 4, 22, long=True),
     repeated(2, 4, 32, long=True),
 ]
 

@@ -134,20 +134,23 @@ ADVERSE: dict[str, dict[str, Any]] = {
 }
 
 
+OUTSIDE = ("one beat", "two beats", "longer than a channel waits", "overflow", "one channel", "exact and rounded")
+"""Those that are looked at with either storage: what differs is who sends the samples again."""
+
+
 @pytest.mark.parametrize(
-    ("storage", "idle", "stall"), [("inside", 0.0, 0.2), ("outside", 0.0, 0.3)]
+    ("name", "storage"), [*((name, "inside") for name in ADVERSE), *((name, "outside") for name in OUTSIDE)]
 )
-@pytest.mark.parametrize("name", ADVERSE)
-def test_no_guess_moves_a_bit(name: str, storage: str, idle: float, stall: float, seed: int) -> None:
+def test_no_guess_moves_a_bit(name: str, storage: str, seed: int) -> None:
     """Guesses of another layer, of another channel, near and far, hits and misses in turn, wrong lengths between."""
     device = unit(Configuration(**{**ONE_PASS, **ADVERSE[name], "storage": storage}))
     config = device.config
     draw = np.random.default_rng(seed)
     half = 1 << (config.width - 1)
-    bench = ForwardBench(device, idle=idle, stall=stall, seed=seed, patience=8000)
+    bench = ForwardBench(device, stall=0.2, seed=seed, patience=8000)
     work: list[ForwardChannel] = []
     about = [(draw.integers(-half, half), draw.choice([0, 1, 3, half / 8, half])) for _ in range(config.channels)]
-    for k in range(16):
+    for k in range(16 if config.width < 32 else 10):
         select, place = k % len(config.counts), k % config.channels
         count = config.counts[select]
         if k % 7 == 6:
