@@ -309,16 +309,22 @@ def test_a_backward_unit_is_exported_with_its_streams(tmp_path: Path) -> None:
 
 
 @needs_icarus
-@pytest.mark.parametrize(("direction", "norm"), [("inference", "l2"), ("training", "l1")])
-def test_units_with_averages_have_a_bench(direction: str, norm: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("direction", "norm", "simulator"),
+    [
+        ("inference", "l2", "icarus"),
+        ("training", "l1", "icarus"),
+        pytest.param("training", "l1", "verilator", marks=pytest.mark.slow),
+    ],
+)
+def test_units_with_averages_have_a_bench(direction: str, norm: str, simulator: str, tmp_path: Path) -> None:
     """More channels than the layer has, so that averages go on from averages."""
     folder = tmp_path / "unit"
     options = ("--direction", direction, "--norm", norm, "--name", "unit", *OPTIONS[:-2])
     assert run("export", *options, "-o", folder) == 0
-    simulators = "icarus verilator" if (direction, norm) == ("training", "l1") else "icarus"
-    done = call("make", "lint", "test", f"SIMULATORS={simulators}", cwd=folder)
+    done = call("make", "lint", "test", f"SIMULATORS={simulator}", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("PASS unit_tb: 14 channels in each of") == len(simulators.split())
+    assert "PASS unit_tb: 14 channels in each of" in done.stdout
 
 
 # -- the command ---------------------------------------------------------------------------------
