@@ -1,23 +1,16 @@
-"""What L1 in one pass has to do: the sums about the mean from those about a pivot, and words that come again."""
+"""What the repair of a guessed mean has to do: the sums about the mean from those about a pivot."""
 
 from __future__ import annotations
-
-from unittest.mock import patch
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 
 from l1bn.beats.repair import Repair
 from l1bn.beats.total import tree_latency
-from l1bn.numbers.formats import clog2
-from l1bn.primitives import Primitives
-from l1bn.streams import repeat_buffer
-from l1bn.streams.repeat_buffer import RepeatBuffer
 
 from .arithmetic_specifications import is_quotient
-from .memory import ContractMemory
 from .prover import Claims, Specification
 
-__all__ = ["LIST_LATENCY", "RepairSpecification", "RepeatBufferSpecification"]
+__all__ = ["LIST_LATENCY", "RepairSpecification"]
 
 LIST_LATENCY = 2
 """Of lists as those of :class:`l1bn.beats.suspects.SuspectLists`."""
@@ -111,76 +104,3 @@ class RepairSpecification(Specification):
         claims.possible(o.valid & ~again & (floor == 0))
         claims.possible(o.valid & ~again & (floor < -1))
         claims.possible(o.valid & again)
-
-
-class RepeatBufferSpecification(Specification):
-    """:class:`RepeatBuffer`: beats come in order, after a rewind those again that stayed, and none is lost.
-
-    It is proven with any memory that keeps the contract of the primitive.
-
-    Parameters
-    ----------
-    width, beats : of the buffer
-    """
-
-    IDLE = 8
-    """Cycles after which all that lags behind has come."""
-
-    def __init__(self, width: int, beats: int):
-        memories: list[ContractMemory] = []
-
-        def memory(width: int, depth: int) -> ContractMemory:
-            memories.append(ContractMemory(width, depth))
-            return memories[-1]
-
-        self.buffer = RepeatBuffer(width, beats)
-        with patch.object(repeat_buffer, "primitives", lambda target: Primitives(None, memory)):
-            super().__init__(self.buffer)
-        self.free.append(memories[0].undefined)
-        self.beats = beats
-        self.choose = self.choice("choose")
-
-    def specify(self, m: Module, claims: Claims) -> None:
-        buffer, i, o = self.buffer, self.buffer.i, self.buffer.o
-        places = 2 * buffer.depth
-        # How much came in, where the reader is, and what it is done with; and one beat of the solver's choice.
-        choose, marked = self.choose, Signal()
-        place, beat = Signal(clog2(places)), Signal(len(Value.cast(i.payload)))
-        bits = clog2(places)
-        written, read, done = (Signal(bits, name=name) for name in ("written", "read", "done"))
-        stay, kept = (read - done)[:bits], (written - done)[:bits]
-        unread = (written - read)[:bits]
-        enters, leaves = i.valid & i.ready, o.valid & o.ready
-        with m.If(enters):
-            m.d.sync += written.eq(written + 1)
-            with m.If(choose & ~marked):
-                m.d.sync += [marked.eq(1), place.eq(written), beat.eq(i.payload)]
-        with m.If(leaves):
-            m.d.sync += read.eq(read + 1)
-            with m.If(buffer.release):
-                m.d.sync += done.eq(read + 1)
-        with m.If(buffer.rewind):
-            m.d.sync += read.eq(done)
-        # The contract of the reader.
-        claims.given(~(leaves & buffer.release) | (stay == 0))
-        claims.given(~(buffer.rewind | buffer.busy) | ~(enters | o.ready))
-        claims.given(~(buffer.rewind & buffer.busy))
-
-        claims.always(unread != 0, when=o.valid & ~buffer.busy)
-        claims.always(o.payload == beat, when=o.valid & ~buffer.busy & marked & (read == place) & (unread != 0))
-        with m.If(marked & leaves & buffer.release & (read == place)):
-            m.d.sync += marked.eq(0)
-        claims.always(kept <= buffer.depth + 2)
-        quiet = Signal(range(self.IDLE + 1))  # cycles in which nothing moved
-        with m.If(enters | leaves | buffer.rewind | buffer.busy):
-            m.d.sync += quiet.eq(0)
-        with m.Elif(quiet != self.IDLE):
-            m.d.sync += quiet.eq(quiet + 1)
-        claims.always(o.valid == (unread != 0), when=quiet == self.IDLE)
-        claims.always(buffer.spent == (unread == 0), when=quiet == self.IDLE)
-        claims.always(unread == 0, when=buffer.spent & (quiet != 0))
-        claims.always(i.ready | (kept >= self.beats), when=quiet == self.IDLE)
-        rewound = Signal()
-        with m.If(buffer.rewind & (stay == 2)):
-            m.d.sync += rewound.eq(1)
-        claims.possible(rewound & leaves & buffer.release & (read == 1))

