@@ -24,17 +24,22 @@ def _seed(text: str) -> int:
     return int(text)
 
 
+LONG = {"docs": "every command of the pages", "slow": "too long for every run"}
+"""Marks of what waits until it is asked for."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: too long for every run; runs only when asked for: -m slow")
+    for mark, about in LONG.items():
+        config.addinivalue_line("markers", f"{mark}: {about}; runs only when asked for: -m {mark}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.option.markexpr:
         return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+    long = [item for item in items if any(item.get_closest_marker(mark) for mark in LONG)]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

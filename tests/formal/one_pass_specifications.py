@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
 
 from l1bn.beats.repair import Repair
-from l1bn.beats.total import tree_latency
+from l1bn.beats.total import delayed, delayed_flag, tree_latency
 
 from .arithmetic_specifications import is_quotient
 from .prover import Claims, Specification
@@ -14,11 +14,6 @@ __all__ = ["LIST_LATENCY", "RepairSpecification"]
 
 LIST_LATENCY = 2
 """Of lists as those of :class:`l1bn.beats.suspects.SuspectLists`."""
-
-
-def total(terms: list[Value]) -> Value:
-    """Their sum."""
-    return sum(terms[1:], terms[0])
 
 
 class RepairSpecification(Specification):
@@ -46,18 +41,16 @@ class RepairSpecification(Specification):
         repair, channel, o = self.repair, self.repair.i.payload, self.repair.o
         count, guard_bits, lanes = self.count, repair.guard_bits, repair.lanes
         # One channel, which stays.
-        started = Signal()
-        m.d.sync += started.eq(1)
+        idle = self.idle(lanes)
+        age = Signal(range(idle + 1))  # cycles since the reset
+        m.d.sync += age.eq(Mux(age == idle, age, age + 1))
         for held in (*self.samples, Value.cast(channel)):
             before = Signal(len(held))
             m.d.sync += before.eq(held)
-            claims.given((held == before) | ~started)
-        idle = self.idle(lanes)
-        age = Signal(range(idle + 1))
-        m.d.sync += age.eq(Mux(age == idle, age, age + 1))
+            claims.given((held == before) | (age == 0))
         claims.given(repair.i.valid == (age == idle))
         claims.given(channel.level <= repair.greatest_level)
-        claims.given(channel.sum == total(self.samples))
+        claims.given(channel.sum == sum(self.samples))
         claims.given(is_quotient(channel.mean, channel.sum, guard_bits, count))
 
         half = Signal(repair.greatest_level + 1)  # of the window
@@ -68,9 +61,9 @@ class RepairSpecification(Specification):
 
         entries = [Signal(signed(repair.width + 1), name=f"e_{k}") for k in range(count)]
         m.d.comb += [e.eq(x - channel.pivot - 1) for e, x in zip(entries, self.samples, strict=True)]
-        claims.given(channel.excess == total([Mux(e >= 0, e, 0) for e in entries]))
-        claims.given(channel.above == total([e >= 0 for e in entries]))
-        claims.given(channel.equal == total([e == -1 for e in entries]))
+        claims.given(channel.excess == sum([Mux(e >= 0, e, 0) for e in entries]))
+        claims.given(channel.above == sum([e >= 0 for e in entries]))
+        claims.given(channel.equal == sum([e == -1 for e in entries]))
 
         # A lane lists every one of its samples in turn, and says which of them are suspects.
         rows = -(-count // lanes)
@@ -84,20 +77,17 @@ class RepairSpecification(Specification):
             own = [*own, *[Const(-1, signed(2))] * (rows + 1 - len(own))]
             entry = Signal(signed(repair.width + 1), name=f"entry_{lane}")
             m.d.comb += entry.eq(Array(own)[row])
-            told: Value = Cat(entry[: repair.greatest_level], repair.step & in_window(entry) & (entry != -1))
-            for _ in range(LIST_LATENCY):
-                later = Signal(len(told))
-                m.d.sync += later.eq(told)
-                told = later
-            claims.given(repair.present[lane] == told[-1])
-            claims.given(repair.read[lane].as_unsigned() == told[:-1])
+            is_suspect = repair.step & in_window(entry) & (entry != -1)
+            read = delayed(m, entry[: repair.greatest_level], LIST_LATENCY)
+            claims.given(repair.present[lane] == delayed_flag(m, is_suspect, LIST_LATENCY))
+            claims.given(repair.read[lane].as_unsigned() == read)
 
         floor = Signal(signed(repair.width + 2))
         m.d.comb += floor.eq((channel.mean >> guard_bits) - channel.pivot - 1)
         again = channel.overflow | Mux(channel.level == 0, floor != -1, ~in_window(floor))
         distances = [x.shift_left(guard_bits) - channel.mean for x in self.samples]
-        found = total([Mux(d < 0, -d, d) for d in distances]) + self.offset
-        signs = total([(d > 0).as_unsigned() - (d < 0) for d in distances])
+        found = sum([Mux(d < 0, -d, d) for d in distances]) + self.offset
+        signs = sum([(d > 0).as_unsigned() - (d < 0) for d in distances])
         claims.always(o.payload.again == again, when=o.valid)
         claims.always(o.payload.deviation == found, when=o.valid & ~again)
         claims.always(o.payload.sign_count == signs, when=o.valid & ~again)

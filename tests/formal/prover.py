@@ -147,8 +147,7 @@ class Specification(Elaboratable):
 
 @dataclass(frozen=True)
 class Proof:
-    """A claim and how it is proven; :class:`Induction`, :class:`Bounded` and
-    :class:`Window` say how.
+    """A claim and how it is proven; :class:`Induction`, :class:`Bounded` and :class:`Window` say how.
 
     Parameters
     ----------

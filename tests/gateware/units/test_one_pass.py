@@ -147,7 +147,7 @@ def test_no_guess_moves_a_bit(name: str, storage: str, seed: int) -> None:
     config = device.config
     draw = np.random.default_rng(seed)
     half = 1 << (config.width - 1)
-    bench = ForwardBench(device, stall=0.2, seed=seed, patience=8000)
+    bench = ForwardBench(device, stall=0.2 if storage == "inside" else 0.3, seed=seed, patience=8000)
     work: list[ForwardChannel] = []
     about = [(draw.integers(-half, half), draw.choice([0, 1, 3, half / 8, half])) for _ in range(config.channels)]
     for k in range(16 if config.width < 32 else 10):
