@@ -61,6 +61,7 @@ def _reached(root: str) -> Provenance:
     packages: dict[str, str] = {}
     waiting = [root]
     followed: set[str] = set()
+    find = cache(_source)  # anew for each call, as a file may come or go between two
     while waiting:
         module = waiting.pop()
         top = module.partition(".")[0]
@@ -71,19 +72,19 @@ def _reached(root: str) -> Provenance:
         if distributions:
             packages |= {name: importlib.metadata.version(name) for name in distributions}
             continue
-        path = _source(module)
+        path = find(module)
         if path is None:
             packages[top] = "missing"
             continue
         # A package on the way to a module counts, but what else it imports is no matter of that module.
         for name in (module.rsplit(".", count)[0] for count in range(module.count(".") + 1)):
-            source = _source(name)
-            if source is not None:
+            source = find(name)
+            if source is not None and name not in files:
                 files |= _contents(name, source)
         for origin, attribute in _parsed(module, path, path.read_bytes()).imports:
             inner = f"{origin}.{attribute}" if attribute else origin
             ours = origin.partition(".")[0] not in (*sys.stdlib_module_names, *_foreign())
-            waiting.append(inner if ours and _source(inner) is not None else origin)
+            waiting.append(inner if ours and find(inner) is not None else origin)
     return Provenance(files, packages)
 
 
