@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .rows import Row
+from .training_step import GROUP
 
 __all__ = ["BETTER_UP", "METRICS", "Claim", "Pair", "claims", "cost", "pairs", "sensitivities"]
 
@@ -26,6 +27,8 @@ BETTER_UP = frozenset({"fmax", "rate"})
 """The metrics of which more is better."""
 _NO_MEAN = "no mean is subtracted, so that one in the samples stays in r and in y"
 _COUNTERPARTS = {
+    ("training step L1", "training step L2"): "each norm in its form of the least energy forward; both units on one "
+    "clock, which take turns",
     ("abs + sign", "square + root"): "",
     ("sign-abs accumulator", "square accumulator"): "",
     ("forward L1, one pass", "forward L2, one pass"): "both read each sample twice, as long as L1 guesses the "
@@ -44,8 +47,9 @@ _COUNTERPARTS = {
     ("backward MeanAbsolute", "backward L2"): f"L2 multiplies once more an element; {_NO_MEAN}",
 }
 """What is compared with which unit of L2, and what of whole units it costs."""
-_OF_L1, _OF_RANGE = "forward L1, two passes", "forward Range"
-"""The units that claims of the literature are about."""
+_OF_L1 = {"forward L1, two passes": "whole unit", "training step L1": "training step"}
+_OF_RANGE = "forward Range"
+"""The units that claims of the literature are about; those of L1 with their level."""
 
 
 def metric(row: Row, name: str) -> float:
@@ -81,8 +85,8 @@ class Pair:
 
     @property
     def whole(self) -> bool:
-        """Whether these are whole units."""
-        return self.row.group == "top"
+        """Whether these are whole units, or both that a training step needs."""
+        return self.row.group in ("top", GROUP)
 
     @property
     def title(self) -> str:
@@ -157,15 +161,11 @@ def claims(rows: Sequence[Row]) -> list[Claim]:
                 source, "50 % less power", "operators", where, 1 - energy, 0.5, "less energy a result"
             )
             result.append(less)
-        if pair.row.unit == _OF_L1:
-            source = "journal, TNNLS 30(7) 2019 (ASIC)"
+        if pair.row.unit in _OF_L1:
+            source, level = "journal, TNNLS 30(7) 2019 (ASIC synthesis with reduced resources)", _OF_L1[pair.row.unit]
             note = "" if standard_cells else f"; an {technology}, not an ASIC"
-            faster = _claim(
-                source, "25 % faster", "whole unit", where, speed - 1, 0.25, "faster clock" + note
-            )
-            saved = _claim(
-                source, "37 % less energy", "whole unit", where, 1 - energy, 0.37, "less energy" + note
-            )
+            faster = _claim(source, "25 % faster", level, where, speed - 1, 0.25, "faster clock" + note)
+            saved = _claim(source, "37 % less energy", level, where, 1 - energy, 0.37, "less energy" + note)
             result += [faster, saved]
         if pair.row.unit == _OF_RANGE:
             source = "Bactran, 2021 (range norm, FPGA, against L2)"

@@ -18,6 +18,7 @@ from l1bn.norms import NORMS
 
 from .compare import BETTER_UP, metric, pairs
 from .rows import Row
+from .training_step import GROUP
 
 __all__ = ["plots"]
 
@@ -130,7 +131,7 @@ def area_against_rate(rows: Sequence[Row]) -> str:
 
 
 def energies(rows: Sequence[Row]) -> str:
-    shown = [row for row in rows if row.group in ("top", "pair")]
+    shown = [row for row in rows if row.group in ("top", "pair", GROUP)]
     if not shown:
         return ""
     parts = list(dict.fromkeys(part for row in shown for part in row.energy_parts))

@@ -24,6 +24,7 @@ __all__ = ["GROUPS", "PRESETS", "Subject", "find", "preset", "units"]
 GROUPS = ("operator", "pair", "top")
 PRESETS = ("quick", "paper", "full", "peers")
 WIDTHS = (8, 12, 16, 24, 32)
+STEP_WIDTHS = (8, 16)
 LANES = (1, 4, 16)
 
 
@@ -221,11 +222,20 @@ def _backward_tops(width: int, lanes: int, count: int) -> Iterator[Subject]:
         yield Subject(name, "top", norm, width, lanes, count, "backward", arguments)
 
 
+def _step(width: int, lanes: int, count: int) -> Iterator[Subject]:
+    """The units of L1 and L2, of every form, that a step of training needs."""
+    for subject in (*_tops(width, lanes, count), *_backward_tops(width, lanes, count)):
+        if subject.norm in ("l1", "l2"):
+            yield subject
+
+
 def _quick() -> Iterator[Subject]:
     yield from _operators(16, 1, 1024)
     yield from _peers()
     yield from _pairs(16)
     yield from _tops(16, 1, 1024)
+    for width in STEP_WIDTHS:
+        yield from _step(width, 1, 1024)
 
 
 def _paper() -> Iterator[Subject]:

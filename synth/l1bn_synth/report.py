@@ -17,6 +17,7 @@ from .energy import coefficients
 from .plots import plots
 from .rows import Row
 from .tables import TableText, all_tables
+from .training_step import training_steps
 from .write import write_text
 
 __all__ = ["Report", "shown", "write_report"]
@@ -29,7 +30,7 @@ SHORT = 24
 
 @dataclass(frozen=True)
 class Report:
-    """A run: what was asked for, with which tools, its rows, and what has no result and why."""
+    """A run: what was asked for, with which tools, the rows measured, and what has no result and why."""
 
     target: str
     command: str
@@ -41,9 +42,14 @@ class Report:
     def title(self) -> str:
         return f"Batch normalisation of every norm on {self.target}"
 
+    @property
+    def all_rows(self) -> list[Row]:
+        """The rows that were measured, and those of the training steps made of them."""
+        return [*self.rows, *training_steps(self.rows)]
+
     def tables(self) -> list[TableText]:
         energy = None if self.target == "osu018" else coefficients(self.target)
-        return all_tables(self.rows, energy)
+        return all_tables(self.all_rows, energy)
 
     def print(self) -> None:
         """Show the tables that decide."""
@@ -86,7 +92,7 @@ class Report:
             command=self.command,
             tools=_versions(self.tools),
             failures=self.failures,
-            plots=plots(self.rows),
+            plots=plots(self.all_rows),
             tables=self.tables(),
         )
 
@@ -121,10 +127,10 @@ def write_report(report: Report, folder: Path) -> list[Path]:
         "command": report.command,
         "tools": dict(report.tools),
         "failures": dict(report.failures),
-        "rows": [dataclasses.asdict(row) for row in report.rows],
+        "rows": [dataclasses.asdict(row) for row in report.all_rows],
     }
     texts = {
-        "report.json": json.dumps([row.public() for row in report.rows], indent=2) + "\n",
+        "report.json": json.dumps([row.public() for row in report.all_rows], indent=2) + "\n",
         "details.json": json.dumps(details, indent=1) + "\n",
         "report.md": report.markdown(),
         "report.html": report.page(),

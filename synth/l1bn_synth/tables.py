@@ -160,11 +160,11 @@ def costs_of_l1(rows: Sequence[Row]) -> TableText:
 def literature(rows: Sequence[Row]) -> TableText:
     """Claims of the literature against this run."""
     body = [[c.source, c.claim, c.level, c.measured, c.verdict] for c in claims(rows)]
-    order = {"operators": 0, "whole unit": 1}
+    order = {"operators": 0, "training step": 1, "whole unit": 2}
     body.sort(key=lambda line: (order[line[2]], line[0]))
     notes = [
         "Operators and whole units are different things: what an operator saves is diluted in a unit whose other parts "
-        "are the same.",
+        "are the same. A training step is a sample's way through the forward unit and the backward unit.",
         "The operators run side by side, a result of each a cycle, and the root has the width of the square's operand. "
         "A claim about other technology, or another norm, is shown for orientation.",
     ]
