@@ -140,6 +140,12 @@ test: toolchain install-dev ## Run the test suite on two cores
 #v TESTS=paths or node ids, PYTEST=further options
 	@$(PY) -m pytest --numprocesses 2 $(call given,PYTEST) $(call given,TESTS)
 
+.PHONY: test-slow
+takes_test-slow := TESTS PYTEST
+test-slow: toolchain install-dev ## Run the tests that are too long for every run (hours)
+#v TESTS and PYTEST as above, as PYTEST="-k matrix"
+	@$(PY) -m pytest --numprocesses 2 -m slow $(call given,PYTEST) $(call given,TESTS)
+
 .PHONY: formal
 takes_formal := PYTEST
 formal: install-dev ## Prove streams, guards and operators with a solver, the long proofs included

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from l1bn.config import Configuration
 from l1bn.generator import generate
@@ -13,7 +15,7 @@ from l1bn_sim.design import Design
 from l1bn_sim.runner import run_bench
 from l1bn_vectors.shapes import stream_ports
 
-__all__ = ["name", "simulate"]
+__all__ = ["name", "simulate", "slow"]
 
 
 def simulate(parameters: Mapping[str, Any], store: Path, folder: Path, seed: int) -> set[str]:
@@ -33,6 +35,11 @@ def simulate(parameters: Mapping[str, Any], store: Path, folder: Path, seed: int
         },
     )
     return {point for point, times in outcome.result["coverage"].items() if times}
+
+
+def slow(cases: Iterable[Any]) -> list[Any]:
+    """Cases of a test that run only when asked for."""
+    return [pytest.param(case, marks=pytest.mark.slow) for case in cases]
 
 
 def first_latency(device: Any, count: int) -> int:
