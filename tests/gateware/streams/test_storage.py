@@ -18,7 +18,7 @@ from .test_guard import guarded, traffic
 
 CASES = {
     "a beat": (Configuration(width=4, lanes=4, counts=(4,)), [3, 2]),
-    "one count": (Configuration(width=8, counts=(6,)), [9]),
+    "one count": (Configuration(width=8, counts=(6,)), [16]),
     "counts": (Configuration(width=12, lanes=2, counts=(8, 2, 10)), [7, 1]),
 }
 """Configurations, and the cycles that each buffer goes on filling for."""
