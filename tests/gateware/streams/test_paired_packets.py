@@ -10,7 +10,13 @@ import pytest
 
 from l1bn.config import Configuration
 from l1bn.numbers.backward_formats import BackwardFormats
-from l1bn.streams.paired_packets import PairedPackets, Sides, StatisticsGuard, sides_of_the_mean, sides_of_zero
+from l1bn.streams.paired_packets import (
+    PairedPackets,
+    Sides,
+    StatisticsGuard,
+    sides_of_the_mean,
+    sides_of_zero,
+)
 from l1bn_vectors.packets import packets
 
 from ..bench import PAUSES, Bench, exercise, periods
