@@ -10,6 +10,7 @@ from .devices import DEVICES, WHOLE_UNITS
 from .energy import Coefficients, sources
 from .peers import compare as compare_peers
 from .peers import whole_units
+from .registry import FORWARD
 from .rows import Row
 
 __all__ = ["TableText", "all_tables"]
@@ -228,11 +229,11 @@ def peers(rows: Sequence[Row]) -> TableText:
 
 
 def peer_units(rows: Sequence[Row]) -> TableText | None:
-    """Whole units of other projects, with ours of the same width."""
+    """Whole units of other projects, with our forward ones of the same width."""
     ours = [
         row
         for row in rows
-        if row.group == "top" and (row.width, row.lanes) == (16, 1) and row.device != "osu018"
+        if row.unit in FORWARD and (row.width, row.lanes) == (16, 1) and row.device != "osu018"
     ]
     if not ours:
         return None

@@ -10,7 +10,7 @@ from samples import row, rows
 from l1bn_synth.compare import claims, cost, pairs
 from l1bn_synth.registry import preset
 from l1bn_synth.report import Report, write_report
-from l1bn_synth.tables import costs_of_l1, paths, ratios, sensitivity, units
+from l1bn_synth.tables import costs_of_l1, paths, peer_units, ratios, sensitivity, units
 from l1bn_synth.training_step import training_steps
 
 
@@ -86,6 +86,8 @@ def test_a_step_is_compared_with_that_of_l2():
     for table in (units(every), ratios(every), costs_of_l1(every), sensitivity(every)):
         assert any("training step L1" in cell for line in table.rows for cell in line), table.title
     assert not any("training step" in line[0] for line in paths(every).rows), "its path is that of one of the units"
+    ours = [line[1] for line in peer_units(every).rows if line[0] == "this one"]
+    assert ours == ["forward L1, two passes", "forward L1, one pass", "forward L2, one pass"]
 
 
 def test_a_report_has_the_steps_and_the_rows_only_what_was_measured(tmp_path):
