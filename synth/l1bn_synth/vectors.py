@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from l1bn.config import Configuration
 from l1bn_golden import Contract, Forward, forward, integer
+from l1bn_golden.one_pass import Pivots
 from l1bn_sim.digits import feature_maps
 from l1bn_vectors.backward import BackwardChannel, backward_traffic
 from l1bn_vectors.exercises import (
@@ -27,7 +28,7 @@ from l1bn_vectors.exercises import (
     square_root,
     sum_accumulator,
 )
-from l1bn_vectors.forward import ForwardChannel, forward_traffic
+from l1bn_vectors.forward import ForwardChannel, forward_traffic, guessed
 from l1bn_vectors.payloads import Payload
 from l1bn_vectors.shapes import stream_ports
 from l1bn_vectors.traffic import Columns, Traffic
@@ -213,6 +214,8 @@ def _forward(arguments: Arguments) -> Stimulus:
     x = np.concatenate([_step_before(x, before, contract.width), x])
     rows = zip(x, *_channel_parameters(contract, len(x)), strict=True)
     channels = [ForwardChannel(contract, *row) for row in rows]
+    if contract.guesses:
+        channels = guessed(Pivots(contract), channels)
     traffic = forward_traffic(channels, _sendings(arguments))
     return _per_channel(traffic, contract.lanes, count, "o", before)
 

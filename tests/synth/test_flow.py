@@ -139,6 +139,15 @@ def test_every_unit_has_vectors():
         assert 0 < elaboration.vectors.warm_up < elaboration.vectors.end
 
 
+def test_every_whole_unit_has_vectors_where_the_producer_holds_the_samples():
+    units = [unit.for_target("osu018") for unit in preset("quick") if unit.group == "top" and unit.width == 8]
+    assert {unit.arguments["storage"] for unit in units} == {"outside"}
+    assert any("one pass" in unit.name and unit.norm == "l1" for unit in units)
+    for unit in units:
+        vectors = elaborate(unit, "logic").vectors
+        assert 0 < vectors.warm_up < vectors.end
+
+
 def test_saif():
     text = "(INSTANCE unit (NET (n3 (T0 60) (T1 40) (TZ 0) (TX 0) (TB 0) (TC 7)) (n12 (T0 0) (T1 100) (TX 0) (TC 0))))"
     toggles, high = parse_saif(text, 100)

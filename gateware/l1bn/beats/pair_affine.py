@@ -6,6 +6,7 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 
 from ..logic.saturate import saturated
+from ..logic.subtract import rounded_difference
 from ..numbers.backward_formats import PRODUCT_FRACTION, BackwardFormats
 from ..streams.backward_layouts import pair_beat, pair_constants
 from ..streams.layouts import extended, inlet, outlet, packet
@@ -37,9 +38,9 @@ class PairAffine(wiring.Component):
         config = formats.config
         self.dy_lanes = [ProductLane(formats.apply, config.target) for _ in range(config.lanes)]
         self.x_lanes = [ProductLane(formats.slope, config.target) for _ in range(config.lanes)]
-        # The products meet; then they are subtracted, rounded and saturated.
+        # The products meet; then they are subtracted and rounded in three stages, and saturated.
         self.product_depth = max(self.dy_lanes[0].depth, self.x_lanes[0].depth)
-        self.depth = self.product_depth + 3
+        self.depth = self.product_depth + 4
         self.latency = ApplyPipeline.ENTRY + self.depth + SkidRegister.latency
         super().__init__(
             {
@@ -83,7 +84,6 @@ class PairAffine(wiring.Component):
         of_dy = products("dy_lane", self.dy_lanes, list(beat.data), constants.dy)
         of_x = products("x_lane", self.x_lanes, list(beat.x), constants.x)
         for index, (left, right) in enumerate(zip(of_dy, of_x, strict=True)):
-            total = stage(left - right)
-            rounded = stage((total + (1 << (PRODUCT_FRACTION - 1))) >> PRODUCT_FRACTION)
+            rounded = rounded_difference(stage, left, right, PRODUCT_FRACTION)
             m.d.comb += skid.i.payload.data[index].eq(stage(saturated(rounded, self.formats.config.dx_width)))
         return m

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In
 
 from ..numbers.scale_format import ScaleFormat
 
-__all__ = ["Borrow", "OffsetSubtraction", "difference", "resize", "subtraction"]
+__all__ = ["Borrow", "OffsetSubtraction", "difference", "resize", "rounded_difference", "subtraction"]
 
 Stage = Callable[[Value], Signal]
 
@@ -29,6 +29,18 @@ def difference(a: Value, b: Value, borrow: Value | int) -> Value:
 def resize(value: Value, width: int) -> Value:
     """The low bits of a signed value, sign-extended where it has fewer."""
     return value[:width] if len(value) >= width else Cat(value, value[-1].replicate(width - len(value)))
+
+
+def rounded_difference(stage: Stage, a: Value, b: Value, fraction: int) -> Value:
+    """``round((a - b) * 2^-fraction)`` of signed numbers, halves up, in three stages of half the carry chain each."""
+    width = max(len(a), len(b)) + 2  # a bit for the difference, one for the half
+    split = width // 2
+    a, b = resize(a, width), resize(b, width)
+    lower = stage(difference(a[:split], b[:split], 0))
+    upper = stage(difference(stage(a[split:]), stage(b[split:]), lower[split])[:-1])
+    # Half a unit of what is kept, added as the upper half is subtracted.
+    raised = stage(lower[:split] + (1 << (fraction - 1)))
+    return Cat(stage(raised[fraction:split]), stage(upper + raised[split])[: width - split]).as_signed()
 
 
 class OffsetSubtraction:

@@ -26,8 +26,9 @@ class ChannelBuffers(wiring.Component):
 
     Members
     -------
-    i : packets from outside o_0, o_1, ... : the passes, packets with ``select`` and ``error``; these two
-        are valid in ``o_0`` and 0 in the others
+    i : packets from outside
+    o_0, o_1, ... : the passes, packets with ``select`` and ``error``; these two are valid in ``o_0`` and 0 in the
+        others
     """
 
     def __init__(self, formats: Formats, waits: Sequence[int]):
