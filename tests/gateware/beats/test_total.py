@@ -25,14 +25,14 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("shape", "width"), CASES)
-@pytest.mark.parametrize("idle", [0.0, 0.4])
-def test_total(shape: Shape, width: int, idle: float, seed: int) -> None:
-    draw = random.Random(seed)
-    low, high = (-(1 << (shape.width - 1)), 1 << (shape.width - 1)) if shape.signed else (0, 1 << shape.width)
-    channels = [[low] * 9, [high - 1] * 9, [low], [high - 1], [low]]
-    channels += [[draw.randrange(low, high) for _ in range(draw.randint(1, 12))] for _ in range(30)]
-    device = ChannelTotal(shape, width)
+def sums_of(
+    device: ChannelTotal | ChannelCount,
+    channels: list[list[int]],
+    limits: tuple[int, int],
+    idle: float,
+    draw: random.Random,
+) -> tuple[list[int], list[int]]:
+    """The totals cycle by cycle, and the cycle of each ``done``, which has to be on time; garbage in the pauses."""
     ends: list[int] = []
     done: list[int] = []
     totals: list[int] = []
@@ -44,7 +44,7 @@ def test_total(shape: Shape, width: int, idle: float, seed: int) -> None:
                 while draw.random() < idle:
                     ctx.set(device.valid, 0)
                     ctx.set(device.last, draw.getrandbits(1))
-                    ctx.set(device.addend, draw.randrange(low, high))
+                    ctx.set(device.addend, draw.randint(*limits))
                     await ctx.tick()
                     cycle += 1
                 ctx.set(device.valid, 1)
@@ -67,8 +67,19 @@ def test_total(shape: Shape, width: int, idle: float, seed: int) -> None:
     simulator.add_testbench(feed)
     simulator.add_testbench(watch, background=True)
     simulator.run()
-
     assert [late - end for late, end in zip(done, ends, strict=True)] == [device.latency] * len(channels)
+    return totals, done
+
+
+@pytest.mark.parametrize(("shape", "width"), CASES)
+@pytest.mark.parametrize("idle", [0.0, 0.4])
+def test_total(shape: Shape, width: int, idle: float, seed: int) -> None:
+    draw = random.Random(seed)
+    low, high = (-(1 << (shape.width - 1)), 1 << (shape.width - 1)) if shape.signed else (0, 1 << shape.width)
+    channels = [[low] * 9, [high - 1] * 9, [low], [high - 1], [low]]
+    channels += [[draw.randrange(low, high) for _ in range(draw.randint(1, 12))] for _ in range(30)]
+    device = ChannelTotal(shape, width)
+    totals, done = sums_of(device, channels, (low, high - 1), idle, draw)
     checked = 0
     for channel, (since, until) in zip(channels, pairwise([*done, len(totals)]), strict=True):
         # The lowest segment takes the next sum so many cycles before that one's `done`.
@@ -92,38 +103,7 @@ def test_count(addend_width: int, width: int, idle: float, seed: int) -> None:
     channels = [[most] * ((1 << min(width, 7)) // most or 1), [0, 0], [most, 0], [0, most]]
     channels += [[draw.choice([0, most, draw.randint(0, most)]) for _ in range(draw.randint(2, 12))] for _ in range(40)]
     channels = [channel for channel in channels if sum(channel) < 1 << width and len(channel) > 1]
-    ends: list[int] = []
-    done: list[int] = []
-    totals: list[int] = []
-
-    async def feed(ctx: Any) -> None:
-        cycle = 0
-        for channel in channels:
-            for index, addend in enumerate(channel):
-                pauses = sum(1 for _ in range(3) if draw.random() < idle)
-                for valid in (*[0] * pauses, 1):
-                    ctx.set(device.valid, valid)
-                    ctx.set(device.addend, addend if valid else draw.randint(0, most))
-                    ctx.set(device.last, index == len(channel) - 1 if valid else draw.getrandbits(1))
-                    await ctx.tick()
-                    cycle += 1
-            ends.append(cycle)
-        ctx.set(device.valid, 0)
-        await ctx.tick().repeat(10)
-
-    async def watch(ctx: Any) -> None:
-        async for _, _, is_done, total in ctx.tick().sample(device.done, device.total):
-            totals.append(total)
-            if is_done:
-                done.append(len(totals))
-
-    simulator = Simulator(device)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(feed)
-    simulator.add_testbench(watch, background=True)
-    simulator.run()
-
-    assert [late - end for late, end in zip(done, ends, strict=True)] == [device.latency] * len(channels)
+    totals, done = sums_of(device, channels, (0, most), idle, draw)
     # The next total is there two cycles before the next `done`.
     for channel, (since, until) in zip(channels, pairwise([*done, len(totals) + 2]), strict=True):
         assert {*totals[since - 1 : until - 2]} <= {sum(channel)}
