@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -24,7 +24,9 @@ __all__ = ["GROUPS", "PRESETS", "Subject", "find", "preset", "units"]
 GROUPS = ("operator", "pair", "top")
 PRESETS = ("quick", "paper", "full", "peers")
 WIDTHS = (8, 12, 16, 24, 32)
+STEP_NORMS = ("l1", "l2")
 STEP_WIDTHS = (8, 16)
+"""Whose training steps the default report has: the norms of the paper, at these widths."""
 LANES = (1, 4, 16)
 
 
@@ -196,8 +198,10 @@ def _pairs(width: int) -> Iterator[Subject]:
     yield Subject("square + root", "pair", "l2", width, 1, 0, "SquareAndRoot", common)
 
 
-def _tops(width: int, lanes: int, count: int) -> Iterator[Subject]:
+def _tops(width: int, lanes: int, count: int, norms: Collection[str] = tuple(NORMS)) -> Iterator[Subject]:
     for name, (norm, form) in FORWARD.items():
+        if norm not in norms:
+            continue
         arguments = {
             "norm": norm,
             "form": form,
@@ -209,8 +213,12 @@ def _tops(width: int, lanes: int, count: int) -> Iterator[Subject]:
         yield Subject(name, "top", norm, width, lanes, count, "forward", arguments, form=form)
 
 
-def _backward_tops(width: int, lanes: int, count: int) -> Iterator[Subject]:
+def _backward_tops(
+    width: int, lanes: int, count: int, norms: Collection[str] = tuple(NORMS)
+) -> Iterator[Subject]:
     for name, norm in BACKWARD.items():
+        if norm not in norms:
+            continue
         arguments = {
             "norm": norm,
             "direction": "backward",
@@ -223,10 +231,9 @@ def _backward_tops(width: int, lanes: int, count: int) -> Iterator[Subject]:
 
 
 def _step(width: int, lanes: int, count: int) -> Iterator[Subject]:
-    """The units of L1 and L2, of every form, that a step of training needs."""
-    for subject in (*_tops(width, lanes, count), *_backward_tops(width, lanes, count)):
-        if subject.norm in ("l1", "l2"):
-            yield subject
+    """The units, of every form, that a step of training needs."""
+    yield from _tops(width, lanes, count, STEP_NORMS)
+    yield from _backward_tops(width, lanes, count, STEP_NORMS)
 
 
 def _quick() -> Iterator[Subject]:
