@@ -9,15 +9,10 @@ from l1bn.norms import NORMS
 from .registry import BACKWARD, FORWARD, PASSES
 from .rows import Row
 
-__all__ = ["GROUP", "step_name", "training_steps"]
+__all__ = ["GROUP", "training_steps"]
 
 GROUP = "step"
 """Group of these rows."""
-
-
-def step_name(norm: str) -> str:
-    """The name of the row of a norm."""
-    return f"training step {NORMS[norm].title}"
 
 
 def training_steps(rows: Sequence[Row]) -> list[Row]:
@@ -54,7 +49,7 @@ def _step(forward: Row, backward: Row) -> Row:
     both = (forward, backward)
     areas = [row.area_um2 for row in both if row.area_um2 is not None]
     return Row(
-        unit=step_name(forward.norm),
+        unit=f"training step {NORMS[forward.norm].title}",
         device=forward.device,
         norm=forward.norm,
         width=forward.width,
@@ -81,7 +76,7 @@ def _step(forward: Row, backward: Row) -> Row:
             name: (round(low + backward.sensitivity[name][0], 4), round(high + backward.sensitivity[name][1], 4))
             for name, (low, high) in forward.sensitivity.items()
         },
-        remarks=[f"forward in {PASSES[forward.form]}"] if forward.form in PASSES else [],
+        remarks=[f"forward in {PASSES[forward.form]}"],
         area_um2=sum(areas) if areas else None,
         form=forward.form,
         direction="training",

@@ -54,7 +54,7 @@ def test_the_best_form_and_what_both_units_take():
 
 def test_areas_of_standard_cells_are_added():
     names = ("forward L1, two passes", "backward L1")
-    forward, backward = (row(unit=name, device="osu018", area_um2=6.0) for name in names)
+    forward, backward = (row(unit=name, form="two-pass", device="osu018", area_um2=6.0) for name in names)
     assert [step.area_um2 for step in training_steps([forward, backward])] == [12.0]
 
 

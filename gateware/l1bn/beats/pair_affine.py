@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 
 from ..logic.saturate import saturated
-from ..logic.subtract import rounded_difference
+from ..logic.subtract import ROUNDED_STAGES, rounded_difference
 from ..numbers.backward_formats import PRODUCT_FRACTION, BackwardFormats
 from ..streams.backward_layouts import pair_beat, pair_constants
 from ..streams.layouts import extended, inlet, outlet, packet
@@ -38,9 +38,9 @@ class PairAffine(wiring.Component):
         config = formats.config
         self.dy_lanes = [ProductLane(formats.apply, config.target) for _ in range(config.lanes)]
         self.x_lanes = [ProductLane(formats.slope, config.target) for _ in range(config.lanes)]
-        # The products meet; then they are subtracted and rounded in three stages, and saturated.
+        # The products meet; then they are subtracted and rounded, and in one more stage saturated.
         self.product_depth = max(self.dy_lanes[0].depth, self.x_lanes[0].depth)
-        self.depth = self.product_depth + 4
+        self.depth = self.product_depth + ROUNDED_STAGES + 1
         self.latency = ApplyPipeline.ENTRY + self.depth + SkidRegister.latency
         super().__init__(
             {

@@ -10,9 +10,20 @@ from amaranth.lib.wiring import In
 
 from ..numbers.scale_format import ScaleFormat
 
-__all__ = ["Borrow", "OffsetSubtraction", "difference", "resize", "rounded_difference", "subtraction"]
+__all__ = [
+    "ROUNDED_STAGES",
+    "Borrow",
+    "OffsetSubtraction",
+    "difference",
+    "resize",
+    "rounded_difference",
+    "subtraction",
+]
 
 Stage = Callable[[Value], Signal]
+
+ROUNDED_STAGES = 3
+"""Stages of :func:`rounded_difference`."""
 
 
 def difference(a: Value, b: Value, borrow: Value | int) -> Value:
@@ -32,7 +43,7 @@ def resize(value: Value, width: int) -> Value:
 
 
 def rounded_difference(stage: Stage, a: Value, b: Value, fraction: int) -> Value:
-    """``round((a - b) * 2^-fraction)`` of signed numbers, halves up, in three stages of half the carry chain each."""
+    """``round((a - b) * 2^-fraction)`` of signed numbers, halves up, in stages of half the carry chain each."""
     width = max(len(a), len(b)) + 2  # a bit for the difference, one for the half
     split = width // 2
     a, b = resize(a, width), resize(b, width)

@@ -14,9 +14,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from l1bn.logic.subtract import rounded_difference
-
-STAGES = 3
+from l1bn.logic.subtract import ROUNDED_STAGES, rounded_difference
 
 
 class Device(wiring.Component):
@@ -54,7 +52,7 @@ def test_rounded_difference(a_width: int, b_width: int, fraction: int, seed: int
     found = []
 
     async def testbench(ctx: Any) -> None:
-        for a, b in [*rows, *[rows[-1]] * STAGES]:
+        for a, b in [*rows, *[rows[-1]] * ROUNDED_STAGES]:
             while draw.random() < 0.2:  # held
                 ctx.set(device.enable, 0)
                 ctx.set(device.a, -1 - a)
@@ -70,4 +68,4 @@ def test_rounded_difference(a_width: int, b_width: int, fraction: int, seed: int
     simulator.add_testbench(testbench)
     simulator.run()
     half = Fraction(1, 2)
-    assert found[STAGES:] == [math.floor(Fraction(a - b, 1 << fraction) + half) for a, b in rows]
+    assert found[ROUNDED_STAGES:] == [math.floor(Fraction(a - b, 1 << fraction) + half) for a, b in rows]
