@@ -15,7 +15,7 @@ from itertools import islice, repeat
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Value
+from amaranth.hdl import Elaboratable, Value
 from amaranth.lib import stream, wiring
 from amaranth.sim import Simulator
 from numpy.typing import ArrayLike
@@ -26,7 +26,7 @@ from l1bn_vectors.payloads import Payload, integers
 from l1bn_vectors.shapes import payload as payload_of
 from l1bn_vectors.traffic import Columns, Traffic
 
-__all__ = ["FEW_PAUSES", "PAUSES", "Bench", "UnitBench", "exercise", "periods", "shuffled"]
+__all__ = ["FEW_PAUSES", "PAUSES", "Bench", "UnitBench", "exercise", "periods", "run_testbench", "shuffled"]
 
 PAUSES = ((0.0, 0.0), (0.0, 0.6), (0.4, 0.4))
 """Shares of the cycles in which the sources are idle and the sinks stall; without any first."""
@@ -236,10 +236,7 @@ class Bench:
                     f"nothing moved for {self.patience} cycles: {self.state()}"
                 )
 
-        simulator = Simulator(self.component)
-        simulator.add_clock(1e-6)
-        simulator.add_testbench(testbench)
-        simulator.run()
+        run_testbench(self.component, testbench)
         for sink in self.sinks.values():
             sink.check()
 
@@ -268,6 +265,16 @@ class UnitBench(Bench):
     def pass_through(self, work: Iterable[Any]) -> None:
         for channel in work:
             self.carry(self.traffic([channel], self.config.sendings))
+
+
+def run_testbench(device: Elaboratable, testbench: Callable[..., Any], *watchers: Callable[..., Any]) -> None:
+    """Run a device until the testbench ends, which others may watch."""
+    simulator = Simulator(device)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    for watcher in watchers:
+        simulator.add_testbench(watcher, background=True)
+    simulator.run()
 
 
 def _present(payload: Payload, columns: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:

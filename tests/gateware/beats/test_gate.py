@@ -6,10 +6,11 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.sim import Simulator
 
 from l1bn.beats.gate import PacketGate
 from l1bn.streams.layouts import packet
+
+from ..bench import run_testbench
 
 PATIENCE = 100
 
@@ -70,10 +71,7 @@ class Run:
                 assert now - (self.passed[-1] if self.passed else 0) < PATIENCE, "hangs"
             assert not ctx.get(self.gate.passes)
 
-        simulator = Simulator(self.gate)
-        simulator.add_clock(1e-6)
-        simulator.add_testbench(testbench)
-        simulator.run()
+        run_testbench(self.gate, testbench)
 
 
 def draw_packets(seed: str, lengths: list[int], number: int) -> list[list[int]]:

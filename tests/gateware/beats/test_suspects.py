@@ -7,10 +7,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from amaranth.sim import Simulator
 
 from l1bn.beats.suspects import SMALL, SuspectLists
 
+from ..bench import run_testbench
 from ..strict_memory import be_strict
 
 CHANNELS = 60
@@ -111,8 +111,5 @@ def test_lists(
                     assert ctx.get(lists.overflow) == run.overflow, f"channel {channel}"
                     assert ctx.get(lists.more) == any(due.total() for due in run.due)
 
-    simulator = Simulator(lists)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    run_testbench(lists, testbench)
     assert run.seen == {"empty", "some", "full", "too long"} - ({"some"} if depth == 1 else set())

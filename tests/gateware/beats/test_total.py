@@ -10,10 +10,11 @@ import pytest
 from amaranth.hdl import Module, Shape, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.sim import Simulator
 
 from l1bn.beats.total import ChannelCount, ChannelTotal, add_lanes_and_carries, tree_latency
 from l1bn.logic.settle import SEGMENT
+
+from ..bench import run_testbench
 
 CASES = [
     (signed(4), 7),
@@ -62,11 +63,7 @@ def sums_of(
             if is_done:
                 done.append(len(totals))
 
-    simulator = Simulator(device)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(feed)
-    simulator.add_testbench(watch, background=True)
-    simulator.run()
+    run_testbench(device, feed, watch)
     assert [late - end for late, end in zip(done, ends, strict=True)] == [device.latency] * len(channels)
     return totals, done
 
@@ -148,8 +145,5 @@ def test_adder_tree(shape: Shape, lanes: int, seed: int) -> None:
             found.append(ctx.get(device.o))
             await ctx.tick()
 
-    simulator = Simulator(device)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    run_testbench(device, testbench)
     assert found[tree_latency(lanes) :] == [sum(terms) + sum(carries) for terms, carries in rows]

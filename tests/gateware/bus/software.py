@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -58,14 +57,13 @@ class Expectation:
     counters: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("channels_done", "packet_errors", "refused"), 0)
     )
-    due: deque[int] = field(default_factory=deque)
-    """Entries of the channels that began and have not got gamma and beta."""
+    unfed: int = 0
+    """Channels that began and have not got gamma and beta."""
 
     def __post_init__(self) -> None:
         self.entries = self.map.table("gamma").entries
         self.channels = self.entries
         self.index = 0  # of the next channel that is fed
-        self.next = 0  # of the next channel that begins
         self.tables: dict[str, list[int | None]] = {name: [None] * self.entries for name in ("gamma", "beta")}
         self.statistics: list[Mapping[str, int] | None] = [None] * self.entries
 
@@ -108,11 +106,11 @@ class Expectation:
         elif name == "mode":
             self.affine = write.data & 1
         elif name == "channels":
-            self.channels, self.index, self.next, self.reported = write.data, 0, 0, 0
+            self.channels, self.index, self.reported = write.data, 0, 0
         elif name == "count_select":
             self.select = write.data
         elif name == "channel_index":
-            self.index = self.next = self.reported = write.data
+            self.index = self.reported = write.data
 
     def clears(self, write: Access) -> str | None:
         """The counter that an allowed write clears."""
@@ -178,16 +176,14 @@ class Expectation:
         if not self.affine:
             greatest = (1 << (self.config.gamma_width - 1)) - 1
             return min(1 << self.config.gamma_fraction, greatest), 0
-        entry = self.due[0]
-        return self.tables["gamma"][entry], self.tables["beta"][entry]
+        return self.tables["gamma"][self.index], self.tables["beta"][self.index]
 
     def begin(self) -> None:
-        self.due.append(self.next)
-        self.next = (self.next + 1) % self.channels
+        self.unfed += 1
         self.in_flight += 1
 
     def fed(self) -> None:
-        self.due.popleft()
+        self.unfed -= 1
         self.index = (self.index + 1) % self.channels
 
     def report(self, statistics: Mapping[str, int]) -> None:

@@ -7,9 +7,10 @@ from collections import deque
 from typing import Any
 
 import pytest
-from amaranth.sim import Simulator
 
 from l1bn.bus.axi_lite import OKAY, SLVERR, AxiLitePort
+
+from ..bench import run_testbench
 
 ADDRESS_WIDTH = 9
 ACCESSES = 150
@@ -134,8 +135,5 @@ def test_accesses_in_any_order(rates: tuple[float, float, float], seed: int) -> 
             idle, moved = (0, now) if now > moved else (idle + 1, moved)
             assert idle < PATIENCE, "nothing is answered any more"
 
-    simulator = Simulator(port)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    run_testbench(port, testbench)
     assert firsts >= ({-1, 0, 1} if offer_rate < 0.5 else {0}), "address first, data first, both at once"

@@ -6,9 +6,10 @@ from itertools import islice
 
 import pytest
 from amaranth.hdl import Module, Signal
-from amaranth.sim import Simulator
 
 from l1bn.logic.lfsr import bits_for, code_at, codes, following
+
+from ..bench import run_testbench
 
 
 @pytest.mark.parametrize("bits", range(2, 17))
@@ -34,8 +35,5 @@ def test_hardware_follows_the_codes(bits: int) -> None:
             found.append(ctx.get(code))
             await ctx.tick()
 
-    simulator = Simulator(m)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(watch)
-    simulator.run()
+    run_testbench(m, watch)
     assert found == list(islice(codes(bits), 200))

@@ -12,9 +12,10 @@ import pytest
 from amaranth.hdl import Module, Shape, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.sim import Simulator
 
 from l1bn.logic.subtract import ROUNDED_STAGES, rounded_difference
+
+from ..bench import run_testbench
 
 
 class Device(wiring.Component):
@@ -63,9 +64,6 @@ def test_rounded_difference(a_width: int, b_width: int, fraction: int, seed: int
             found.append(ctx.get(device.o))
             await ctx.tick()
 
-    simulator = Simulator(device)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    run_testbench(device, testbench)
     half = Fraction(1, 2)
     assert found[ROUNDED_STAGES:] == [math.floor(Fraction(a - b, 1 << fraction) + half) for a, b in rows]

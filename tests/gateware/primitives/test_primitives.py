@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from amaranth.hdl import Shape, signed, unsigned
-from amaranth.sim import Simulator
 
 from l1bn.primitives import logic, portable
 from l1bn.primitives.portable import Multiplier, SampleMemory
+
+from ..bench import run_testbench
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,4 @@ def test_memory(width: int, depth: int, seed: int) -> None:
 
 
 def run(device: Multiplier | SampleMemory, testbench: Any) -> None:
-    simulator = Simulator(device)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    run_testbench(device, testbench)

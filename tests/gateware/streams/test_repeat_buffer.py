@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from amaranth.hdl import unsigned
-from amaranth.sim import Simulator
 
 from l1bn.streams.repeat_buffer import RepeatBuffer
+
+from ..bench import run_testbench
 
 PHASES = 80
 
@@ -60,8 +61,5 @@ def test_words_come_again_until_they_are_released(beats: int, seed: int) -> None
                 read += 1
         assert read == len(words) and ctx.get(device.spent)
 
-    simulator = Simulator(device)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(run)
-    simulator.run()
+    run_testbench(device, run)
     assert beats <= fullest <= device.depth
