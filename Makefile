@@ -62,7 +62,7 @@ export: install-export ## Write a unit as an IP package: Verilog, AXI top, test 
 .PHONY: synth
 takes_synth := TARGET PRESET WIDTH DSP SEEDS JOBS LIMIT SCHEDULER
 synth: toolchain install-synth ## Synthesise, place and route, and compare L1 with L2
-#v TARGET=ice40|ecp5|osu018 PRESET=quick|paper|full WIDTH=8|12|16|24|32 (else all that the preset has)
+#v TARGET=ice40|ecp5|osu018 PRESET=quick|paper|lanes|full WIDTH=8|12|16|24|32 (else all that the preset has)
 #v DSP=0|1 (without multiplier blocks or with, else both)
 #v SEEDS=number JOBS=processes LIMIT=minutes a program may take, SCHEDULER=address (Dask)
 	@$(PY) -m l1bn_synth run $(synth_options)

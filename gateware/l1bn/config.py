@@ -17,6 +17,8 @@ MOST_COUNTS = 64
 """So many counts a unit can tell apart."""
 BACKWARD_PASSES = 2
 """Passes over x and dy: for the sums of a channel, and for its dx."""
+LEAST_INTERVAL = 48
+"""Cycles of a channel down to which a unit keeps up by default: a map of 7 x 7 on one lane, and a little less."""
 GRADIENTS = frozenset({"dy_width", "dy_fraction", "dx_width", "dx_fraction"})
 AVERAGES = frozenset({"momentum_shift", "running_fraction"})
 WINDOW = frozenset({"window_shift", "suspects"})
@@ -167,6 +169,13 @@ class Configuration:
         derived="enough for Gaussian samples",
         range=(1, 1 << 18),
     )
+    interval: int = _integer(
+        None,
+        "cycles from channel to channel that what works once a channel keeps up with",
+        8,
+        1 << 16,
+        derived=f"beats of the shortest count, at least {LEAST_INTERVAL}",
+    )
     storage: str = _choice(
         "inside",
         "the unit buffers the channel (inside) or the producer replays it (outside)",
@@ -214,6 +223,7 @@ class Configuration:
             allowed = f"none for norm = {self.norm}, which subtracts no mean"
             raise ConfigurationError("guard_bits", self.guard_bits, allowed)
         self._check_lanes_and_counts()
+        self._check("interval", default=min(1 << 16, max(LEAST_INTERVAL, min(self.counts) // self.lanes)))
         self._check_epsilon()
         self._check_window()
 

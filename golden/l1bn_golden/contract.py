@@ -29,8 +29,8 @@ class Contract:
     """The numeric contract of one normalisation unit.
 
     Fields carry the names and defaults of the generator's configuration. ``form``, ``direction``,
-    ``lanes``, ``channels``, ``window_shift``, ``suspects``, ``storage`` and ``target`` are accepted because a
-    configuration has them; no result depends on them.
+    ``lanes``, ``channels``, ``window_shift``, ``suspects``, ``interval``, ``storage`` and ``target`` are accepted
+    because a configuration has them; no result depends on them.
     -1 for a format stands for "not given" and reads as its default after construction.
 
     Parameters
@@ -77,6 +77,7 @@ class Contract:
     channels: int = 64
     window_shift: int = 2
     suspects: int = -1
+    interval: int = -1
     storage: str = "inside"
     target: str = "portable"
 
@@ -125,6 +126,8 @@ class Contract:
         object.__setattr__(self, "counts", tuple(counts))
         _whole("window_shift", self.window_shift, 1, 8)
         self._default("suspects", self._likely_suspects)
+        self._default("interval", min(1 << 16, max(48, min(self.counts) // self.lanes)))
+        _whole("interval", self.interval, 8, 1 << 16)
         epsilon = self.epsilon
         number = isinstance(epsilon, int | float) and not isinstance(epsilon, bool)
         if not number or not math.isfinite(epsilon) or not 0 <= epsilon <= 1:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .rows import Row
 from .training_step import GROUP
 
-__all__ = ["BETTER_UP", "METRICS", "Claim", "Pair", "claims", "cost", "pairs", "sensitivities"]
+__all__ = ["BETTER_UP", "METRICS", "Claim", "Pair", "by_lanes", "claims", "cost", "pairs", "sensitivities"]
 
 METRICS = {
     "area": "area",
@@ -50,6 +50,16 @@ _COUNTERPARTS = {
 _OF_L1 = {"forward L1, two passes": "whole unit", "training step L1": "training step"}
 _OF_RANGE = "forward Range"
 """The units that claims of the literature are about; those of L1 with their level."""
+
+
+def by_lanes(rows: Iterable[Row]) -> list[list[Row]]:
+    """The rows of whole units that differ in their lanes alone, where there are several, by their lanes."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        if row.group == "top":
+            same = (row.unit, row.width, row.count, row.device, row.dsp_allowed)
+            groups.setdefault(same, []).append(row)
+    return [sorted(group, key=lambda row: row.lanes) for group in groups.values() if len(group) > 1]
 
 
 def metric(row: Row, name: str) -> float:

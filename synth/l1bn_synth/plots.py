@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 
 from l1bn.norms import NORMS
 
-from .compare import BETTER_UP, metric, pairs
+from .compare import BETTER_UP, by_lanes, metric, pairs
 from .rows import Row
 from .training_step import GROUP
 
@@ -40,6 +40,7 @@ def plots(rows: Sequence[Row]) -> dict[str, str]:
         "The norms : L2 by resource and width": ratio_bars(rows),
         "Clock frequency: median and range of all seeds": frequencies(rows),
         "Area against throughput": area_against_rate(rows),
+        "Samples a second over lanes": rates_over_lanes(rows),
         "Energy per sample by kind of cell": energies(rows),
     }
     return {heading: text for heading, text in drawn.items() if text}
@@ -127,6 +128,31 @@ def area_against_rate(rows: Sequence[Row]) -> str:
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
         axes.grid(linewidth=0.3)
+        return _svg(figure)
+
+
+def rates_over_lanes(rows: Sequence[Row]) -> str:
+    groups = by_lanes(rows)
+    if not groups:
+        return ""
+    ticks = sorted({row.lanes for group in groups for row in group})
+    with pyplot.rc_context(STYLE):
+        figure, (rate, energy) = pyplot.subplots(1, 2, figsize=(10, 4.5))
+        for group, marker in zip(groups, itertools.cycle("os^Dv<>Ph*Xd"), strict=False):
+            lanes = [row.lanes for row in group]
+            style: Any = {"color": COLOURS[group[0].norm], "marker": marker, "alpha": 0.8}
+            dsp = ", DSP" if group[0].dsp_allowed else ""
+            label = f"{group[0].unit}, {group[0].width}, {group[0].device}{dsp}"
+            rate.plot(lanes, [metric(row, "rate") / 1e9 for row in group], label=label, **style)
+            energy.plot(lanes, [metric(row, "energy") for row in group], **style)
+        for axes, label in (rate, "billion samples per second"), (energy, "pJ per sample"):
+            axes.set_xscale("log", base=2)
+            axes.set_xticks(ticks, list(map(str, ticks)))
+            axes.set_xlabel("lanes")
+            axes.set_ylabel(label)
+            axes.set_ylim(bottom=0)
+            axes.grid(linewidth=0.3)
+        figure.legend(loc="upper left", bbox_to_anchor=(0.92, 0.9), frameon=False, fontsize=7)
         return _svg(figure)
 
 

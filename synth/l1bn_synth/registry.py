@@ -22,7 +22,7 @@ from .operator_pairs import Absolute, AbsoluteAndSign, SquareAndRoot
 __all__ = ["GROUPS", "PRESETS", "Subject", "find", "preset", "units"]
 
 GROUPS = ("operator", "pair", "top")
-PRESETS = ("quick", "paper", "full", "peers")
+PRESETS = ("quick", "paper", "lanes", "full", "peers")
 WIDTHS = (8, 12, 16, 24, 32)
 STEP_NORMS = ("l1", "l2")
 STEP_WIDTHS = (8, 16)
@@ -236,6 +236,15 @@ def _step(width: int, lanes: int, count: int) -> Iterator[Subject]:
     yield from _backward_tops(width, lanes, count, STEP_NORMS)
 
 
+def _lanes() -> Iterator[Subject]:
+    """How far the units of the paper's norms go with their lanes."""
+    for width in STEP_WIDTHS:
+        for lanes in LANES:
+            yield from _tops(width, lanes, 1024, STEP_NORMS)
+        for lanes in (LANES[0], LANES[-1]):
+            yield from _backward_tops(width, lanes, 1024, STEP_NORMS)
+
+
 def _quick() -> Iterator[Subject]:
     yield from _operators(16, 1, 1024)
     yield from _peers()
@@ -247,6 +256,7 @@ def _quick() -> Iterator[Subject]:
 
 def _paper() -> Iterator[Subject]:
     yield from _quick()
+    yield from _lanes()
     for width in WIDTHS:
         yield from _pairs(width)
         yield from _tops(width, 1, 1024)
@@ -265,7 +275,13 @@ def _full() -> Iterator[Subject]:
 @cache
 def preset(name: str) -> tuple[Subject, ...]:
     """The units of a preset, each once, in the order of a report."""
-    chosen = {"quick": _quick, "paper": _paper, "full": _full, "peers": _every_peer}[name]()
+    chosen = {
+        "quick": _quick,
+        "paper": _paper,
+        "lanes": _lanes,
+        "full": _full,
+        "peers": _every_peer,
+    }[name]()
     unique = {unit.key: unit for unit in chosen}
     return tuple(sorted(unique.values(), key=lambda unit: GROUPS.index(unit.group)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .compare import METRICS, claims, cost, pairs, sensitivities
+from .compare import METRICS, by_lanes, claims, cost, pairs, sensitivities
 from .devices import DEVICES, WHOLE_UNITS
 from .energy import Coefficients, sources
 from .peers import compare as compare_peers
@@ -38,6 +38,7 @@ def all_tables(rows: Sequence[Row], energy: Coefficients | None) -> list[TableTe
         ratios(rows),
         costs_of_l1(rows),
         literature(rows),
+        over_lanes(rows),
         sensitivity(rows),
         coefficient_table(energy) if energy is not None else None,
         peers(rows),
@@ -171,6 +172,20 @@ def literature(rows: Sequence[Row]) -> TableText:
     ]
     columns = ["source", "claim", "level", "this run", "verdict"]
     return TableText("claims", "Claims of the literature against this run", columns, body, notes)
+
+
+def over_lanes(rows: Sequence[Row]) -> TableText:
+    """What whole units with several numbers of lanes make of them."""
+    body = []
+    for several in by_lanes(rows):
+        for row in several:
+            per_sample = f"{row.energy_per_sample_pj:.1f}"
+            fmax, cycles = f"{row.fmax_mhz['median']:g}", f"{row.cycles_per_channel:,}"
+            lut = f"{row.lut / row.lanes:,.0f}"
+            body.append([*_name(row), fmax, cycles, _rate(row.samples_per_second), lut, per_sample])
+    columns = ["unit", "W", "device", "DSP allowed", "Fmax MHz", "cycles/channel", "samples/s", "LUT/lane", "pJ/sample"]
+    notes = ["Where cycles a channel are its samples through the lanes, the unit takes a beat a cycle."]
+    return TableText("lanes", "Samples a second over lanes", columns, body, notes, keys=4)
 
 
 def sensitivity(rows: Sequence[Row]) -> TableText:

@@ -37,6 +37,7 @@ RANGES = {
     "channels": (1, 65536),
     "running_fraction": (0, 64),
     "window_shift": (1, 8),
+    "interval": (8, 65536),
 }
 CHOICES = {
     "norm": ("l1", "l2", "range"),
@@ -72,6 +73,14 @@ def test_defaults_follow_from_the_widths() -> None:
     config = Configuration(width=10, dy_width=8, dx_width=4)
     assert (config.dy_fraction, config.dx_fraction) == (4, 3)
     assert (Configuration().dy_width, Configuration().dx_width, Configuration().dx_fraction) == (16, 16, 12)
+
+
+def test_the_interval_follows_from_the_shortest_channel() -> None:
+    """Its beats, but not less than 48 and not more than may be asked for."""
+    given = {(1024,): 1024, (1024, 196): 196, (49,): 49, (16,): 48, (1 << 20,): 1 << 16}
+    assert {counts: Configuration(counts=counts).interval for counts in given} == given
+    assert Configuration(counts=(1024,), lanes=16).interval == 64
+    assert Configuration(counts=(16,), interval=8).interval == 8
 
 
 def test_defaults_of_the_narrowest_formats() -> None:

@@ -117,6 +117,7 @@ def test_block_rams_of_ecp5_after_synthesis():
 def test_presets_grow():
     keys = {name: {unit.key for unit in preset(name)} for name in PRESETS}
     assert keys["quick"] < keys["paper"] < keys["full"]
+    assert keys["lanes"] < keys["paper"]
     assert keys["peers"] < keys["full"]
 
 
@@ -131,7 +132,8 @@ def test_whole_units_of_both_norms_get_the_same_effort_and_operators_the_default
 
 
 def test_every_unit_has_vectors():
-    narrow = tuple(unit for unit in preset("paper") if unit.width == 8)  # the backward units among them
+    # The backward units among them.
+    narrow = tuple(unit for unit in preset("paper") if unit.width == 8 and unit.lanes == 1)
     assert {unit.kind for unit in narrow} >= {"forward", "backward"}
     for unit in {unit.key: unit for unit in preset("quick") + preset("peers") + narrow}.values():
         elaboration = elaborate(unit, "logic")

@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 
 from ..channels.multiply import SequentialMultiplier
+from ..channels.turns import ALONE, Turns, registered_in_turns
 from ..errors import ConfigurationError, require_packets, require_whole
 from ..logic.operator import computes
 from ..logic.sequence import consult
@@ -43,7 +44,7 @@ class Deviation(wiring.Component):
     o : ``{deviation, sign_count, select}``: ``2**guard_bits * sum |x - mean| + offset`` (unsigned, exact), N,
         and the index as it came in
 
-    Latency: ``latency``.
+    Latency: ``latency``. One result in ``interval`` cycles.
     """
 
     def __init__(self, width: int, counts: Sequence[int], guard_bits: int, offsets: Sequence[int]):
@@ -57,6 +58,7 @@ class Deviation(wiring.Component):
         self.deviation_width = width + count_bits + guard_bits
         self.settling = settling_cycles(self.deviation_width - guard_bits)
         self.latency = self.multiplier.latency + self.settling
+        self.interval = self.latency + 1
         select = select_field(clog2(len(counts)))
         operands = {
             "absolute_sum": width + count_bits,
@@ -102,6 +104,7 @@ class SignAbsAccumulator(wiring.Component):
     counts : samples in a channel, one of them selected
     guard_bits : fraction bits of the mean
     offsets : added to the deviation, one for each count: a unit's epsilon; default none
+    pace : cycles from channel to channel that it is to keep up with
 
     Members
     -------
@@ -109,8 +112,8 @@ class SignAbsAccumulator(wiring.Component):
     i_mean : ``{mean, select}`` of the channel; taken with the first beat
     o : ``{deviation, sign_count, select}`` as :class:`Deviation`
 
-    Latency: ``latency`` cycles from the final beat. One beat a cycle across channels that have more beats
-    than that.
+    Latency: ``latency`` cycles from the final beat. One beat a cycle across channels that have at least ``pace`` beats,
+    of which what was asked for is the upper limit where the sums allow it.
     """
 
     interval = 1
@@ -122,6 +125,7 @@ class SignAbsAccumulator(wiring.Component):
         counts: Sequence[int],
         guard_bits: int,
         offsets: Sequence[int] | None = None,
+        pace: int = ALONE,
     ):
         require_packets(width, lanes, counts)
         require_whole("guard_bits", guard_bits, 0, 64)
@@ -130,8 +134,14 @@ class SignAbsAccumulator(wiring.Component):
             raise ConfigurationError("offsets", tuple(offsets), f"one for each of the {len(counts)} counts")
         self.guard_bits = guard_bits
         self.sums = DeviationSums(width, lanes, max(counts))
-        self.deviation = Deviation(width, counts, guard_bits, offsets)
+        self.deviation = registered_in_turns(
+            lambda: Deviation(width, counts, guard_bits, offsets), pace, before=self.sums.latency - 1
+        )
         self.latency = self.sums.latency + self.deviation.latency
+        if isinstance(self.deviation, Turns):
+            self.pace = max(self.sums.latency + 1, self.deviation.interval)
+        else:
+            self.pace = self.latency + 1
         self.select_width = clog2(len(counts))
         means = {"mean": signed(width + guard_bits), **select_field(self.select_width)}
         super().__init__(

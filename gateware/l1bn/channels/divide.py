@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 
 from ..errors import ConfigurationError, require_whole
@@ -74,6 +74,35 @@ class Division:
     def apply(self, dividend: int) -> int:
         """The quotient as the hardware computes it."""
         return (dividend * self.multiplier + self.offset) >> self.shift
+
+
+@dataclass(frozen=True)
+class Divisions:
+    """Divisions of the same dividend by several counts, with one shift for all: the constants of the others move up."""
+
+    each: list[Division]
+
+    @classmethod
+    def derive(cls, width: int, fraction: int, counts: Sequence[int]) -> Divisions:
+        """Those of a signed dividend of ``width`` bits."""
+        return cls([Division.derive(width, fraction, count) for count in counts])
+
+    @property
+    def shift(self) -> int:
+        return max(division.shift for division in self.each)
+
+    @property
+    def multipliers(self) -> list[int]:
+        return [division.multiplier << (self.shift - division.shift) for division in self.each]
+
+    @property
+    def offsets(self) -> list[int]:
+        return [division.offset << (self.shift - division.shift) for division in self.each]
+
+    @property
+    def factor(self) -> Shape:
+        """What holds any of the constants."""
+        return unsigned(max(*(value.bit_length() for value in self.multipliers + self.offsets), 1))
 
 
 def check_division(width: int, fraction: int, counts: Sequence[int]) -> None:
@@ -188,7 +217,7 @@ class Undivided(wiring.Component):
     i, o : as of :class:`DivideByCount`
     """
 
-    latency = 0
+    latency, interval = 0, 1
 
     def __init__(self, width: int, select_width: int):
         require_whole("width", width, 1, 128)
@@ -234,14 +263,10 @@ class DivideByCount(wiring.Component):
 
     def __init__(self, width: int, fraction: int, counts: Sequence[int]):
         check_division(width, fraction, counts)
-        self.divisions = [Division.derive(width, fraction, count) for count in counts]
-        # One shift for all: the constants of the others move up.
-        self.shift = max(division.shift for division in self.divisions)
-        lifts = [self.shift - division.shift for division in self.divisions]
-        self.multipliers = [d.multiplier << lift for d, lift in zip(self.divisions, lifts, strict=True)]
-        self.offsets = [d.offset << lift for d, lift in zip(self.divisions, lifts, strict=True)]
-        factor = unsigned(max(*(v.bit_length() for v in self.multipliers + self.offsets), 1))
-        self.multiplier = SequentialMultiplier(factor, signed(width), factor)
+        constants = Divisions.derive(width, fraction, counts)
+        self.divisions, self.shift = constants.each, constants.shift
+        self.multipliers, self.offsets = constants.multipliers, constants.offsets
+        self.multiplier = SequentialMultiplier(constants.factor, signed(width), constants.factor)
         self.latency, self.interval = self.multiplier.latency, self.multiplier.interval
         self.select_width = clog2(len(counts))
         quotient = signed(max(division.quotient_width for division in self.divisions))
@@ -252,6 +277,11 @@ class DivideByCount(wiring.Component):
                 "o": outlet(data.StructLayout({"quotient": quotient, **tag})),
             }
         )
+
+    @staticmethod
+    def latency_of(width: int, fraction: int, counts: Sequence[int]) -> int:
+        """Of a division with these arguments, without one."""
+        return SequentialMultiplier.latency_of(Divisions.derive(width, fraction, counts).factor, signed(width))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -10,11 +10,12 @@ from amaranth.lib import data, stream, wiring
 from ..logic.sequence import consult
 from ..logic.settle import settling_cycles
 from ..numbers.formats import odd_part
-from ..streams.layouts import inlet, outlet, selected
+from ..streams.layouts import copied, inlet, outlet
 from ..streams.registers import ChannelRegister
 from .divide import DivideByCount
 from .normalize import Normalizer
 from .root import IterativeSquareRoot
+from .turns import ALONE, consult_in_turns, held_by, in_turns, pace_of, registered_in_turns
 
 __all__ = ["DividedMagnitude", "Magnitude", "RootMagnitude"]
 
@@ -75,12 +76,11 @@ class DividedMagnitude(wiring.Component):
     mantissa_width : bits to keep; the rest is floored away
     tag : layout of what goes along with the integer, with ``select`` in it
     fraction : bits at the lower end above which the quotient has a 1
+    interval : cycles from channel to channel that it keeps up with
 
     Members and attributes: as :class:`Magnitude`. The integer has left when the quotient is there, so that a channel
     can be divided while the one before is normalised.
     """
-
-    held = 2
 
     def __init__(
         self,
@@ -90,11 +90,17 @@ class DividedMagnitude(wiring.Component):
         mantissa_width: int,
         tag: data.StructLayout,
         fraction: int = 0,
+        interval: int = ALONE,
     ):
-        self.divide = DivideByCount(width + 1, gained, [odd_part(count)[0] for count in counts])
-        self.magnitude = Magnitude(width + gained, mantissa_width, tag, fraction)
+        odds = [odd_part(count)[0] for count in counts]
+        self.divide = in_turns(lambda: DivideByCount(width + 1, gained, odds), interval)
+        self.magnitude = registered_in_turns(
+            lambda: Magnitude(width + gained, mantissa_width, tag, fraction), interval
+        )
         self.latency = self.divide.latency + ChannelRegister.latency + self.magnitude.latency
-        self.interval = max(self.divide.interval, self.magnitude.interval + 1)
+        self.interval = max(self.divide.interval, pace_of(self.magnitude))
+        self.pace = max(pace_of(self.divide), pace_of(self.magnitude))
+        self.held = held_by(self.divide) + held_by(self.magnitude)
         super().__init__(
             {
                 "i": inlet(data.StructLayout({"value": width, "tag": tag})),
@@ -107,14 +113,13 @@ class DividedMagnitude(wiring.Component):
         m.submodules.divide = divide = self.divide
         m.submodules.magnitude = magnitude = self.magnitude
         m.submodules.quotients = quotients = ChannelRegister(magnitude.i.payload.shape())
-        consult(m, self.i, divide.i, divide.o, quotients.i)
+        kept = consult_in_turns(m, self.i, divide, quotients.i, "dividing")
         m.d.comb += [
             divide.i.payload.dividend.eq(self.i.payload.value),
             quotients.i.payload.value.eq(divide.o.payload.quotient),
-            quotients.i.payload.tag.eq(self.i.payload.tag),
+            quotients.i.payload.tag.eq(kept.payload.tag),
+            *copied(self.i.payload.tag, divide.i.payload),
         ]
-        if divide.select_width:
-            m.d.comb += divide.i.payload.select.eq(selected(self.i.payload.tag))
         wiring.connect(m, quotients.o, magnitude.i)
         wiring.connect(m, magnitude.o, wiring.flipped(self.o))
         return m

@@ -13,6 +13,11 @@ from ..streams.layouts import inlet, outlet
 __all__ = ["SequentialMultiplier"]
 
 
+def step_cycles(a_width: int) -> int:
+    """Cycles of a step, in which a signed a is added."""
+    return settling_cycles(a_width + 2) + 1
+
+
 @computes("operator.mul")
 class SequentialMultiplier(wiring.Component):
     """``a * b + c``, one bit of b a cycle from the least significant one up.
@@ -53,9 +58,8 @@ class SequentialMultiplier(wiring.Component):
                 f"c_shape = {self.c_shape} is not possible; allowed: no wider than {self.a_shape}"
             )
         self.bits = self.b_shape.width
-        # One step more than b has bits: the first only chooses an addend.
-        self.cycles = settling_cycles(self.a_width + 2) + 1
-        self.latency = (self.bits + 1) * self.cycles + 1
+        self.cycles = step_cycles(self.a_width)
+        self.latency = self.latency_of(self.a_shape, self.b_shape)
         self.interval = self.latency + 1
         operands = {"a": self.a_shape, "b": self.b_shape, "c": self.c_shape}
         super().__init__(
@@ -64,6 +68,12 @@ class SequentialMultiplier(wiring.Component):
                 "o": outlet(signed(self.a_width + self.bits)),
             }
         )
+
+    @staticmethod
+    def latency_of(a_shape: Shape, b_shape: Shape) -> int:
+        """Of a multiplier of these shapes, without one."""
+        # One step more than b has bits: the first only chooses an addend.
+        return (b_shape.width + 1) * step_cycles(a_shape.width + (not a_shape.signed)) + 1
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

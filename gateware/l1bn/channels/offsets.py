@@ -25,7 +25,7 @@ class SidedOffsets(wiring.Component):
     i : ``{gradient_mean, projection_mean, scale, negative}``: m0, a, and the scale; held until the result leaves
     o : ``{below, level, above}``, signed
 
-    Latency: ``latency``.
+    Latency: ``latency``. One result in ``interval`` cycles.
     """
 
     def __init__(self, formats: BackwardFormats):
@@ -33,6 +33,7 @@ class SidedOffsets(wiring.Component):
         self.offset = Offset(formats.apply)
         self.settling = settling_cycles(formats.apply.mean_width)
         self.latency = 3 * (self.settling + self.offset.latency + 1)
+        self.interval = self.latency + 1
         operands = {
             "gradient_mean": signed(formats.gradient_mean_width),
             "projection_mean": signed(formats.projection_mean_width),

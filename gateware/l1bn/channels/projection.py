@@ -81,7 +81,7 @@ class Uncentred(wiring.Component):
     o : C, in the same cycle
     """
 
-    latency = 0
+    latency, interval = 0, 1
 
     def __init__(self, formats: BackwardFormats):
         width = signed(formats.centred_width)

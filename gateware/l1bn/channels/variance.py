@@ -36,7 +36,7 @@ class Variance(wiring.Component):
     i : ``{square_sum, sum, select}``; held until the result leaves
     o : ``{variance, select}``
 
-    Latency: ``latency``.
+    Latency: ``latency``. One result in ``interval`` cycles.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Variance(wiring.Component):
         self.settling = settling_cycles(width)
         product = self.times_odd.latency if self.times_odd else 0
         self.latency = max(self.square.latency, product) + self.settling
+        self.interval = self.latency + 1
         select = select_field(clog2(len(counts)))
         operands = {"square_sum": square_width, "sum": signed(sum_width), **select}
         super().__init__(

@@ -13,6 +13,7 @@ from typing import Any
 
 from amaranth.hdl import Shape, Value
 
+from ..channels.turns import Registered, Turns
 from ..config import PARAMETERS, Configuration, ConfigurationError, Parameter
 from ..generator import manifest
 from ..numbers.formats import Formats
@@ -102,6 +103,7 @@ def explain(config: Configuration) -> dict[str, Any]:
         },
         "counts": described["counts"],
         "stages": _stages(built),
+        "in_turns": _in_turns(built),
         "memories": _memories(built),
         "changes": changes,
     }
@@ -110,8 +112,8 @@ def explain(config: Configuration) -> dict[str, Any]:
 def neighbours(config: Configuration) -> Iterator[tuple[str, Configuration]]:
     """The configurations one step away, each with the name of the parameter in which it differs.
 
-    A whole number grows by one. Lanes, suspects and the largest count double, or halve where they are at their limit. A
-    choice takes each of its other values. What is out of range is left out.
+    A whole number grows by one. Lanes, suspects and the largest count double, or halve where they are at their limit;
+    the interval does both. A choice takes each of its other values. What is out of range is left out.
     """
     for name, parameter in PARAMETERS.items():
         for value in _steps(config, name, parameter):
@@ -137,6 +139,8 @@ def _steps(config: Configuration, name: str, parameter: Parameter) -> list[Any]:
         if Formats(config).only_powers_of_two:
             steps.append((*others, largest // 4 * 3))  # what a count that is no power of two costs
         return steps
+    if name == "interval":
+        return [value * 2, value // 2]
     if name == "epsilon":
         return [value * 2, 0.0] if value else [1e-5]
     if name == "guard_bits" and value is None:
@@ -162,6 +166,7 @@ def _figures(built: Unit) -> dict[str, Any]:
         "widths": widths,
         "memory_bits": sum(memory["bits"] for memory in _memories(built)),
         "multipliers": _multipliers(built),
+        "operators": sum(entry["number"] for entry in _in_turns(built)),
         "latency": built.latency(longest),
         "cycles_per_channel": built.cycles_per_channel(longest),
         "error_bound": None
@@ -185,7 +190,7 @@ def _widths(formats: object, widths: Mapping[str, tuple[str, str]]) -> dict[str,
 
 def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """The figures after a change, and by how many bits each width has moved."""
-    numbers = ("memory_bits", "latency", "cycles_per_channel", "error_bound")
+    numbers = ("memory_bits", "operators", "latency", "cycles_per_channel", "error_bound")
     wider = {}
     for key in ("streams", "widths"):
         for name in {**before[key], **after[key]}:
@@ -261,6 +266,19 @@ def _backward_stages(built: BackwardBatchNorm) -> Stages:
         ("gradient", gradient.latency, gradient.interval),
         ("apply", gradient.apply_latency, None),
     ]
+
+
+def _in_turns(built: Unit) -> list[dict[str, Any]]:
+    """What works once a channel and is there several times: what it is, how often, cycles from channel to channel."""
+    found = []
+    for part in parts(built):
+        if isinstance(part, Turns) and len(part.operators) > 1:
+            one = part.operators[0]
+            kind = one.operator if isinstance(one, Registered) else one
+            found.append(
+                {"operator": type(kind).__name__, "number": len(part.operators), "interval": part.interval}
+            )
+    return sorted(found, key=lambda entry: (entry["operator"], entry["number"]))
 
 
 def _memories(built: Unit) -> list[dict[str, int]]:

@@ -53,6 +53,8 @@ def explanation_tables(explanation: Mapping[str, Any]) -> Iterator[Table]:
     yield _widths_table(explanation)
     yield _counts_table(explanation)
     yield _stages_table(explanation)
+    if explanation["in_turns"]:
+        yield _in_turns_table(explanation)
     yield _blocks_table(explanation)
     yield _changes_table(explanation)
 
@@ -111,6 +113,17 @@ def _stages_table(explanation: Mapping[str, Any]) -> Table:
     return table
 
 
+def _in_turns_table(explanation: Mapping[str, Any]) -> Table:
+    interval = explanation["configuration"]["interval"]
+    table = Table(
+        f"Operators that take turns, to keep up with a channel every {interval:,} cycles",
+        [*names("operator"), *numbers("number", "cycles a channel")],
+    )
+    for entry in explanation["in_turns"]:
+        table.add(entry["operator"], str(entry["number"]), str(entry["interval"]))
+    return table
+
+
 def _blocks_table(explanation: Mapping[str, Any]) -> Table:
     table = Table("Memories and multipliers", [*names("what"), *texts("size"), *numbers("bits")])
     for memory in explanation["memories"]:
@@ -128,17 +141,20 @@ def _changes_table(explanation: Mapping[str, Any]) -> Table:
         "What one step of a parameter costs",
         [
             *texts("step"),
-            *numbers("memory bits", "latency", "cycles a channel", "error bound"),
+            *numbers("memory bits", "operators", "latency", "cycles a channel", "error bound"),
             *texts("multipliers", "widths that move, bits"),
         ],
-        notes=["latency and cycles of the largest count; bound in units of y's last place at beta = 0"],
+        notes=[
+            "operators: of those that take turns; latency and cycles of the largest count; bound in units of y's last "
+            "place at beta = 0"
+        ],
     )
     idle = []
     for change in explanation["changes"]:
         step = f"{change['parameter']}\n{_shown(change['from'])} → {_shown(change['to'])}"
         figures = [
             _moved(explanation[name], change[name])
-            for name in ("memory_bits", "latency", "cycles_per_channel", "error_bound")
+            for name in ("memory_bits", "operators", "latency", "cycles_per_channel", "error_bound")
         ]
         same = change["multipliers"] == explanation["multipliers"]
         multipliers = "" if same else "\n".join(map(_multiplier, change["multipliers"]))

@@ -8,6 +8,7 @@ from amaranth.hdl import Module
 from amaranth.lib import data, stream
 
 from ..channels.magnitude import DividedMagnitude, Magnitude
+from ..channels.turns import Turns, registered_in_turns
 from ..logic.table import lookup
 from ..streams.layouts import copied, selected
 from .norm import Norm
@@ -44,19 +45,23 @@ class AbsoluteNorm(Norm):
         return range(min(formats.powers) + low, max(formats.powers) + high + 1)
 
 
-def magnitude_of_sum(formats: Formats, tag: data.StructLayout) -> Magnitude | DividedMagnitude:
+def magnitude_of_sum(
+    formats: Formats, tag: data.StructLayout, interval: int
+) -> Magnitude | DividedMagnitude | Turns:
     """From such a sum with epsilon to mantissa and leading zeros, divided by the odd part of the count if there is one.
 
-    ``tag`` goes along, with ``select`` in it.
+    ``tag`` goes along, with ``select`` in it. A channel may come every ``interval`` cycles.
     """
     fraction, kept = formats.epsilon_fraction, formats.mantissa_width
     width = formats.spread_width + fraction
     if formats.only_powers_of_two:
-        return Magnitude(width, kept, tag, fraction)
-    return DividedMagnitude(width, formats.odd_fraction, formats.config.counts, kept, tag, fraction)
+        return registered_in_turns(lambda: Magnitude(width, kept, tag, fraction), interval)
+    return DividedMagnitude(width, formats.odd_fraction, formats.config.counts, kept, tag, fraction, interval)
 
 
-def give_r(m: Module, formats: Formats, magnitude: Magnitude | DividedMagnitude, o: stream.Interface) -> None:
+def give_r(
+    m: Module, formats: Formats, magnitude: Magnitude | DividedMagnitude | Turns, o: stream.Interface
+) -> None:
     """Connect such a magnitude to ``o``: r, and the fields of the magnitude's tag that are there."""
     found, tag = magnitude.o.payload, magnitude.o.payload.tag
     m.d.comb += [

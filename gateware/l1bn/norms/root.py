@@ -6,6 +6,7 @@ from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 
 from ..channels.magnitude import DividedMagnitude, RootMagnitude
+from ..channels.turns import Turns, in_turns
 from ..logic.table import lookup
 from ..numbers.formats import Formats
 from ..streams.layouts import copied, extended, inlet, outlet, select_field, selected, spread_result
@@ -100,13 +101,15 @@ class DividedRootSpread(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        self.root = RootSpread(formats)
+        self.root = in_turns(lambda: RootSpread(formats), formats.config.interval)
         exponent = {"r_exponent": formats.r_exponent_shape}
         tag = data.StructLayout({**exponent, **select_field(formats.select_width)})
         kept = formats.mantissa_width
-        self.magnitude = DividedMagnitude(kept, formats.odd_fraction, formats.config.counts, kept, tag)
+        self.magnitude = DividedMagnitude(
+            kept, formats.odd_fraction, formats.config.counts, kept, tag, interval=formats.config.interval
+        )
         self.latency = self.root.latency + self.magnitude.latency
-        self.interval = max(self.root.interval, self.magnitude.interval + 1)
+        self.interval = max(self.root.interval, self.magnitude.pace)
         # A root waits in the register behind it while it is divided: that register counts once.
         self.held = self.root.held + self.magnitude.held - 1
         super().__init__({"i": inlet(self.root.i.payload.shape()), "o": outlet(self.root.o.payload.shape())})
@@ -131,6 +134,8 @@ class DividedRootSpread(wiring.Component):
         return m
 
 
-def root_spread(formats: Formats) -> RootSpread | DividedRootSpread:
+def root_spread(formats: Formats) -> RootSpread | DividedRootSpread | Turns:
     """The way from the variance to r that the counts need."""
-    return RootSpread(formats) if formats.only_powers_of_two else DividedRootSpread(formats)
+    if formats.only_powers_of_two:
+        return in_turns(lambda: RootSpread(formats), formats.config.interval)
+    return DividedRootSpread(formats)

@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 
-from ..logic.sequence import consult
+from ..channels.turns import consult_in_turns
 from ..streams.backward_layouts import sided_constants
 from ..streams.layouts import copied
 from ..streams.registers import ChannelRegister
@@ -24,18 +24,19 @@ def find_offsets(m: Module, gradient: Any, means: stream.Interface) -> ChannelRe
     the offsets are known.
     """
     m.submodules.current = current = ChannelRegister(sided_constants(gradient.formats))
-    consult(m, means, gradient.offsets.i, gradient.offsets.o, current.i)
+    offsets = gradient.offsets
+    placing = consult_in_turns(m, means, offsets, current.i, "placing")
+    m.d.comb += [
+        *copied(means.payload, offsets.i.payload),
+        *copied(placing.payload, current.i.payload),
+        *copied(offsets.o.payload, current.i.payload),
+    ]
     return current
 
 
-def apply_sides(m: Module, gradient: Any, means: stream.Interface, current: ChannelRegister) -> None:
-    """From those means and that register to dx."""
-    offsets, apply = gradient.offsets, gradient.apply
-    m.d.comb += [
-        *copied(means.payload, offsets.i.payload),
-        *copied(means.payload, current.i.payload),
-        *copied(offsets.o.payload, current.i.payload),
-    ]
+def apply_sides(m: Module, gradient: Any, current: ChannelRegister) -> None:
+    """From that register to dx."""
+    apply = gradient.apply
     wiring.connect(m, current.o, apply.i_constants)
     wiring.connect(m, apply.o, wiring.flipped(gradient.o))
     m.d.comb += [

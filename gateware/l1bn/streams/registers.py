@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import pairwise
 from operator import and_
+from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
@@ -20,6 +22,7 @@ __all__ = [
     "SkidRegister",
     "fork",
     "join",
+    "register_chain",
     "take_for_packet",
 ]
 
@@ -241,6 +244,18 @@ class SampleBuffer(wiring.Component):
             has_room.eq(level.has_room),
         ]
         return m
+
+
+def register_chain(
+    m: Module, name: str, shape: Any, length: int
+) -> tuple[stream.Interface, stream.Interface]:
+    """Several registers for what comes once a channel, one behind the other: the first input and the last output."""
+    registers = [ChannelRegister(shape) for _ in range(length)]
+    for index, register in enumerate(registers):
+        m.submodules[f"{name}_{index}"] = register
+    for before, after in pairwise(registers):
+        wiring.connect(m, before.o, after.i)
+    return registers[0].i, registers[-1].o
 
 
 def fork(m: Module, source: stream.Interface, *sinks: stream.Interface) -> None:

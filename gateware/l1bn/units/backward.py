@@ -27,9 +27,9 @@ from ..beats.gradient_sums import GradientSums
 from ..channels.divide import DivideByCount, Undivided
 from ..channels.projection import Centre, Projection, Uncentred
 from ..channels.scale import Scale
+from ..channels.turns import Turns, consult_in_turns, in_turns, pace_of, registered_in_turns
 from ..config import Configuration
 from ..logic.saturate import saturated
-from ..logic.sequence import consult
 from ..logic.settle import settling_cycles, settling_sum
 from ..numbers.backward_formats import BackwardFormats
 from ..streams.backward_layouts import (
@@ -65,12 +65,18 @@ class ProjectStage(wiring.Component):
 
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
-        self.centre = Centre(formats) if formats.traits.centred else Uncentred(formats)
-        self.projection = Projection(formats)
+        interval = formats.config.interval
         self.settling = settling_cycles(formats.gradient_width + 2)
-        steps = (self.centre.latency, self.projection.latency + self.settling)
-        self.latency = sum(steps) + 2 * ChannelRegister.latency
-        self.interval = max(steps) + 2
+        self.centre: Centre | Uncentred | Turns
+        if formats.traits.centred:
+            self.centre = registered_in_turns(lambda: Centre(formats), interval)
+        else:
+            self.centre = Uncentred(formats)
+        self.projection = in_turns(lambda: Projection(formats), interval, self.settling)
+        self.latency = (
+            self.centre.latency + self.projection.latency + self.settling + 2 * ChannelRegister.latency
+        )
+        self.interval = max(pace_of(self.centre), pace_of(self.projection, self.settling))
         super().__init__(
             {
                 "i": inlet(channel_record(formats)),
@@ -89,8 +95,8 @@ class ProjectStage(wiring.Component):
         m.submodules.projected = projected = ChannelRegister(self.o.payload.shape())
         m.submodules.summed = summed = ChannelRegister(self.o_gradients.payload.shape())
         found = stream.Signature(self.o.payload.shape()).create()
-        consult(m, self.i, centre.i, centre.o, centred.i)
-        consult(m, centred.o, projection.i, projection.o, found, settling=self.settling)
+        centring = consult_in_turns(m, self.i, centre, centred.i, "centring")
+        projecting = consult_in_turns(m, centred.o, projection, found, "projecting", self.settling)
         fork(m, found, projected.i, summed.i)
 
         fraction, width = formats.projection_fraction, formats.gradient_width
@@ -98,14 +104,14 @@ class ProjectStage(wiring.Component):
         rounded = settling_sum(m, projection.o.payload >> fraction, Value.cast(0), width + 2, carry=half)
         m.d.comb += [
             *copied(self.i.payload, centre.i.payload),
-            *copied(self.i.payload, centred.i.payload),
+            *copied(centring.payload, centred.i.payload),
             centred.i.payload.centred.eq(centre.o.payload),
             *copied(centred.o.payload, projection.i.payload),
-            *copied(centred.o.payload, projected.i.payload),
+            *copied(projecting.payload, projected.i.payload),
             projected.i.payload.projection.eq(projection.o.payload),
             summed.i.payload.dgamma.eq(saturated(rounded.as_signed(), width)),
-            summed.i.payload.dbeta.eq(centred.o.payload.gradient_sum),
-            summed.i.payload.error.eq(centred.o.payload.error),
+            summed.i.payload.dbeta.eq(projecting.payload.gradient_sum),
+            summed.i.payload.error.eq(projecting.payload.error),
         ]
         wiring.connect(m, projected.o, wiring.flipped(self.o))
         wiring.connect(m, summed.o, wiring.flipped(self.o_gradients))
@@ -131,14 +137,17 @@ class SlopeStage(wiring.Component):
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
         fraction = formats.mean_fraction - formats.projection_fraction
-        self.divide: DivideByCount | Undivided
+        interval = formats.config.interval
+        self.divide: DivideByCount | Undivided | Turns
         if formats.gradient.averaged:
-            self.divide = DivideByCount(formats.projection_width, fraction, formats.config.counts)
+            self.divide = in_turns(
+                lambda: DivideByCount(formats.projection_width, fraction, formats.config.counts), interval
+            )
         else:
             self.divide = Undivided(formats.projection_width, formats.select_width)
-        self.scale = Scale(formats.apply)
+        self.scale = in_turns(lambda: Scale(formats.apply), interval)
         self.latency = self.divide.latency + self.scale.latency + 2 * ChannelRegister.latency
-        self.interval = max(self.divide.latency, self.scale.latency) + 2
+        self.interval = max(pace_of(self.divide), pace_of(self.scale))
         super().__init__(
             {
                 "i": inlet(projected_record(formats)),
@@ -158,21 +167,21 @@ class SlopeStage(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i_gamma), parameters.i)
         wiring.connect(m, scaled.o, wiring.flipped(self.o))
         channel = stream.Signature(averaged_shape).create()
-        consult(m, self.i, divide.i, divide.o, averaged.i)
+        dividing = consult_in_turns(m, self.i, divide, averaged.i, "dividing")
         join(m, channel, averaged.o, parameters.o)
-        consult(m, channel, scale.i, scale.o, scaled.i)
+        scaling = consult_in_turns(m, channel, scale, scaled.i, "scaling")
         mean = saturated(divide.o.payload.quotient, self.formats.projection_mean_width)
         m.d.comb += [
             divide.i.payload.dividend.eq(self.i.payload.projection),
             *copied(self.i.payload, divide.i.payload),
-            *copied(self.i.payload, averaged.i.payload),
+            *copied(dividing.payload, averaged.i.payload),
             averaged.i.payload.projection_mean.eq(mean),
             *copied(averaged.o.payload, channel.payload),
             *copied(averaged.o.payload, scale.i.payload),
             *copied(parameters.o.payload, scale.i.payload),
-            *copied(averaged.o.payload, scaled.i.payload),
+            *copied(scaling.payload, scaled.i.payload),
             *copied(scale.o.payload, scaled.i.payload),
-            scaled.i.payload.scale.eq(Mux(averaged.o.payload.varies, scale.o.payload.scale, 0)),
+            scaled.i.payload.scale.eq(Mux(scaling.payload.varies, scale.o.payload.scale, 0)),
         ]
         return m
 

@@ -17,7 +17,6 @@ Data flows one way. A spread that needs the mean reads the samples in a pass of 
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import pairwise
 
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, stream, wiring
@@ -26,8 +25,8 @@ from ..beats.affine import Affine
 from ..beats.sums import SumAccumulator
 from ..channels.divide import DivideByConstant, DivideByCount
 from ..channels.scale import Offset, Scale
+from ..channels.turns import Turns, consult_in_turns, in_turns, pace_of
 from ..config import Configuration
-from ..logic.sequence import consult
 from ..norms import GuessingSpread
 from ..numbers.formats import Formats
 from ..streams.layouts import (
@@ -46,7 +45,7 @@ from ..streams.layouts import (
     statistics,
 )
 from ..streams.pivots import Pivots
-from ..streams.registers import ADMISSION, ChannelRegister, fork, join
+from ..streams.registers import ADMISSION, ChannelRegister, fork, join, register_chain
 from ..streams.repeated import AnsweredChannels, RepeatedChannels
 from ..streams.storage import ChannelBuffers, ReplayedChannels
 
@@ -72,13 +71,20 @@ class MeanStage(wiring.Component):
         self.formats = formats
         config = formats.config
         self.sums = SumAccumulator(config.width, config.lanes, formats.count_max)
-        self.divide: DivideByConstant | DivideByCount
+        self.divide: DivideByConstant | DivideByCount | Turns
         if len(config.counts) == 1 and formats.only_powers_of_two:
             self.divide = DivideByConstant(formats.sum_width, formats.guard_bits, config.counts[0])
         else:
-            self.divide = DivideByCount(formats.sum_width, formats.guard_bits, config.counts)
+            self.divide = in_turns(
+                lambda: DivideByCount(formats.sum_width, formats.guard_bits, config.counts),
+                config.interval,
+                before=self.sums.latency - 1,
+            )
         self.latency = self.sums.latency + self.divide.latency + ChannelRegister.latency
-        self.interval = self.sums.latency + self.divide.latency + 1
+        if isinstance(self.divide, Turns):
+            self.interval = max(self.sums.latency + 1, self.divide.interval)
+        else:
+            self.interval = self.sums.latency + self.divide.latency + 1
         super().__init__(
             {
                 "i": inlet(packet(config.width, config.lanes, formats.select_width, error=True)),
@@ -109,8 +115,8 @@ class MeanStage(wiring.Component):
             *copied(sums.o.payload, channel.payload),
             *copied(closing, channel.payload),
         ]
-        consult(m, channel, divide.i, divide.o, means.i)
-        m.d.comb += copied(channel.payload, means.i.payload)
+        kept = consult_in_turns(m, channel, divide, means.i, "dividing")
+        m.d.comb += copied(kept.payload, means.i.payload)
         if isinstance(divide, DivideByConstant):
             m.d.comb += [
                 divide.i.payload.eq(channel.payload.sum),
@@ -179,11 +185,12 @@ class ScaleStage(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        self.scale = Scale(formats.scale)
-        self.offset = Offset(formats.scale) if formats.scale.subtracts else None
+        interval = formats.config.interval
+        self.scale = in_turns(lambda: Scale(formats.scale), interval)
+        self.offset = in_turns(lambda: Offset(formats.scale), interval) if formats.scale.subtracts else None
         steps = [step for step in (self.scale, self.offset) if step is not None]
         self.latency = 3 * ChannelRegister.latency + sum(step.latency for step in steps)
-        self.interval = max(step.interval for step in steps) + 1
+        self.interval = max(map(pace_of, steps))
         self.spread = channel_spread(formats)
         constants = fields(scale_constants(formats.scale))
         constants.pop("offset", None)
@@ -213,25 +220,25 @@ class ScaleStage(wiring.Component):
         affine = fields(self.i_affine.payload.shape())
         channel = stream.Signature(extended(self.spread, **affine)).create()
         join(m, channel, spreads.o, parameters.o)
-        consult(m, channel, scale.i, scale.o, scaled.i)
-        finished = scaled.o
+        scaling = consult_in_turns(m, channel, scale, scaled.i, "scaling")
+        finished = kept = scaled.o
         if self.offset is not None:
             finished = stream.Signature(self.offset.o.payload.shape()).create()
-            consult(m, scaled.o, self.offset.i, self.offset.o, finished)
+            kept = consult_in_turns(m, scaled.o, self.offset, finished, "offsetting")
         fork(m, finished, constants.i, stats.i)
         m.d.comb += [
             *copied(spreads.o.payload, channel.payload),
             *copied(parameters.o.payload, channel.payload),
             *copied(channel.payload, scale.i.payload),
-            *copied(channel.payload, scaled.i.payload),
+            *copied(scaling.payload, scaled.i.payload),
             *copied(scale.o.payload, scaled.i.payload),
         ]
         if self.offset is not None:
             m.d.comb += copied(scaled.o.payload, self.offset.i.payload)
-        m.d.comb += copied(scaled.o.payload, constants.i.payload)
+        m.d.comb += copied(kept.payload, constants.i.payload)
         if self.offset is not None:
             m.d.comb += constants.i.payload.offset.eq(self.offset.o.payload)
-        m.d.comb += copied(scaled.o.payload, stats.i.payload)
+        m.d.comb += copied(kept.payload, stats.i.payload)
         wiring.connect(m, constants.o, wiring.flipped(self.o))
         wiring.connect(m, stats.o, wiring.flipped(self.o_stats))
         return m
@@ -395,15 +402,3 @@ def connect_pivots(
         pivots.restart.eq(storage.restart),
     ]
     return pivots.i
-
-
-def register_chain(
-    m: Module, name: str, layout: data.StructLayout, length: int
-) -> tuple[stream.Interface, stream.Interface]:
-    """Several registers for what comes once a channel, one behind the other: the first input and the last output."""
-    registers = [ChannelRegister(layout) for _ in range(length)]
-    for index, register in enumerate(registers):
-        m.submodules[f"{name}_{index}"] = register
-    for before, after in pairwise(registers):
-        wiring.connect(m, before.o, after.i)
-    return registers[0].i, registers[-1].o

@@ -8,6 +8,7 @@ from amaranth.lib import data, wiring
 from ..beats.affine import Affine
 from ..channels.fold import Fold
 from ..channels.magnitude import Magnitude
+from ..channels.turns import in_turns, pace_of, registered_in_turns
 from ..config import Configuration
 from ..numbers.running_formats import InferenceFormats
 from ..streams.guard import PacketGuard
@@ -43,10 +44,12 @@ class InferenceBatchNorm(wiring.Component):
         self.formats = formats = InferenceFormats(config)
         self.guard = PacketGuard(config.width, config.lanes, formats.beats)
         tag = data.StructLayout(mean_field(formats.mean_width))
-        self.magnitude = Magnitude(formats.running_spread_width, formats.mantissa_width, tag)
+        self.magnitude = registered_in_turns(
+            lambda: Magnitude(formats.running_spread_width, formats.mantissa_width, tag), config.interval
+        )
         self.scale = ScaleStage(formats)
         self.affine = Affine(formats.scale, config.lanes, min(formats.beats), config.target)
-        self.fold = Fold(formats.scale)
+        self.fold = in_turns(lambda: Fold(formats.scale), config.interval)
         super().__init__(
             {
                 "i": inlet(packet(config.width, config.lanes, formats.select_width)),
@@ -68,7 +71,7 @@ class InferenceBatchNorm(wiring.Component):
 
     def cycles_per_channel(self, count: int) -> int:
         """Cycles from channel to channel with producers and sinks that never wait."""
-        steps = (self.magnitude.interval + 1, self.scale.interval, self.fold.interval + 1)
+        steps = (pace_of(self.magnitude), self.scale.interval, pace_of(self.fold))
         return max(count // self.config.lanes, *steps)
 
     def elaborate(self, platform: object) -> Module:

@@ -17,6 +17,10 @@ from ..streams.running_layouts import averages, measured_statistics
 __all__ = ["RunningStatistics"]
 
 
+STRIDE = 4
+"""Places that r moves at once on the way to those of its average."""
+
+
 class RunningStatistics(wiring.Component):
     """Averages of the statistics of so many channels, with a momentum that is a power of two.
 
@@ -44,14 +48,15 @@ class RunningStatistics(wiring.Component):
         self.config, self.channels = config, channels
         self.formats = formats = RunningFormats(config)
         self.depth = 1 << max(1, (channels - 1).bit_length())
-        # r is brought to the place of its average from the largest value that this has, a place a step.
+        # r is brought to the place of its average from the largest value that this has, some places a step while it is
+        # far away, else one.
         self.base = formats.mantissa_width - 1 - config.width
         largest = (1 << (formats.r_exponent_shape.width - 1)) - 1
-        self.places = max(1, largest - self.base)
+        self.moves = max(sum(divmod(places, STRIDE)) for places in range(max(1, largest - self.base) + 1))
         # Then come one sum after the other: read, round, subtract, add, read again.
         widths = (formats.stored_mean_width, formats.stored_spread_width + 1)
         self.settling = 4 * (max(map(settling_cycles, widths)) + 1)
-        self.steps = max(self.places, 3) + 1 + self.settling
+        self.steps = max(self.moves, 3) + 1 + self.settling
         self.latency = self.steps + 1
         self.interval = self.latency + 1
         access = extended(
@@ -97,6 +102,8 @@ class RunningStatistics(wiring.Component):
                 exponent.eq(arriving.r_exponent),
                 huge.eq(arriving.r_exponent <= self.base),
             ]
+        with m.Elif(run.step & (exponent >= self.base + STRIDE)):
+            m.d.sync += [spread.eq(spread >> STRIDE), exponent.eq(exponent - STRIDE)]
         with m.Elif(run.step & (exponent > self.base)):
             m.d.sync += [spread.eq(spread >> 1), exponent.eq(exponent - 1)]
 

@@ -90,8 +90,9 @@ class TrainingBatchNorm(wiring.Component):
         return self.forward.latency(count)
 
     def cycles_per_channel(self, count: int) -> int:
-        """Of the slower one of the two passes."""
-        return max(self.forward.cycles_per_channel(count), self.backward.cycles_per_channel(count))
+        """Of the slowest of the two passes and the running statistics, which come along with the forward pass."""
+        passes = (self.forward, self.backward)
+        return max(self.running.interval, *(unit.cycles_per_channel(count) for unit in passes))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

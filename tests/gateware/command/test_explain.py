@@ -184,3 +184,20 @@ def test_directions_that_are_explained_by_others(direction: str, capsys: pytest.
     assert cli.main(["explain", "--direction", direction]) == 2
     said = capsys.readouterr().err
     assert said == f"l1bn: error: direction = '{direction}' is not possible; allowed: forward or backward\n"
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_what_takes_turns_is_named(direction: str) -> None:
+    """Several of what is too slow for the interval, none where channels are long; half of the interval costs more."""
+    config = Configuration(direction=direction, width=8, counts=(49,))
+    explanation = explain(config)
+    found = explanation["in_turns"]
+    assert "Scale" in {entry["operator"] for entry in found}
+    assert all(entry["number"] > 1 and entry["interval"] <= config.interval == 49 for entry in found)
+    assert explanation["operators"] == sum(entry["number"] for entry in found)
+    twice, half = changes(explanation, "interval")
+    assert (twice["to"], half["to"]) == (98, 24)
+    assert twice["operators"] < explanation["operators"] < half["operators"]
+    assert any("take turns" in table.title for table in explanation_tables(explanation))
+    long = explain(dataclasses.replace(config, counts=(1024,), interval=None))
+    assert long["in_turns"] == [] and not any("take turns" in table.title for table in explanation_tables(long))

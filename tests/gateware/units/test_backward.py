@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from amaranth.hdl import Shape
 
+from l1bn.channels.turns import ALONE
 from l1bn.config import Configuration
 from l1bn.norms import NORMS
 from l1bn.numbers.backward_formats import BackwardFormats
@@ -45,8 +46,20 @@ def of_norm(norm: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name not in left_out}
 
 
+IN_TURNS = ("inside", "mixed counts", "one beat")
+"""Variants with several of what works once a channel, as many as the default asks for; the others have one of each."""
+
+
+def alone(variant: str) -> dict[str, int]:
+    return {} if variant in IN_TURNS else {"interval": ALONE}
+
+
 CASES = {
-    f"{norm}, {variant}": {"norm": norm, "direction": "backward", **of_norm(norm, VARIANTS[variant])}
+    f"{norm}, {variant}": {
+        **{"norm": norm, "direction": "backward"},
+        **of_norm(norm, VARIANTS[variant]),
+        **alone(variant),
+    }
     for variant in VARIANTS
     for norm in NORMS
 }
@@ -171,8 +184,11 @@ def wrong_lengths(config: Configuration, seed: int) -> list[BackwardChannel]:
 
 @pytest.mark.parametrize("name", TIMED)
 def test_timing(name: str, seed: int) -> None:
-    """Latency and cycles per channel are exactly as stated, for each of the counts; every value is right."""
-    device = unit(Configuration(**CASES[name]))
+    """Latency and cycles per channel are exactly as stated, for each of the counts; every value is right.
+
+    There is one of everything: several in turns have the distances of ``test_rate.py``.
+    """
+    device = unit(Configuration(**{**CASES[name], "interval": ALONE}))
     assert isinstance(device, BackwardBatchNorm)
     bench = BackwardBench(device, patience=4000, seed=seed)
     config = device.config
@@ -202,7 +218,9 @@ def test_some_units_take_a_beat_a_cycle(norm: str) -> None:
     """The cases have units of both kinds: held up by what they do per channel, and never held up."""
     held_up = {
         device.cycles_per_channel(count) > count // device.config.lanes
-        for device in (unit(Configuration(**case)) for name, case in CASES.items() if case["norm"] == norm)
+        for device in (
+            unit(Configuration(**{**case, "interval": ALONE})) for case in CASES.values() if case["norm"] == norm
+        )
         if device.config.storage == "inside"
         for count in device.config.counts
     }

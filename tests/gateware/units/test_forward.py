@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from l1bn.channels.turns import ALONE
 from l1bn.config import Configuration
 from l1bn.norms import NORMS
 from l1bn.units import unit
@@ -41,8 +42,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "narrow y": {"width": 14, "counts": (8,), "y_width": 4, "y_fraction": 0, "beta_width": 2, "epsilon": 0.0},
     "long": {"width": 8, "counts": (128,)},
 }
+
+IN_TURNS = ("inside", "mixed counts", "one beat", "widest")
+"""Variants with several of what works once a channel, as many as the default asks for; the others have one of each."""
+
+
+def alone(variant: str) -> dict[str, int]:
+    return {} if variant in IN_TURNS else {"interval": ALONE}
+
+
 CASES = {
-    f"{form}, {variant}": {**FORMS[form], **VARIANTS[variant]}
+    f"{form}, {variant}": {**FORMS[form], **VARIANTS[variant], **alone(variant)}
     for variant in VARIANTS
     for form in FORMS
     if "guard_bits" not in VARIANTS[variant] or NORMS[FORMS[form]["norm"]].centred
@@ -90,8 +100,11 @@ def any_samples(config: Configuration, seed: int, count: int, number: int, selec
 
 @pytest.mark.parametrize("name", TIMED)
 def test_timing(name: str, seed: int) -> None:
-    """Latency and cycles per channel are exactly as stated, for each of the counts; every value is right."""
-    device = unit(Configuration(**CASES[name]))
+    """Latency and cycles per channel are exactly as stated, for each of the counts; every value is right.
+
+    There is one of everything: several in turns have the distances of ``test_rate.py``.
+    """
+    device = unit(Configuration(**{**CASES[name], "interval": ALONE}))
     bench = ForwardBench(device, seed=seed)
     config = device.config
     steady = STEADY[config.storage]
@@ -123,7 +136,11 @@ def test_some_units_take_a_beat_a_cycle() -> None:
     for form in FORMS:
         held_up = {
             device.cycles_per_channel(count) > count // device.config.lanes
-            for device in (unit(Configuration(**case)) for name, case in CASES.items() if name.startswith(f"{form},"))
+            for device in (
+                unit(Configuration(**{**case, "interval": ALONE}))
+                for name, case in CASES.items()
+                if name.startswith(f"{form},")
+            )
             if device.config.storage == "inside"
             for count in device.config.counts
         }

@@ -9,6 +9,7 @@ from ...beats.sided import SidedAffine
 from ...channels.divide import DivideByCount
 from ...channels.multiply import SequentialMultiplier
 from ...channels.offsets import SidedOffsets
+from ...channels.turns import consult_in_turns, in_turns, pace_of, registered_in_turns
 from ...logic.saturate import saturated
 from ...logic.sequence import consult
 from ...logic.settle import settling_cycles, settling_sum
@@ -33,7 +34,7 @@ class Balance(wiring.Component):
     i : ``{gradient_sum, projection_mean, sign_count}``; held until the result leaves
     o : the sum, signed
 
-    Latency: ``latency``.
+    Latency: ``latency``. One result in ``interval`` cycles.
     """
 
     def __init__(self, formats: BackwardFormats):
@@ -41,10 +42,10 @@ class Balance(wiring.Component):
         sign_count = formats.traits.statistics(formats)["sign_count"].shape
         mean = signed(formats.projection_mean_width)
         self.multiplier = SequentialMultiplier(sign_count, mean, signed(1), subtract=True)
-        raised = formats.gradient_width + formats.mean_fraction
-        self.width = max(raised, sign_count.width + mean.width) + 1
+        self.width = balanced_width(formats)
         self.settling = settling_cycles(self.width)
         self.latency = self.multiplier.latency + self.settling
+        self.interval = self.latency + 1
         operands = {
             "gradient_sum": signed(formats.gradient_width),
             "projection_mean": mean,
@@ -66,6 +67,12 @@ class Balance(wiring.Component):
         return m
 
 
+def balanced_width(formats: BackwardFormats) -> int:
+    """Signed bits of n * m0."""
+    product = formats.traits.statistics(formats)["sign_count"].shape.width + formats.projection_mean_width
+    return max(formats.gradient_width + formats.mean_fraction, product) + 1
+
+
 class L1Gradient(wiring.Component):
     """The gradient of L1BN. A beat waits for the second pass as dy and the side of the mean that x is on.
 
@@ -79,13 +86,13 @@ class L1Gradient(wiring.Component):
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
         config = formats.config
-        self.balance = Balance(formats)
-        self.divide = DivideByCount(self.balance.width, 0, config.counts)
-        self.offsets = SidedOffsets(formats)
+        self.balance = registered_in_turns(lambda: Balance(formats), config.interval)
+        self.divide = in_turns(lambda: DivideByCount(balanced_width(formats), 0, config.counts), config.interval)
+        self.offsets = registered_in_turns(lambda: SidedOffsets(formats), config.interval)
         self.apply = SidedAffine(formats)
         steps = (self.balance, self.divide, self.offsets)
         self.latency = sum(step.latency for step in steps) + 3 * ChannelRegister.latency + ADMISSION
-        self.interval = max(step.latency for step in steps) + 2
+        self.interval = max(map(pace_of, steps))
         self.apply_latency = self.apply.latency
         super().__init__(
             {
@@ -109,23 +116,23 @@ class L1Gradient(wiring.Component):
         }
         select = select_field(formats.select_width)
         m.submodules.sums = sums = ChannelRegister(
-            data.StructLayout({**kept, **select, "dividend": signed(balance.width)})
+            data.StructLayout({**kept, **select, "dividend": balance.o.payload.shape()})
         )
         m.submodules.means = means = ChannelRegister(
             data.StructLayout({**kept, "gradient_mean": signed(formats.gradient_mean_width)})
         )
-        consult(m, self.i, balance.i, balance.o, sums.i)
-        consult(m, sums.o, divide.i, divide.o, means.i)
+        balancing = consult_in_turns(m, self.i, balance, sums.i, "balancing")
+        dividing = consult_in_turns(m, sums.o, divide, means.i, "dividing")
         current = find_offsets(m, self, means.o)
         m.d.comb += [
             *copied(self.i.payload, balance.i.payload),
-            *copied(self.i.payload, sums.i.payload),
+            *copied(balancing.payload, sums.i.payload),
             sums.i.payload.dividend.eq(balance.o.payload),
             *copied(sums.o.payload, divide.i.payload),
-            *copied(sums.o.payload, means.i.payload),
+            *copied(dividing.payload, means.i.payload),
             means.i.payload.gradient_mean.eq(
                 saturated(divide.o.payload.quotient, formats.gradient_mean_width)
             ),
         ]
-        apply_sides(m, self, means.o, current)
+        apply_sides(m, self, current)
         return m

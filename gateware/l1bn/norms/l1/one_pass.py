@@ -8,6 +8,7 @@ from amaranth.lib import data, wiring
 from ...beats.excess import ExcessSums
 from ...beats.repair import Repair
 from ...beats.suspects import SuspectLists
+from ...channels.turns import ALONE, pace_of
 from ...numbers.formats import Formats
 from ...streams.guesses import greatest_level, guess_layout
 from ...streams.layouts import (
@@ -51,7 +52,7 @@ class L1OnePassSpread(wiring.Component):
         )
         signs = {name: found.shape for name, found in formats.traits.statistics(formats).items()}
         tag = data.StructLayout({**signs, **select_field(formats.select_width), "again": 1})
-        self.magnitude = magnitude_of_sum(formats, tag)
+        self.magnitude = magnitude_of_sum(formats, tag, ALONE)
         self.held = self.magnitude.held
         super().__init__(
             {
@@ -68,7 +69,7 @@ class L1OnePassSpread(wiring.Component):
 
     def interval(self, mean_latency: int, listed: int = 0) -> int:
         repaired = max(self.sums.latency, mean_latency) + self.repair.latency(listed) + 1
-        return max(repaired, self.magnitude.interval + 1)
+        return max(repaired, pace_of(self.magnitude))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -6,6 +6,7 @@ from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 
 from ...beats.deviation import SignAbsAccumulator
+from ...channels.turns import held_by, pace_of
 from ...numbers.formats import Formats
 from ...streams.layouts import (
     channel_mean,
@@ -39,12 +40,12 @@ class L1Spread(wiring.Component):
         self.formats = formats
         config = formats.config
         self.accumulator = SignAbsAccumulator(
-            config.width, config.lanes, config.counts, formats.guard_bits, formats.epsilon_wholes
+            config.width, config.lanes, config.counts, formats.guard_bits, formats.epsilon_wholes, config.interval
         )
         signs = {name: found.shape for name, found in formats.traits.statistics(formats).items()}
         tag = data.StructLayout({**signs, **select_field(formats.select_width)})
-        self.magnitude = magnitude_of_sum(formats, tag)
-        self.held = 2 + self.magnitude.held
+        self.magnitude = magnitude_of_sum(formats, tag, config.interval)
+        self.held = 1 + held_by(self.accumulator.deviation) + self.magnitude.held
         super().__init__(
             {
                 "i": inlet(packet(config.width, config.lanes)),
@@ -57,7 +58,7 @@ class L1Spread(wiring.Component):
         return self.accumulator.latency + ChannelRegister.latency + self.magnitude.latency
 
     def interval(self, mean_latency: int) -> int:
-        return max(self.accumulator.latency + 1, self.magnitude.interval + 1)
+        return max(self.accumulator.pace, pace_of(self.magnitude))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -10,7 +10,7 @@ from ...channels.divide import DivideByCount
 from ...channels.magnitude import Magnitude
 from ...channels.multiply import SequentialMultiplier
 from ...channels.scale import Offset, Scale
-from ...logic.sequence import consult
+from ...channels.turns import consult_in_turns, in_turns, pace_of, registered_in_turns
 from ...numbers.backward_formats import BackwardFormats
 from ...streams.backward_layouts import pair_beat, pair_constants, product_constants, scaled_record
 from ...streams.layouts import copied, extended, fields, inlet, outlet, packet
@@ -31,18 +31,23 @@ class L2Gradient(wiring.Component):
 
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
-        config, slope = formats.config, formats.slope
-        self.divide = DivideByCount(formats.gradient_width, formats.mean_fraction, config.counts)
-        self.dy_offset = Offset(formats.apply)
+        config, slope, interval = formats.config, formats.slope, formats.config.interval
+        self.divide = in_turns(
+            lambda: DivideByCount(formats.gradient_width, formats.mean_fraction, config.counts), interval
+        )
+        self.dy_offset = in_turns(lambda: Offset(formats.apply), interval)
         scale = unsigned(config.scale_width)
-        self.numerator = SequentialMultiplier(scale, unsigned(formats.projection_mean_width - 1), scale)
-        self.magnitude = Magnitude(formats.numerator_width, formats.mantissa_width, data.StructLayout({}))
-        self.scale = Scale(slope)
-        self.x_offset = Offset(slope)
+        numerator = unsigned(formats.projection_mean_width - 1)
+        self.numerator = in_turns(lambda: SequentialMultiplier(scale, numerator, scale), interval)
+        self.magnitude = registered_in_turns(
+            lambda: Magnitude(formats.numerator_width, formats.mantissa_width, data.StructLayout({})), interval
+        )
+        self.scale = in_turns(lambda: Scale(slope), interval)
+        self.x_offset = in_turns(lambda: Offset(slope), interval)
         self.apply = PairAffine(formats)
         steps = (self.divide, self.dy_offset, self.numerator, self.magnitude, self.scale, self.x_offset)
         self.latency = sum(step.latency + ChannelRegister.latency for step in steps) + ADMISSION
-        self.interval = max(step.latency for step in steps) + 2
+        self.interval = max(map(pace_of, steps))
         self.apply_latency = self.apply.latency
         super().__init__(
             {
@@ -88,50 +93,50 @@ class L2Gradient(wiring.Component):
             {"scale": unsigned(slope.scale_width), "shift": slope.shift_shape, "negative": 1},
         )
         m.submodules.current = current = ChannelRegister(pair_constants(formats))
-        consult(m, self.i, divide.i, divide.o, divided.i)
-        consult(m, divided.o, self.dy_offset.i, self.dy_offset.o, placed.i)
-        consult(m, placed.o, numerator.i, numerator.o, multiplied.i)
-        consult(m, multiplied.o, magnitude.i, magnitude.o, normalised.i)
-        consult(m, normalised.o, scale.i, scale.o, sloped.i)
-        consult(m, sloped.o, self.x_offset.i, self.x_offset.o, current.i)
+        dividing = consult_in_turns(m, self.i, divide, divided.i, "dividing").payload
+        placing = consult_in_turns(m, divided.o, self.dy_offset, placed.i, "placing").payload
+        multiplying = consult_in_turns(m, placed.o, numerator, multiplied.i, "multiplying").payload
+        normalising = consult_in_turns(m, multiplied.o, magnitude, normalised.i, "normalising").payload
+        scaling = consult_in_turns(m, normalised.o, scale, sloped.i, "scaling").payload
+        offsetting = consult_in_turns(m, sloped.o, self.x_offset, current.i, "offsetting").payload
 
         a = placed.o.payload.projection_mean
         sign = a[-1]
-        k, shift = placed.o.payload.dy.scale, multiplied.o.payload.dy.shift
-        exponent = multiplied.o.payload.r_exponent - shift - magnitude.o.payload.zeros + formats.slope_exponent
+        k, shift = placed.o.payload.dy.scale, normalising.dy.shift
+        exponent = normalising.r_exponent - shift - magnitude.o.payload.zeros + formats.slope_exponent
         m.d.comb += [
             *copied(self.i.payload, divide.i.payload),
             divide.i.payload.dividend.eq(self.i.payload.gradient_sum),
-            *copied(self.i.payload, divided.i.payload),
+            *copied(dividing, divided.i.payload),
             divided.i.payload.mean_of_dy.eq(divide.o.payload.quotient),
             # dy's offset
             # Of two means the one of dy is meant here.
             *copied(divided.o.payload, self.dy_offset.i.payload, but=("mean",)),
             self.dy_offset.i.payload.mean.eq(divided.o.payload.mean_of_dy),
-            *copied(divided.o.payload, placed.i.payload),
-            *copied(divided.o.payload, placed.i.payload.dy),
+            *copied(placing, placed.i.payload),
+            *copied(placing, placed.i.payload.dy),
             placed.i.payload.dy.offset.eq(self.dy_offset.o.payload),
             # u = k * |a|, where a negative a is its complement and one more
             numerator.i.payload.a.eq(k),
             numerator.i.payload.b.eq(a[:-1] ^ sign.replicate(len(a) - 1)),
             numerator.i.payload.c.eq(Mux(sign, k, 0)),
-            *copied(placed.o.payload, multiplied.i.payload),
+            *copied(multiplying, multiplied.i.payload),
             multiplied.i.payload.value.eq(numerator.o.payload),
-            multiplied.i.payload.opposite.eq(sign ^ placed.o.payload.dy.negative),
+            multiplied.i.payload.opposite.eq(multiplying.projection_mean[-1] ^ multiplying.dy.negative),
             # num / r
             magnitude.i.payload.value.eq(multiplied.o.payload.value),
-            *copied(multiplied.o.payload, normalised.i.payload, but=("r_exponent",)),
+            *copied(normalising, normalised.i.payload, but=("r_exponent",)),
             normalised.i.payload.gamma.eq(magnitude.o.payload.mantissa),
             normalised.i.payload.r_exponent.eq(exponent),
             *copied(normalised.o.payload, scale.i.payload),
             scale.i.payload.r_mantissa.eq(normalised.o.payload.r_mantissa << 1),
-            *copied(normalised.o.payload, sloped.i.payload),
+            *copied(scaling, sloped.i.payload),
             *copied(scale.o.payload, sloped.i.payload),
-            sloped.i.payload.negative.eq(normalised.o.payload.opposite),
+            sloped.i.payload.negative.eq(scaling.opposite),
             # x's offset
             *copied(sloped.o.payload, self.x_offset.i.payload),
-            *copied(sloped.o.payload, current.i.payload),
-            *copied(sloped.o.payload, current.i.payload.x),
+            *copied(offsetting, current.i.payload),
+            *copied(offsetting, current.i.payload.x),
             current.i.payload.x.offset.eq(self.x_offset.o.payload),
         ]
         wiring.connect(m, current.o, self.apply.i_constants)

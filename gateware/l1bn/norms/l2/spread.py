@@ -7,6 +7,8 @@ from amaranth.lib import data, wiring
 
 from ...beats.squares import CentredSquareAccumulator, SquareAccumulator
 from ...beats.total import delayed_flag
+from ...channels.divide import DivideByCount
+from ...channels.turns import Turns, held_by, pace_of, registered_in_turns
 from ...channels.variance import Variance
 from ...numbers.formats import Formats
 from ...streams.layouts import (
@@ -18,7 +20,7 @@ from ...streams.layouts import (
     select_field,
     spread_result,
 )
-from ...streams.registers import ChannelRegister, join
+from ...streams.registers import ChannelRegister, join, register_chain
 from ..root import root_spread
 
 __all__ = ["L2OnePassSpread", "L2TwoPassSpread", "square_sum_width"]
@@ -40,15 +42,18 @@ class L2OnePassSpread(wiring.Component):
         self.formats = formats
         config = formats.config
         self.accumulator = SquareAccumulator(config.width, config.lanes, formats.count_max, config.target)
-        self.variance = Variance(
-            square_sum_width(formats),
-            formats.sum_width,
-            config.counts,
-            formats.epsilon_wholes,
-            formats.spread_width,
+        self.variance = registered_in_turns(
+            lambda: Variance(
+                square_sum_width(formats),
+                formats.sum_width,
+                config.counts,
+                formats.epsilon_wholes,
+                formats.spread_width,
+            ),
+            config.interval,
         )
         self.root = root_spread(formats)
-        self.held = self.root.held
+        self.held = held_by(self.variance) - 1 + self.root.held
         super().__init__(
             {
                 "i": inlet(packet(config.width, config.lanes)),
@@ -58,17 +63,21 @@ class L2OnePassSpread(wiring.Component):
         )
 
     @property
-    def waits_for_mean(self) -> bool:
-        """Whether the mean takes long, so that the sum of squares had better wait outside the accumulator."""
-        return not self.formats.only_powers_of_two
+    def waiting(self) -> int:
+        """Channels whose sum of squares waits outside the accumulator, because mean or variance take long."""
+        formats, config = self.formats, self.formats.config
+        if not formats.only_powers_of_two:
+            division = DivideByCount.latency_of(formats.sum_width, formats.guard_bits, config.counts)
+            return -(-division // config.interval)
+        return int(self.accumulator.latency + self.variance.latency + 1 > config.interval)
 
     def latency(self, mean_latency: int) -> int:
-        squares = self.accumulator.latency + self.waits_for_mean * ChannelRegister.latency
+        squares = self.accumulator.latency + self.waiting * ChannelRegister.latency
         return max(mean_latency, squares) + self.variance.latency + self.root.latency
 
     def interval(self, mean_latency: int) -> int:
-        if self.waits_for_mean:
-            return max(self.accumulator.latency + 1, self.variance.latency + 2, self.root.interval)
+        if self.waiting:
+            return max(self.accumulator.latency + 1, pace_of(self.variance), self.root.interval)
         squares = max(mean_latency, self.accumulator.latency)
         return max(squares + self.variance.latency + 1, self.root.interval)
 
@@ -79,10 +88,9 @@ class L2OnePassSpread(wiring.Component):
         m.submodules.root = root = self.root
         wiring.connect(m, wiring.flipped(self.i), accumulator.i)
         squares = accumulator.o
-        if self.waits_for_mean:
-            m.submodules.squares = waiting = ChannelRegister(squares.payload.shape())
-            wiring.connect(m, squares, waiting.i)
-            squares = waiting.o
+        if self.waiting:
+            first, squares = register_chain(m, "squares", squares.payload.shape(), self.waiting)
+            wiring.connect(m, accumulator.o, first)
         join(m, variance.i, squares, self.i_mean)
         m.d.comb += [
             variance.i.payload.square_sum.eq(squares.payload.square_sum),
@@ -115,15 +123,19 @@ class L2TwoPassSpread(wiring.Component):
         self.accumulator = CentredSquareAccumulator(
             config.width, config.lanes, formats.count_max, config.target
         )
-        self.variance = Variance(
-            square_sum_width(formats),
-            self.accumulator.centred.width,
-            config.counts,
-            formats.epsilon_wholes,
-            formats.spread_width,
+        self.variance = registered_in_turns(
+            lambda: Variance(
+                square_sum_width(formats),
+                self.accumulator.centred.width,
+                config.counts,
+                formats.epsilon_wholes,
+                formats.spread_width,
+            ),
+            config.interval,
+            before=self.accumulator.latency - 1,
         )
         self.root = root_spread(formats)
-        self.held = 2 + self.root.held
+        self.held = 1 + held_by(self.variance) + self.root.held
         super().__init__(
             {
                 "i": inlet(packet(config.width, config.lanes)),
@@ -136,6 +148,8 @@ class L2TwoPassSpread(wiring.Component):
         return self.accumulator.latency + self.variance.latency + self.root.latency
 
     def interval(self, mean_latency: int) -> int:
+        if isinstance(self.variance, Turns):
+            return max(self.accumulator.latency + 1, self.variance.interval, self.root.interval)
         return max(self.accumulator.latency + self.variance.latency + 1, self.root.interval)
 
     def elaborate(self, platform: object) -> Module:

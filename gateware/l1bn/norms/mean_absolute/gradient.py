@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 
 from ...beats.sided import SidedAffine
 from ...channels.offsets import SidedOffsets
+from ...channels.turns import pace_of, registered_in_turns
 from ...numbers.backward_formats import BackwardFormats
 from ...streams.backward_layouts import scaled_record, sided_beat
 from ...streams.layouts import extended, inlet, outlet, packet
@@ -29,10 +30,10 @@ class MeanAbsoluteGradient(wiring.Component):
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
         config = formats.config
-        self.offsets = SidedOffsets(formats)
+        self.offsets = registered_in_turns(lambda: SidedOffsets(formats), config.interval)
         self.apply = SidedAffine(formats)
         self.latency = self.offsets.latency + ChannelRegister.latency + ADMISSION
-        self.interval = self.offsets.latency + 2
+        self.interval = pace_of(self.offsets)
         self.apply_latency = self.apply.latency
         super().__init__(
             {
@@ -46,5 +47,5 @@ class MeanAbsoluteGradient(wiring.Component):
         m = Module()
         m.submodules.offsets = self.offsets
         m.submodules.apply = self.apply
-        apply_sides(m, self, self.i, find_offsets(m, self, self.i))
+        apply_sides(m, self, find_offsets(m, self, self.i))
         return m

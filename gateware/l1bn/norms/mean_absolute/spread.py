@@ -8,6 +8,7 @@ from amaranth.lib import data, wiring
 from ...beats.gate import PacketGate
 from ...beats.sums import gate_channels
 from ...beats.total import ChannelTotal, add_lanes_and_carries, delayed, delayed_flag, tree_latency
+from ...channels.turns import pace_of
 from ...errors import require_packets
 from ...logic.sequence import settled
 from ...logic.settle import settling_cycles, settling_sum
@@ -97,7 +98,7 @@ class MeanAbsoluteSpread(wiring.Component):
         config = formats.config
         self.accumulator = AbsoluteAccumulator(config.width, config.lanes, formats.count_max)
         tag = data.StructLayout(select_field(formats.select_width))
-        self.magnitude = magnitude_of_sum(formats, tag)
+        self.magnitude = magnitude_of_sum(formats, tag, config.interval)
         self.settling = settling_cycles(formats.spread_width)
         self.held = 1 + self.magnitude.held
         super().__init__(
@@ -113,7 +114,7 @@ class MeanAbsoluteSpread(wiring.Component):
         return self.accumulator.latency + self.settling + registers + self.magnitude.latency
 
     def interval(self, mean_latency: int) -> int:
-        return max(self.accumulator.latency + 1, self.settling + 2, self.magnitude.interval + 1)
+        return max(self.accumulator.latency + 1, self.settling + 2, pace_of(self.magnitude))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

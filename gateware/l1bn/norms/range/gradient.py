@@ -11,7 +11,7 @@ from amaranth.lib import data, wiring
 from ...beats.sided import SidedAffine
 from ...channels.divide import DivideByCount
 from ...channels.offsets import SidedOffsets
-from ...logic.sequence import consult
+from ...channels.turns import consult_in_turns, in_turns, pace_of, registered_in_turns
 from ...numbers.backward_formats import BackwardFormats
 from ...streams.backward_layouts import (
     pair_packet,
@@ -107,12 +107,14 @@ class RangeGradient(wiring.Component):
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
         config = formats.config
-        self.divide = DivideByCount(formats.gradient_width, formats.mean_fraction, config.counts)
-        self.offsets = SidedOffsets(formats)
+        self.divide = in_turns(
+            lambda: DivideByCount(formats.gradient_width, formats.mean_fraction, config.counts), config.interval
+        )
+        self.offsets = registered_in_turns(lambda: SidedOffsets(formats), config.interval)
         self.apply = SidedAffine(formats)
         steps = (self.divide, self.offsets)
         self.latency = sum(step.latency + ChannelRegister.latency for step in steps) + ADMISSION
-        self.interval = max(step.latency for step in steps) + 2
+        self.interval = max(map(pace_of, steps))
         self.apply_latency = self.apply.latency
         super().__init__(
             {
@@ -133,12 +135,12 @@ class RangeGradient(wiring.Component):
         m.submodules.means = means = ChannelRegister(
             data.StructLayout({**kept, "gradient_mean": signed(formats.gradient_mean_width)})
         )
-        consult(m, self.i, divide.i, divide.o, means.i)
+        dividing = consult_in_turns(m, self.i, divide, means.i, "dividing")
         m.d.comb += [
             *copied(self.i.payload, divide.i.payload),
             divide.i.payload.dividend.eq(self.i.payload.gradient_sum),
-            *copied(self.i.payload, means.i.payload),
+            *copied(dividing.payload, means.i.payload),
             means.i.payload.gradient_mean.eq(divide.o.payload.quotient),
         ]
-        apply_sides(m, self, means.o, find_offsets(m, self, means.o))
+        apply_sides(m, self, find_offsets(m, self, means.o))
         return m

@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 
 from ...beats.extremes import ExtremesAccumulator
 from ...channels.magnitude import Magnitude
+from ...channels.turns import pace_of, registered_in_turns
 from ...logic.sequence import settled
 from ...logic.settle import settling_cycles, settling_sum
 from ...numbers.formats import Formats
@@ -37,7 +38,10 @@ class RangeSpread(wiring.Component):
         self.accumulator = ExtremesAccumulator(config.width, config.lanes, formats.count_max)
         fraction = formats.epsilon_fraction
         width = formats.spread_width + fraction
-        self.magnitude = Magnitude(width, formats.mantissa_width, data.StructLayout(own_statistics(formats)), fraction)
+        own = data.StructLayout(own_statistics(formats))
+        self.magnitude = registered_in_turns(
+            lambda: Magnitude(width, formats.mantissa_width, own, fraction), config.interval
+        )
         # The difference settles first, then its sum with epsilon.
         self.settling = 2 * settling_cycles(formats.spread_width) + 1
         self.held = 2 + self.magnitude.held
@@ -62,7 +66,7 @@ class RangeSpread(wiring.Component):
         return max(found, mean_latency + (self.held + 1) * ChannelRegister.latency)
 
     def interval(self, mean_latency: int) -> int:
-        return max(self.accumulator.latency + self._subtraction + 1, self.magnitude.interval + 1)
+        return max(self.accumulator.latency + self._subtraction + 1, pace_of(self.magnitude))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -9,7 +9,7 @@ from ...beats.pair_affine import PairAffine
 from ...channels.magnitude import Magnitude
 from ...channels.multiply import SequentialMultiplier
 from ...channels.scale import Scale
-from ...logic.sequence import consult
+from ...channels.turns import consult_in_turns, in_turns, pace_of, registered_in_turns
 from ...numbers.backward_formats import BackwardFormats
 from ...streams.backward_layouts import pair_beat, pair_constants, product_constants, scaled_record
 from ...streams.layouts import copied, extended, fields, inlet, outlet, packet
@@ -30,15 +30,18 @@ class RMSGradient(wiring.Component):
 
     def __init__(self, formats: BackwardFormats):
         self.formats = formats
-        config = formats.config
+        config, interval = formats.config, formats.config.interval
         scale = unsigned(config.scale_width)
-        self.numerator = SequentialMultiplier(scale, unsigned(formats.projection_mean_width - 1), scale)
-        self.magnitude = Magnitude(formats.numerator_width, formats.mantissa_width, data.StructLayout({}))
-        self.scale = Scale(formats.slope)
+        numerator = unsigned(formats.projection_mean_width - 1)
+        self.numerator = in_turns(lambda: SequentialMultiplier(scale, numerator, scale), interval)
+        self.magnitude = registered_in_turns(
+            lambda: Magnitude(formats.numerator_width, formats.mantissa_width, data.StructLayout({})), interval
+        )
+        self.scale = in_turns(lambda: Scale(formats.slope), interval)
         self.apply = PairAffine(formats)
         steps = (self.numerator, self.magnitude, self.scale)
         self.latency = sum(step.latency + ChannelRegister.latency for step in steps) + ADMISSION
-        self.interval = max(step.latency for step in steps) + 2
+        self.interval = max(map(pace_of, steps))
         self.apply_latency = self.apply.latency
         super().__init__(
             {
@@ -65,33 +68,33 @@ class RMSGradient(wiring.Component):
             data.StructLayout({**of_channel, **of_dy, **of_fraction})
         )
         m.submodules.current = current = ChannelRegister(pair_constants(formats))
-        consult(m, self.i, numerator.i, numerator.o, multiplied.i)
-        consult(m, multiplied.o, magnitude.i, magnitude.o, normalised.i)
-        consult(m, normalised.o, scale.i, scale.o, current.i)
+        multiplying = consult_in_turns(m, self.i, numerator, multiplied.i, "multiplying").payload
+        normalising = consult_in_turns(m, multiplied.o, magnitude, normalised.i, "normalising").payload
+        scaling = consult_in_turns(m, normalised.o, scale, current.i, "scaling").payload
 
         a, k = self.i.payload.projection_mean, self.i.payload.scale
         sign = a[-1]
-        shift = multiplied.o.payload.dy.shift
-        exponent = multiplied.o.payload.r_exponent - shift - magnitude.o.payload.zeros + formats.slope_exponent
+        shift = normalising.dy.shift
+        exponent = normalising.r_exponent - shift - magnitude.o.payload.zeros + formats.slope_exponent
         m.d.comb += [
             # u = k * |a|, where a negative a is its complement and one more
             numerator.i.payload.a.eq(k),
             numerator.i.payload.b.eq(a[:-1] ^ sign.replicate(len(a) - 1)),
             numerator.i.payload.c.eq(Mux(sign, k, 0)),
-            *copied(self.i.payload, multiplied.i.payload),
-            *copied(self.i.payload, multiplied.i.payload.dy),
+            *copied(multiplying, multiplied.i.payload),
+            *copied(multiplying, multiplied.i.payload.dy),
             multiplied.i.payload.value.eq(numerator.o.payload),
-            multiplied.i.payload.opposite.eq(sign ^ self.i.payload.negative),
+            multiplied.i.payload.opposite.eq(multiplying.projection_mean[-1] ^ multiplying.negative),
             # num / r
             magnitude.i.payload.value.eq(multiplied.o.payload.value),
-            *copied(multiplied.o.payload, normalised.i.payload, but=("r_exponent",)),
+            *copied(normalising, normalised.i.payload, but=("r_exponent",)),
             normalised.i.payload.gamma.eq(magnitude.o.payload.mantissa),
             normalised.i.payload.r_exponent.eq(exponent),
             *copied(normalised.o.payload, scale.i.payload),
             scale.i.payload.r_mantissa.eq(normalised.o.payload.r_mantissa << 1),
-            *copied(normalised.o.payload, current.i.payload),
+            *copied(scaling, current.i.payload),
             *copied(scale.o.payload, current.i.payload.x),
-            current.i.payload.x.negative.eq(normalised.o.payload.opposite),
+            current.i.payload.x.negative.eq(scaling.opposite),
         ]
         wiring.connect(m, current.o, self.apply.i_constants)
         wiring.connect(m, self.apply.o, wiring.flipped(self.o))

@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 
 from ...beats.squares import SquareAccumulator
 from ...channels.multiply import SequentialMultiplier
+from ...channels.turns import held_by, pace_of, registered_in_turns
 from ...logic.sequence import consult, settled
 from ...logic.settle import settling_cycles, settling_sum
 from ...logic.table import lookup
@@ -49,6 +50,7 @@ class MeanSquare(wiring.Component):
         self.times_odd = SequentialMultiplier(width, odd_bits, 1) if odd_bits > 1 else None
         self.settling = settling_cycles(formats.spread_width)
         self.latency = (self.times_odd.latency if self.times_odd else 0) + self.settling
+        self.interval = self.latency + 1
         select = select_field(formats.select_width)
         super().__init__(
             {
@@ -100,9 +102,9 @@ class RMSSpread(wiring.Component):
         self.formats = formats
         config = formats.config
         self.accumulator = SquareAccumulator(config.width, config.lanes, formats.count_max, config.target)
-        self.mean_square = MeanSquare(formats)
+        self.mean_square = registered_in_turns(lambda: MeanSquare(formats), config.interval)
         self.root = root_spread(formats)
-        self.held = self.root.held
+        self.held = held_by(self.mean_square) - 1 + self.root.held
         super().__init__(
             {
                 "i": inlet(packet(config.width, config.lanes)),
@@ -117,7 +119,7 @@ class RMSSpread(wiring.Component):
         )
 
     def interval(self, mean_latency: int) -> int:
-        return max(self.accumulator.latency + 1, self.mean_square.latency + 2, self.root.interval)
+        return max(self.accumulator.latency + 1, pace_of(self.mean_square), self.root.interval)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
