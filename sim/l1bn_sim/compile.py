@@ -22,6 +22,20 @@ __all__ = ["LOG", "BuildError", "build_folder", "call", "digest", "is_whole", "m
 LOG = "build.log"
 CHECKSUMS = "checksums.json"
 
+HEADERS = "headers.h"
+PRECOMPILED = f"{HEADERS}.gch"
+INCLUDED = ("memory", "string", "verilated.h", "verilated_dpi.h", "verilated_vpi.h")
+"""What takes most of the time of a model's C++: Verilator's headers, and those of the library that they use."""
+
+# Verilator's own part must not see them: its files include the same headers in another way. There is no prerequisite,
+# because what was compiled once is older than the folder that it is used in.
+HEADERS_RULES = f"""
+Vtop__ALL.o $(VK_USER_OBJS): private CPPFLAGS += -include {HEADERS}
+Vtop__ALL.o $(VK_USER_OBJS): {PRECOMPILED}
+{PRECOMPILED}:
+\t$(CXX) $(OPT_FAST) $(CXXFLAGS) $(CPPFLAGS) -x c++-header -o $@ {HEADERS}
+"""
+
 
 class BuildError(RuntimeError):
     """Verilator or the compiler failed; the message ends with the tail of the log."""
@@ -98,20 +112,26 @@ def _checksums(folder: Path) -> dict[str, str]:
 def make_model(folder: Path, options: Sequence[str], runtime: Path) -> None:
     """Run make on what Verilator has written to ``folder`` with the prefix Vtop.
 
-    The part of Verilator that is the same in every model (most of what there is to compile) is taken from the
-    folder ``runtime``, or kept there if this is the first model; ``runtime`` must be named after all that
-    decides what it holds.
+    What is the same in every model (Verilator's own part, and its headers, which g++ can precompile: most of what there
+    is to compile) is taken from the folder ``runtime``, or kept there if this is the first model; ``runtime`` must be
+    named after all that decides what it holds.
     """
     # One C++ file: the wheel's makefile gets precompiled headers, which several files would use, wrong for g++.
     make = ["make", "-j2", "-f", "Vtop.mk", "VM_PARALLEL_BUILDS=0", *options]
+    if toolchain.is_gcc():
+        (folder / HEADERS).write_text("".join(f"#include <{name}>\n" for name in INCLUDED), encoding="utf-8")
+        (folder / "headers.mk").write_text(HEADERS_RULES, encoding="utf-8")
+        make += ["-f", "headers.mk"]
     if not is_whole(runtime):
         with _locked(runtime.with_suffix(".lock")):
             if not is_whole(runtime):
                 call(folder, make)
-                _keep(list(folder.glob("verilated*.o")), runtime)
+                _keep([*folder.glob("verilated*.o"), *folder.glob(PRECOMPILED)], runtime)
                 return
     for kept in runtime.glob("*.o"):
         shutil.copyfile(kept, folder / kept.name)
+    for kept in runtime.glob(PRECOMPILED):
+        (folder / kept.name).symlink_to(kept.resolve())  # it is large
     call(folder, make)
 
 

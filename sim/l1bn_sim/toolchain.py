@@ -27,6 +27,7 @@ __all__ = [
     "ToolchainError",
     "build_environment",
     "compiler",
+    "is_gcc",
     "libpython",
     "plain",
     "require",
@@ -150,6 +151,14 @@ def libpython() -> str:
             f"missing: the shared library of {sys.executable}; install: apt-get install python3-dev"
         )
     return found
+
+
+@cache
+def is_gcc() -> bool:
+    """Whether the compiler is GCC, whose precompiled headers may be used in another folder than they were made in."""
+    command = [*shlex.split(compiler()), "--version"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return "Free Software Foundation" in output
 
 
 @cache

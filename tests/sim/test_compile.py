@@ -73,6 +73,43 @@ def test_the_common_part_is_compiled_again_when_it_is_damaged(
     assert calls == [False, True, False, True]
 
 
+@pytest.mark.parametrize("is_gcc", [True, False])
+def test_headers_are_precompiled_once_where_the_compiler_is_gcc(
+    is_gcc: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+
+    def make(folder: Path, command: Any) -> None:
+        assert ("headers.mk" in command) == is_gcc
+        found.append((folder / "headers.h.gch").exists())
+        if is_gcc and not found[-1]:
+            (folder / "headers.h.gch").write_text("precompiled")
+        (folder / "verilated.o").write_text("object")
+
+    monkeypatch.setattr(compiling, "call", make)
+    monkeypatch.setattr(toolchain, "is_gcc", lambda: is_gcc)
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        make_model(folder, [], tmp_path / "runtime-1")
+    assert found == [False, is_gcc, is_gcc]
+
+
+@pytest.mark.skipif(not toolchain.is_gcc(), reason="only GCC's precompiled headers are used")
+def test_a_precompiled_header_is_used(tmp_path: Path) -> None:
+    """The rules for make, with the compiler itself: what is said of a header that is not used is an error."""
+    (tmp_path / "Vtop.mk").write_text(
+        "VK_USER_OBJS = main.o\nCPPFLAGS = -Winvalid-pch -Werror -H\nall: main.o\n"
+        "%.o: %.cpp\n\t$(CXX) $(CPPFLAGS) -c -o $@ $<\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "headers.h").write_text("inline int one() { return 1; }\n", encoding="utf-8")
+    (tmp_path / "headers.mk").write_text(compiling.HEADERS_RULES, encoding="utf-8")
+    (tmp_path / "main.cpp").write_text("int main() { return one(); }\n", encoding="utf-8")
+    compiling.call(tmp_path, ["make", "-f", "Vtop.mk", "-f", "headers.mk"])
+    assert "! ./headers.h.gch" in (tmp_path / "build.log").read_text(encoding="utf-8")
+
+
 @pytest.fixture(params=["model", "library"])
 def name(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
