@@ -16,11 +16,10 @@ from amaranth.hdl import Shape, Value
 from ..config import PARAMETERS, Configuration, ConfigurationError, Parameter
 from ..generator import manifest
 from ..numbers.formats import Formats
-from ..primitives import primitives
-from ..streams.registers import SampleBuffer
-from ..units import parts, unit
+from ..units import unit
 from ..units.accuracy import advice
 from ..units.backward import BackwardBatchNorm
+from ..units.contents import memories, multipliers
 from ..units.forward import BatchNorm
 
 __all__ = ["explain", "neighbours"]
@@ -102,7 +101,7 @@ def explain(config: Configuration) -> dict[str, Any]:
         },
         "counts": described["counts"],
         "stages": _stages(built),
-        "memories": _memories(built),
+        "memories": memories(built),
         "changes": changes,
     }
 
@@ -160,8 +159,8 @@ def _figures(built: Unit) -> dict[str, Any]:
     return {
         "streams": {name: _stream_width(built, name) for name in built.signature.members},
         "widths": widths,
-        "memory_bits": sum(memory["bits"] for memory in _memories(built)),
-        "multipliers": _multipliers(built),
+        "memory_bits": sum(memory["bits"] for memory in memories(built)),
+        "multipliers": multipliers(built),
         "latency": built.latency(longest),
         "cycles_per_channel": built.cycles_per_channel(longest),
         "error_bound": None
@@ -261,33 +260,3 @@ def _backward_stages(built: BackwardBatchNorm) -> Stages:
         ("gradient", gradient.latency, gradient.interval),
         ("apply", gradient.apply_latency, None),
     ]
-
-
-def _memories(built: Unit) -> list[dict[str, int]]:
-    """The buffers of samples: words and bits of each."""
-    if isinstance(built, BackwardBatchNorm):
-        buffers = [built.buffer] if built.config.storage == "inside" else []
-    else:
-        buffers = [part for part in parts(built) if isinstance(part, SampleBuffer)]
-    return [
-        {"words": buffer.depth, "width": _word(buffer), "bits": buffer.depth * _word(buffer)}
-        for buffer in buffers
-    ]
-
-
-def _word(buffer: SampleBuffer) -> int:
-    return len(Value.cast(buffer.i.payload))
-
-
-def _multipliers(built: Unit) -> list[dict[str, Any]]:
-    """The multipliers by the widths of their factors; what a channel needs only once is made of adders."""
-    kind = primitives(built.config.target).multiplier
-    found: dict[tuple[int, int], dict[str, Any]] = {}
-    for part in parts(built):
-        if isinstance(part, kind):
-            factors = (part.a_shape.width, part.b_shape.width)
-            entry = found.setdefault(factors, {"factors": list(factors), "number": 0})
-            entry["number"] += 1
-            if hasattr(part, "parts"):
-                entry["blocks"] = entry.get("blocks", 0) + len(part.parts)
-    return [found[factors] for factors in sorted(found)]
