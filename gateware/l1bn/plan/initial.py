@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from l1bn_golden.norms import norm_of
 
 from ..config import Configuration
 from ..errors import ConfigurationError
-from ..numbers.formats import half_up
 from ..numbers.running_formats import RunningFormats
 from .network import Layer, Reals
 
@@ -131,14 +129,17 @@ def initial(layer: Layer, config: Configuration) -> Initial:
 
 
 def _quantised(format: Format, values: Reals) -> Quantised:
-    """The integers nearest to real numbers, half up, exactly, then saturated."""
-    exact = [Fraction(float(value)) * 2**format.fraction for value in values]
+    """The integers nearest to real numbers, half up, then saturated; nothing here rounds before that."""
+    scaled = np.ldexp(values, format.fraction)
+    whole = np.floor(scaled)
+    rest = scaled - whole
+    up = rest >= 0.5
+    rounded = [int(number) + int(more) for number, more in zip(whole.tolist(), up.tolist(), strict=True)]
     allowed = format.range
-    rounded = [half_up(value) for value in exact]
-    fitting = [abs(value - whole) for value, whole in zip(exact, rounded, strict=True) if whole in allowed]
+    fits = np.array([number in allowed for number in rounded], dtype=bool)
     return Quantised(
         format,
-        tuple(min(max(whole, allowed.start), allowed.stop - 1) for whole in rounded),
-        float(max(fitting, default=Fraction(0))),
-        len(rounded) - len(fitting),
+        tuple(min(max(number, allowed.start), allowed.stop - 1) for number in rounded),
+        float(np.where(up, 1 - rest, rest)[fits].max(initial=0)),
+        int((~fits).sum()),
     )

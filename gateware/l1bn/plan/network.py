@@ -95,7 +95,7 @@ class Network:
 
     Parameters
     ----------
-    source : what the user called it
+    source : its name, without the folders of a file
     batch : samples of a batch, which the counts are for
     """
 

@@ -58,7 +58,7 @@ def read(path: Path, inputs: Inputs) -> Network:
         layers = tuple(
             dataclasses.replace(layer, observed=seen) for layer, seen in zip(layers, observed, strict=True)
         )
-    return Network(str(path), wanted, layers)
+    return Network(path.name, wanted, layers)
 
 
 def _loaded(path: Path) -> onnx.ModelProto:
