@@ -22,6 +22,10 @@ from .network import Layer, Reals
 __all__ = ["Format", "Initial", "Quantised", "initial", "table_formats", "translated"]
 
 
+HUGE = 2.0**128
+"""Larger than what any format holds."""
+
+
 @dataclass(frozen=True)
 class Format:
     """The integers of a table: the real number is the integer times 2^-fraction.
@@ -130,7 +134,7 @@ def initial(layer: Layer, config: Configuration) -> Initial:
 
 def _quantised(format: Format, values: Reals) -> Quantised:
     """The integers nearest to real numbers, half up, then saturated; nothing here rounds before that."""
-    scaled = np.ldexp(values, format.fraction)
+    scaled = np.ldexp(np.clip(values, -HUGE, HUGE), format.fraction)
     whole = np.floor(scaled)
     rest = scaled - whole
     up = rest >= 0.5

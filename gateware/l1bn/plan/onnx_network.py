@@ -200,7 +200,10 @@ def _layer(graph: Graph, node: onnx.NodeProto, batch: int, wanted: int) -> Layer
         allowed = "a shape that follows from the inputs', or --input N,C,H,W"
         raise ConfigurationError(name, shown(shape) or "no shape", allowed)
     channels = shape[_axis(node)]
-    gamma, beta, mean, spread = (graph.constant(parameter) for parameter in parameters)
+    gamma, beta, mean, spread = known = [graph.constant(parameter) for parameter in parameters]
+    if any(values is not None and values.shape != (channels,) for values in known):
+        sizes = " or ".join(sorted({shown(values.shape) for values in known if values is not None}))
+        raise ConfigurationError(name, shown(shape), f"{sizes} channels, which its parameters have, see --input")
     return Layer(
         name=name,
         channels=channels,

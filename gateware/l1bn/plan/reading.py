@@ -35,9 +35,10 @@ def read(name: str, inputs: Inputs) -> Network:
     if Path(name).suffix == ".onnx":
         try:
             from . import onnx_network
-        except ModuleNotFoundError as error:
+
+            return onnx_network.read(Path(name), inputs)
+        except ModuleNotFoundError as error:  # qonnx is loaded for what only QONNX has
             raise _missing(error, "plan") from error
-        return onnx_network.read(Path(name), inputs)
     if not IN_PYTHON.fullmatch(name):
         raise ConfigurationError("model", name, ALLOWED)
     try:
@@ -48,5 +49,7 @@ def read(name: str, inputs: Inputs) -> Network:
 
 
 def _missing(error: ModuleNotFoundError, extra: str) -> MissingPackage:
-    way = f"make install-{extra}, or pip install '.[{extra}]' in l1bn's own folder"
-    return MissingPackage(f"{error.name} is missing; install: {way}")
+    package = str(error.name).partition(".")[0]
+    return MissingPackage(
+        f"{package} is missing; install: make install-{extra}, or pip install '.[{extra}]' in l1bn's own folder"
+    )

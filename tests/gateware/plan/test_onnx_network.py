@@ -94,7 +94,8 @@ def test_calibration_sees_what_the_operator_is_given(tmp_path: Path, seed: int) 
     spread = min(np.median(half.astype(np.float64).std(axis=(0, 2))) for half in (x[:2], x[2:]))
     assert (seen.low, seen.high, seen.spread) == (x.min(), x.max(), spread)
     r = np.sqrt(np.linspace(1, 4, 3) + 1e-5)[:, None]
-    y = (x - np.linspace(-0.25, 0.25, 3)[:, None]) / r * np.linspace(0.5, 1.5, 3)[:, None] + np.linspace(-1, 1, 3)[:, None]
+    mean, gamma, beta = (np.linspace(*ends, 3)[:, None] for ends in ((-0.25, 0.25), (0.5, 1.5), (-1, 1)))
+    y = (x - mean) / r * gamma + beta
     assert (seen.y_low, seen.y_high) == pytest.approx((y.min(), y.max()), rel=1e-5)
 
 
@@ -156,7 +157,7 @@ LACKING = {
 @pytest.mark.parametrize("kind", LACKING)
 def test_a_normalisation_that_no_unit_computes(kind: str, tmp_path: Path) -> None:
     parts = [batch_norm("one", "x", "h", 3), node(kind, "h", "y")]
-    with pytest.raises(ConfigurationError, match=f"^{kind.lower()} = '{kind}' is not possible.*{LACKING[kind]}"):
+    with pytest.raises(ConfigurationError, match=rf"^{kind.lower()} = '{kind}' is not possible.*{LACKING[kind]}"):
         described(save(graph((2, 3, 4), *parts), tmp_path))
 
 
@@ -167,7 +168,7 @@ def test_a_layer_in_a_branch(tmp_path: Path) -> None:
     condition = numpy_helper.from_array(np.array(True), "condition")
     either = helper.make_node("If", ["condition"], ["z"], then_branch=branch, else_branch=branch)
     model = graph((2, 3, 4), ([either], [condition]), output="z")
-    with pytest.raises(ConfigurationError, match="^one = 'BatchNormalization' .* outside of If"):
+    with pytest.raises(ConfigurationError, match=r"^one = 'BatchNormalization' .* outside of If"):
         described(save(model, tmp_path))
 
 
@@ -193,7 +194,7 @@ def test_sizes(shape: tuple[int | str, ...], inputs: Inputs, words: str | None, 
 def test_a_shape_that_nothing_tells(tmp_path: Path) -> None:
     custom = [helper.make_node("Mystery", ["x"], ["h"], domain="somebody")], []
     model = graph((2, 3, 4), custom, batch_norm("one", "h", "y", 3), opsets=(("", 17), ("somebody", 1)))
-    with pytest.raises(ConfigurationError, match="^one = 'no shape' .* a shape that follows from the inputs'"):
+    with pytest.raises(ConfigurationError, match=r"^one = 'no shape' .* a shape that follows from the inputs'"):
         described(save(model, tmp_path))
 
 
@@ -211,5 +212,5 @@ def test_files_that_are_no_model(content: bytes, words: str, tmp_path: Path) -> 
 def test_statistics_of_each_position(tmp_path: Path) -> None:
     part = batch_norm("one", "x", "y", 3)
     part[0][0].attribute.append(helper.make_attribute("spatial", 0))
-    with pytest.raises(ConfigurationError, match="^one = 'spatial = 0'"):
+    with pytest.raises(ConfigurationError, match=r"^one = 'spatial = 0'"):
         described(save(graph((2, 3, 4), part, opsets=(("", 8),)), tmp_path))

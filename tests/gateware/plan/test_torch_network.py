@@ -62,7 +62,7 @@ def test_a_mobile_network() -> None:
     found = read("vision:mobilenet_v2", Inputs(((1, 3, 96, 96),)))
     assert len(found.layers) == 52 and found.counts == (9, 36, 144, 576, 2304)
     assert propose(found, {}, Wishes()).config.channels == 1280
-    with pytest.raises(ConfigurationError, match=r"allowed: at most .* with 1 lanes; they divide every count, and so 9$"):
+    with pytest.raises(ConfigurationError, match=r"at most .* with 1 lanes; they divide every count, and so 9$"):
         propose(found, {}, Wishes(samples_per_second=1e9))
 
 
@@ -82,7 +82,7 @@ def test_the_networks_of_the_study(name: str, shape: tuple[int, ...], counts: tu
 
 
 def test_one_of_the_study_has_none() -> None:
-    with pytest.raises(ConfigurationError, match="^model = 'l1bn_golden.training.models:Critic' .* with batch norms"):
+    with pytest.raises(ConfigurationError, match=r"^model = 'l1bn_golden.training.models:Critic' .* with batch norms"):
         read("l1bn_golden.training.models:Critic", Inputs(((1, 1, 8, 8),)))
 
 
@@ -125,7 +125,7 @@ def test_translation_is_that_of_the_layers(old: str, norm: str) -> None:
     state = {"weight": [1.5, -2, 3], "bias": [-1, 0, 1], "running_mean": [4, 5, 6], "running_var": [7, 8, 0.5]}
     if old == "rms":
         state["running_mean"] = [0, 0, 0]
-    layer.load_state_dict({name: torch.tensor(values, dtype=torch.float64) for name, values in state.items()}, strict=False)
+    layer.load_state_dict({name: torch.tensor(values) for name, values in state.items()}, strict=False)
     (made,) = network((4, 3), layer).layers
     wanted = convert(layer, norm)
     found = translated(made, norm)
@@ -189,7 +189,7 @@ def test_names_that_are_no_module(name: str, words: str) -> None:
 
 
 def test_a_module_needs_an_input() -> None:
-    with pytest.raises(ConfigurationError, match="^input = None is not possible; allowed: --input N,C,H,W"):
+    with pytest.raises(ConfigurationError, match=r"^input = None is not possible; allowed: --input N,C,H,W"):
         network((4, 3), RMSBatchNorm1d(3), inputs=Inputs())
 
 
