@@ -254,6 +254,7 @@ def plan_command(
     from ..plan import describe, write  # what they need is there now
 
     paths = [] if output is None else write(plan, name=name, folder=output, force=force)
+    _advise(plan.config)
     described = describe(plan)
     if as_json:
         print_json(described)

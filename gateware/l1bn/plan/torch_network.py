@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.overrides import TorchFunctionMode
 
 from ..errors import ConfigurationError
 from .inputs import Inputs, scaled, shown
@@ -91,6 +92,32 @@ def _told(error: Exception) -> str:
 # -- one run ------------------------------------------------------------------------------------
 
 
+class NoFunctions(TorchFunctionMode):
+    """Refuses normalisations that are called as functions, but for what batch norms call themselves."""
+
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.within = 0
+        self.hooks = [layer.register_forward_pre_hook(self._enter) for layer in layers]
+        self.hooks += [layer.register_forward_hook(self._leave) for layer in layers]
+
+    def _enter(self, *_: Any) -> None:
+        self.within += 1
+
+    def _leave(self, *_: Any) -> None:
+        self.within -= 1
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(function, "__name__", "")
+        if name in FUNCTIONS and not self.within:
+            raise ConfigurationError("function", name, "batch normalisation by layers, which have a name and a state")
+        return function(*args, **(kwargs or {}))
+
+
+FUNCTIONS = {"batch_norm", "instance_norm", "layer_norm", "group_norm", "rms_norm", "local_response_norm"}
+"""Of torch.nn.functional."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Call:
     """One call of a batch norm."""
@@ -111,10 +138,14 @@ def _calls(model: nn.Module, inputs: Sequence[Tensor]) -> list[Call]:
         again = sum(call.layer is layer for call in calls)
         calls.append(Call(f"{name} ({again + 1})" if again else name, layer, x[0], y))
 
-    hooks = [layer.register_forward_hook(record) for layer in model.modules() if isinstance(layer, _BatchNorm)]
+    layers = [layer for layer in model.modules() if isinstance(layer, _BatchNorm)]
+    functions = NoFunctions(layers)
+    hooks = [*functions.hooks, *(layer.register_forward_hook(record) for layer in layers)]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), functions:
             model(*inputs)
+    except ConfigurationError:
+        raise
     except Exception as error:  # of anybody's code
         said = "; ".join(shown(tuple(given.shape)) for given in inputs)
         raise ConfigurationError("input", said, f"shapes that the module takes ({_told(error)})") from error

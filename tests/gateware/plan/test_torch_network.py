@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,12 +46,12 @@ class Made(nn.Sequential):
 
 
 def test_a_residual_network() -> None:
-    found = read("vision:resnet18", Inputs(((1, 3, 224, 224),), batch=2))
+    found = read("vision:resnet18", Inputs(((1, 3, 96, 96),), batch=2))
     assert (len(found.layers), found.batch) == (20, 2)
-    assert found.counts == (98, 392, 1568, 6272, 25088)
+    assert found.counts == (18, 72, 288, 1152, 4608)
     assert [(layer.name, layer.channels, layer.count) for layer in found.layers[:2]] == [
-        ("bn1", 64, 2 * 112 * 112),
-        ("layer1.0.bn1", 64, 2 * 56 * 56),
+        ("bn1", 64, 2 * 48 * 48),
+        ("layer1.0.bn1", 64, 2 * 24 * 24),
     ]
     assert sum(layer.channels for layer in found.layers) == 4800
     # The one of a shortcut comes behind those that it goes around: as called, not as declared.
@@ -207,3 +208,30 @@ class Unused(nn.Module):
 def test_a_batch_norm_that_is_not_called() -> None:
     with pytest.raises(ConfigurationError, match="a module that calls its batch norms"):
         network((4, 3), Unused())
+
+
+class Function(nn.Module):
+    """Calls a normalisation of torch.nn.functional."""
+
+    def __init__(self, name: str, *arguments: Any) -> None:
+        super().__init__()
+        self.name, self.arguments = name, arguments
+
+    def forward(self, x: Tensor) -> Tensor:
+        return getattr(nn.functional, self.name)(x, *self.arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("batch_norm", (torch.zeros(3), torch.ones(3))),
+        ("layer_norm", ((3,),)),
+        ("group_norm", (1,)),
+        ("rms_norm", ((3,),)),
+    ],
+)
+@pytest.mark.parametrize("layer", [nn.BatchNorm1d(3), L1BatchNorm1d(3)])
+def test_a_normalisation_that_is_a_function(layer: nn.Module, name: str, arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^function = '{name}' is not possible"):
+        network((4, 3), layer, Function(name, *arguments))
+    assert len(network((4, 3), layer, Function("relu")).layers) == 1
