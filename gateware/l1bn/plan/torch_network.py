@@ -5,6 +5,7 @@ The layers of this project are instances of PyTorch's batch norm that say their 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import os
@@ -39,7 +40,12 @@ def read(name: str, inputs: Inputs) -> Network:
         If there is no such module, it does not take the inputs, or a normalisation is none that a unit computes.
     """
     torch.manual_seed(SEED)
-    model = _made(name).eval()
+    with contextlib.redirect_stdout(sys.stderr):  # which is for what the command says
+        return _read(_made(name).eval(), name, inputs)
+
+
+def _read(model: nn.Module, name: str, inputs: Inputs) -> Network:
+    """The layers of a module in ``eval()``."""
     for path, module in model.named_modules():
         if not isinstance(module, _BatchNorm) and not _is_container(module):
             refuse_lacking(path or name, type(module).__name__)
@@ -70,22 +76,24 @@ def _made(name: str) -> nn.Module:
     def refuse(allowed: str) -> ConfigurationError:
         return ConfigurationError("model", name, allowed)
 
-    sys.path.insert(0, os.getcwd())
+    here = os.getcwd()
+    sys.path.insert(0, here)
     try:
         found: Any = importlib.import_module(place)
         for part in attribute.split("."):
             found = getattr(found, part)
         made = found if isinstance(found, nn.Module) else found()
-    except Exception as error:  # of anybody's code
+    except (Exception, SystemExit) as error:  # of anybody's code
         raise refuse(f"a module of PyTorch or what makes one without arguments ({_told(error)})") from error
     finally:
-        sys.path.remove(os.getcwd())
+        with contextlib.suppress(ValueError):
+            sys.path.remove(here)
     if not isinstance(made, nn.Module):
         raise refuse(f"a torch.nn.Module, but this is a {type(made).__name__}")
     return made
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 

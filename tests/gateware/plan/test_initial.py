@@ -29,7 +29,7 @@ def layer(channels: int, seed: int, **more: Any) -> Layer:
         "mean": rng.normal(0, 3, channels),
         "spread": rng.uniform(0, 4, channels),
     }
-    return Layer(f"layer {channels}", channels, 8 * channels, "l2", 1e-3, **{**known, **more})
+    return Layer(f'*/ layer "{channels}" ü\n', channels, 8 * channels, "l2", 1e-3, **{**known, **more})
 
 
 def plan(*layers: Layer, **typed: Any) -> Plan:
@@ -138,7 +138,7 @@ def test_c_and_words_have_the_same_integers(tmp_path: Path, seed: int) -> None:
     write(found, name="unit", folder=tmp_path)
     lines = []
     for number, each in enumerate(found.initial):
-        name, count = each.layer.name, each.layer.count
+        name, count = f'*/ layer "{each.layer.channels}" ??', each.layer.count
         lines.append(f"{name} {number} size {each.layer.channels} {count} {found.config.counts.index(count)}")
         for table in each.tables:
             format = table.format

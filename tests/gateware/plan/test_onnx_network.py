@@ -107,6 +107,14 @@ def test_a_batch_multiplies_the_samples(tmp_path: Path) -> None:
     assert described(path, Inputs(((2, 3, 8, 8),), batch=6)) == [("one", 3, 384)]
 
 
+def test_shapes_that_the_file_has_for_other_sizes(tmp_path: Path) -> None:
+    model = graph((1, 3, 4, 4), node("Relu", "x", "h"), batch_norm("one", "h", "y", 3))
+    model.graph.value_info.append(helper.make_tensor_value_info("h", onnx.TensorProto.FLOAT, (1, 3, 4, 4)))
+    path = save(model, tmp_path)
+    assert described(path) == [("one", 3, 16)]
+    assert described(path, Inputs(((2, 3, 8, 8),))) == [("one", 3, 128)]
+
+
 def test_the_order_is_that_of_the_nodes(tmp_path: Path) -> None:
     parts = [batch_norm("b", "x", "h", 2), node("Relu", "h", "i"), batch_norm("a", "i", "y", 2)]
     assert [name for name, *_ in described(save(graph((4, 2), *parts), tmp_path))] == ["b", "a"]

@@ -180,6 +180,7 @@ def test_a_layer_that_no_unit_computes(layer: nn.Module, shape: tuple[int, ...],
         ("torch.nn:Nothing", "(AttributeError: "),
         ("torch.nn:BatchNorm1d", "(TypeError: "),
         ("torch.nn:Sequential", "a module with batch norms"),
+        ("sys:exit", "(SystemExit: )"),
         ("collections:Counter", "a torch.nn.Module, but this is a Counter"),
     ],
 )
@@ -192,6 +193,19 @@ def test_names_that_are_no_module(name: str, words: str) -> None:
 def test_a_module_needs_an_input() -> None:
     with pytest.raises(ConfigurationError, match=r"^input = None is not possible; allowed: --input N,C,H,W"):
         network((4, 3), RMSBatchNorm1d(3), inputs=Inputs())
+
+
+class Talking(nn.BatchNorm1d):
+    """Prints, as anybody's code may."""
+
+    def __init__(self) -> None:
+        super().__init__(3)
+        print("made")
+
+
+def test_what_a_module_prints_is_no_output(capsys: pytest.CaptureFixture[str]) -> None:
+    read(f"{__name__}:Talking", Inputs(((4, 3),)))
+    assert capsys.readouterr() == ("", "made\n")
 
 
 class Unused(nn.Module):
