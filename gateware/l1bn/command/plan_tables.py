@@ -78,8 +78,9 @@ def _figures_table(plan: Mapping[str, Any]) -> Table:
     if estimate["nearest"] is None:
         table.notes.append("LUT, FF and MHz: no estimate, because no preset of this direction and target was measured")
         return table
-    moved = "; ".join(estimate["moved"])
-    how = f"estimate: measured for preset {estimate['nearest']}{', then moved: ' if moved else ''}{moved}"
+    unlike, moved = ", ".join(estimate["unlike"]), "; ".join(estimate["moved"])
+    how = f"estimate: measured for preset {estimate['nearest']}"
+    how += f" (which has {unlike})" * bool(unlike) + f", then moved: {moved}" * bool(moved)
     table.add("LUT", f"{estimate['lut']:,}", how)
     table.add("FF", f"{estimate['ff']:,}", "estimate: as LUT")
     return table

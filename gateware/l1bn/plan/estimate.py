@@ -69,6 +69,7 @@ class Estimate:
     lut, ff, mhz : estimated; ``None`` where no preset of its direction and target was measured
     dsp, bram : blocks, which follow from the unit
     nearest : the preset that was measured, if any
+    unlike : in words, what is different there and costs something that no preset tells
     moved : in words, by how much LUT and FF were multiplied, and along which presets
     """
 
@@ -79,6 +80,7 @@ class Estimate:
     bram: int
     device: str
     nearest: str | None = None
+    unlike: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
 
 
@@ -115,7 +117,15 @@ def estimate(unit: AnyUnit) -> Estimate:
             said = f"LUT x {factors[0]:.2f}, FF x {factors[1]:.2f} as from {pair[0].name} to {pair[1].name}"
             moved.append(f"{name} {before} to {after}: {said}")
     return Estimate(
-        round(lut), round(ff), near.taken.fmax_mhz, dsp, bram, blocks.name, near.name, tuple(moved)
+        lut=round(lut),
+        ff=round(ff),
+        mhz=near.taken.fmax_mhz,
+        dsp=dsp,
+        bram=bram,
+        device=blocks.name,
+        nearest=near.name,
+        unlike=_unlike(near.config, config),
+        moved=tuple(moved),
     )
 
 
@@ -139,6 +149,16 @@ def _distance(row: Configuration, config: Configuration) -> tuple[Any, ...]:
         row.target != config.target,
         abs(math.log2(max(row.counts) / max(config.counts))),
     )
+
+
+def _unlike(row: Configuration, config: Configuration) -> tuple[str, ...]:
+    """What a measured configuration has instead."""
+    alike = ("norm", "form", "storage", "target")
+    unlike = [f"{name} {getattr(row, name)}" for name in alike if getattr(row, name) != getattr(config, name)]
+    powers = Formats(row).only_powers_of_two
+    if powers != Formats(config).only_powers_of_two:
+        unlike.append("counts that are powers of two" if powers else "counts that are no powers of two")
+    return tuple(unlike)
 
 
 def _pair(near: Configuration, name: str) -> tuple[Row, Row]:

@@ -44,7 +44,7 @@ def read(path: Path, inputs: Inputs) -> Network:
     model = inliner.inline_local_functions(_loaded(path))
     _refuse_lacking(model.graph)
     if not any(node.op_type == "BatchNormalization" for node in model.graph.node):
-        allowed = "a model with BatchNormalization (an export for inference may have folded it into the convolutions)"
+        allowed = "a model with BatchNormalization (exporters fold it into convolutions, unless they are told not to)"
         raise ConfigurationError("model", str(path), allowed)
     batch = _fix_sizes(model.graph, inputs)
     model = _with_shapes(model)

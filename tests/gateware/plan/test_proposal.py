@@ -208,6 +208,16 @@ def test_an_estimate_moves_along_two_presets() -> None:
     assert len(found.moved) == 1 and "from int16-ecp5 to int16-x16" in found.moved[0]
 
 
+def test_an_estimate_says_what_is_unlike_the_preset() -> None:
+    for more, nearest, unlike in (
+        ({"norm": "l2", "storage": "outside"}, "int16-l2", ("storage inside",)),
+        ({"norm": "rms", "counts": (12,)}, "int16-l2", ("norm l2", "counts that are powers of two")),
+        ({"counts": (12,)}, "int16-resnet", ("target ecp5",)),
+    ):
+        found = estimate(unit(Configuration(**more)))
+        assert (found.nearest, found.unlike) == (nearest, unlike)
+
+
 def test_the_buffers_of_a_form_that_repeats_channels() -> None:
     (buffer,) = memories(unit(Configuration(form="one-pass", counts=(64,))))
     assert buffer["words"] >= 64 and buffer["bits"] == buffer["words"] * buffer["width"]
