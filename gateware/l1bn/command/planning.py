@@ -112,7 +112,7 @@ def _whole(name: str, text: str | None) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
-        raise ConfigurationError(name, text, "a whole number from 0")
+        raise ConfigurationError(name, text, "a whole number of at most 15 digits")
     return int(text)
 
 

@@ -64,9 +64,10 @@ class Inputs:
     def _arrays(self, names: Sequence[str]) -> list[Array]:
         path = self.calibration
         try:
-            with np.load(str(path), allow_pickle=False) as stored:
-                if not isinstance(stored, np.lib.npyio.NpzFile):
-                    raise ValueError("an array alone")
+            stored = np.load(str(path), allow_pickle=False)
+            if not isinstance(stored, np.lib.npyio.NpzFile):
+                raise ValueError("an array alone")
+            with stored:
                 found = {name: stored[name] for name in stored.files}
         except OSError as error:
             raise self._refused(str(path), f"a readable file ({error.strerror or error})") from error

@@ -190,8 +190,10 @@ class Graph:
 
 
 def _layer(graph: Graph, node: onnx.NodeProto, batch: int, wanted: int) -> Layer:
-    x, *parameters = node.input[:5]
     name = node.name or node.output[0]
+    if len(node.input) < 5:
+        raise ConfigurationError(name, f"{len(node.input)} inputs", "5: x, gamma, beta, mean and variance")
+    x, *parameters = node.input[:5]
     attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
     if attributes.get("spatial", 1) == 0:
         raise ConfigurationError(name, "spatial = 0", "statistics of a channel, not of each of its positions")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ..config import PARAMETERS
+from ..errors import ConfigurationError
 from .choices import Choices
 from .network import Layer, Observed, Reals
 
@@ -25,7 +26,10 @@ def whole_bits(low: float, high: float) -> int:
 
 
 def choose_formats(choices: Choices, layers: Sequence[Layer]) -> None:
-    """Choose width and fractions; without calibration data those of x and y stay at their defaults."""
+    """Choose width and fractions; without calibration data those of x and y stay at their defaults.
+
+    Raises :exc:`ConfigurationError` if what was seen does not fit into the width that the user wants, or into any.
+    """
     observed = [layer.observed for layer in layers if layer.observed is not None]
     if observed:
         _choose_samples(choices, observed)
@@ -41,19 +45,30 @@ def choose_formats(choices: Choices, layers: Sequence[Layer]) -> None:
 
 def _choose_samples(choices: Choices, observed: Sequence[Observed]) -> None:
     """The formats of x and y from what calibration data showed."""
-    low, high = min(seen.low for seen in observed), max(seen.high for seen in observed)
-    whole = whole_bits(low, high)
+    x = min(seen.low for seen in observed), max(seen.high for seen in observed)
+    y = min(seen.y_low for seen in observed), max(seen.y_high for seen in observed)
     spread = min(seen.spread for seen in observed)
     fraction = math.ceil(math.log2(SPREAD_STEPS / spread)) if spread > 0 else 0
-    wanted = min(max(whole + fraction, NARROWEST), WIDEST)
-    seen = f"x was seen from {low:.4g} to {high:.4g}"
-    choices.add("width", wanted, f"{seen}, with a spread from {spread:.4g} on, which has {SPREAD_STEPS} steps or more")
+    wanted = min(max(whole_bits(*x) + fraction, NARROWEST), WIDEST)
+    choices.add("width", wanted, f"{_seen('x', x)}, with a spread from {spread:.4g} on, which has {SPREAD_STEPS} steps")
     width = choices.values["width"]
-    choices.add("x_fraction", min(max(width - whole, 0), width - 1), seen)
-    y_low, y_high = min(seen.y_low for seen in observed), max(seen.y_high for seen in observed)
-    y_width = choices.values.get("y_width", width)
-    y_fraction = min(max(y_width - whole_bits(y_low, y_high), 0), y_width - 1)
-    choices.add("y_fraction", y_fraction, f"y was seen from {y_low:.4g} to {y_high:.4g}")
+    _hold(choices, "x", width, x)
+    needed = min(whole_bits(*y) + math.ceil(math.log2(SPREAD_STEPS)), WIDEST)
+    if needed > width:
+        choices.add("y_width", needed, f"{_seen('y', y)}, and 1 has {SPREAD_STEPS} steps")
+    _hold(choices, "y", choices.values.get("y_width", width), y)
+
+
+def _hold(choices: Choices, name: str, width: int, ends: tuple[float, float]) -> None:
+    """Choose the finest fraction of x or y that holds what was seen."""
+    whole = whole_bits(*ends)
+    if whole > width:
+        raise ConfigurationError("width" if name == "x" else "y_width", width, f"{whole} or more: {_seen(name, ends)}")
+    choices.add(f"{name}_fraction", width - whole, _seen(name, ends))
+
+
+def _seen(name: str, ends: tuple[float, float]) -> str:
+    return f"{name} was seen from {ends[0]:.4g} to {ends[1]:.4g}"
 
 
 def _choose_fraction(choices: Choices, name: str, width: int, usual: int, values: Sequence[Reals]) -> None:

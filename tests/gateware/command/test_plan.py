@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from l1bn import Configuration
@@ -136,6 +137,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "broken.onnx").write_bytes((place / "good.onnx").read_bytes()[:200])
     (place / "model.pt").touch()
     (place / "bad.npz").touch()
+    np.save(place / "alone.npy", np.zeros((2, 3, 4)))
+    np.savez(place / "odd.npz", np.zeros((3, 3, 4)))
+    np.savez(place / "shape.npz", x=np.zeros((2, 4, 4)))
+    np.savez(place / "nan.npz", np.full((2, 3, 4), np.nan))
     (place / "folder.onnx").mkdir()
     return place
 
@@ -166,6 +171,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("good.onnx --memory-bits some", "memory_bits = 'some' is not possible"),
         ("good.onnx --calibration no.npz", "calibration = 'no.npz' is not possible; allowed: a readable file"),
         ("good.onnx --calibration bad.npz", "calibration = 'bad.npz' is not possible; allowed: a .npz file of arrays"),
+        ("good.onnx --calibration alone.npy", "calibration = 'alone.npy' is not possible; allowed: a .npz file"),
+        ("good.onnx --calibration odd.npz", "calibration = '3 samples for x' is not possible; allowed: whole batches"),
+        ("good.onnx --calibration shape.npz", "and shape 2,4,4' is not possible; allowed: numbers of shape N,3,4"),
+        ("good.onnx --calibration nan.npz", "calibration = 'x' is not possible; allowed: finite numbers"),
         ("good.onnx --name module", "name = 'module' is not possible"),
     ],
 )

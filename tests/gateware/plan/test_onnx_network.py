@@ -217,6 +217,13 @@ def test_files_that_are_no_model(content: bytes, words: str, tmp_path: Path) -> 
     assert words in str(refused.value)
 
 
+def test_a_layer_without_all_of_its_inputs(tmp_path: Path) -> None:
+    part = batch_norm("one", "x", "y", 3)
+    part[0][0].input.pop()
+    with pytest.raises(ConfigurationError, match=r"^one = '4 inputs' is not possible; allowed: 5"):
+        described(save(graph((2, 3, 4), part), tmp_path))
+
+
 def test_statistics_of_each_position(tmp_path: Path) -> None:
     part = batch_norm("one", "x", "y", 3)
     part[0][0].attribute.append(helper.make_attribute("spatial", 0))

@@ -131,6 +131,24 @@ def test_a_width_that_is_asked_for_keeps_the_range() -> None:
     assert (found.width, found.x_fraction, found.y_width, found.y_fraction) == (8, 2, 6, 2)
 
 
+def test_outputs_have_steps_as_well() -> None:
+    found = plan(layer(observed=seen(-1, 1, 8, -100, 9))).config
+    assert (found.width, found.y_width, found.y_fraction) == (4, 8 + 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("observed", "typed", "words"),
+    [
+        (seen(-300, 255, 1), {"width": 9}, r"^width = 9 is not .* 10 or more: x was seen from -300 to 255$"),
+        (seen(-1e30, 0, 1), {}, r"^width = 32 is not possible; allowed: 101 or more"),
+        (seen(-1, 1, 1, 0, 9), {"y_width": 4}, r"^y_width = 4 is not .* 5 or more: y was seen from 0 to 9$"),
+    ],
+)
+def test_what_was_seen_has_to_fit(observed: Observed, typed: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        plan(layer(observed=observed), **typed)
+
+
 def test_a_layer_that_does_not_vary_needs_no_steps() -> None:
     assert plan(layer(observed=seen(0, 0, 0))).config.width == 4
 
