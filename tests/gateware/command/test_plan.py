@@ -82,15 +82,6 @@ def test_the_exported_unit_passes_its_benches(model: Path, tmp_path: Path) -> No
     assert tables.items() <= contents(folder).items() and tables.keys() <= set(manifest["package"]["files"])
 
 
-def test_an_export_of_a_network_is_replaced_as_a_whole(model: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "package"
-    options = ("--direction", "inference", "--norm", "rms", "--name", "unit", "-o", folder)
-    assert run("export", "--from", model, *SMALL, *options) == 0
-    assert (folder / "initial" / "unit_initial.h").exists()
-    assert run("export", "--width", 6, "--count", 64, *options, "--force") == 0
-    assert not (folder / "initial").exists()
-
-
 def test_nothing_that_reads_networks_is_loaded_without_need() -> None:
     program = "import sys, l1bn.command.cli; print(*{'onnx', 'qonnx', 'torch', 'l1bn.plan'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

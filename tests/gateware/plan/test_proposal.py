@@ -59,7 +59,7 @@ def test_the_fewest_lanes_that_are_enough() -> None:
     """For every rate that some number of lanes reaches, that number and not half of it."""
     layers = layer(64, 256), layer(32, 128)
     reached = {}
-    for lanes in (1, 2, 4):
+    for lanes in (1, 2):
         found = plan(*layers, wishes=Wishes(mhz=100), lanes=lanes)
         rate = found.samples_per_second
         assert rate == found.schedule.samples * 100e6 / found.schedule.cycles
