@@ -55,7 +55,7 @@ def planning_options() -> list[click.Parameter]:
 def parameter_options() -> list[click.Parameter]:
     """The parameters of a unit but its counts, which the network has."""
     return [
-        option(name, default="proposed") if name in PROPOSED else option(name)
+        option(name, default="chosen for the network") if name in PROPOSED else option(name)
         for name in PARAMETERS
         if name != "counts"
     ]

@@ -144,9 +144,9 @@ def _distance(row: Configuration, config: Configuration) -> tuple[Any, ...]:
         row.form != config.form,
         row.storage != config.storage,
         Formats(row).only_powers_of_two != Formats(config).only_powers_of_two,
+        row.target != config.target,
         abs(math.log2(row.lanes / config.lanes)),
         abs(row.width - config.width),
-        row.target != config.target,
         abs(math.log2(max(row.counts) / max(config.counts))),
     )
 

@@ -231,6 +231,7 @@ def test_an_estimate_says_what_is_unlike_the_preset() -> None:
         ({"norm": "l2", "storage": "outside"}, "int16-l2", ("storage inside",)),
         ({"norm": "rms", "counts": (12,)}, "int16-l2", ("norm l2", "counts that are powers of two")),
         ({"counts": (12,)}, "int16-resnet", ("target ecp5",)),
+        ({"lanes": 8}, "int16", ()),
     ):
         found = estimate(unit(Configuration(**more)))
         assert (found.nearest, found.unlike) == (nearest, unlike)
