@@ -29,13 +29,15 @@ class Device:
     Parameters
     ----------
     name : what buffers are held against
-    memory_bits : of its block RAM
+    blocks : of its block RAM
+    block_bits : of each
     memories : shapes that a block can have, ``(bits of a word, words)``, the widest first
     factor : bits of a factor of a multiplier block
     """
 
     name: str
-    memory_bits: int
+    blocks: int
+    block_bits: int
     memories: tuple[tuple[int, int], ...]
     factor: int
 
@@ -49,8 +51,8 @@ class Device:
         return math.ceil(a / self.factor) * math.ceil(b / self.factor)
 
 
-_ECP5 = Device("LFE5U-25F", 56 * 18432, ecp5.SampleMemory.depths, ecp5.Multiplier.size)
-_ICE40 = Device("UP5K", 30 * 4096, ((16, 256), (8, 512), (4, 1024), (2, 2048)), ice40.Multiplier.size)
+_ECP5 = Device("LFE5U-25F", 56, 18432, ecp5.SampleMemory.depths, ecp5.Multiplier.size)
+_ICE40 = Device("UP5K", 30, 4096, ((16, 256), (8, 512), (4, 1024), (2, 2048)), ice40.Multiplier.size)
 _MEASURED = {"portable": _ECP5, "ecp5": _ECP5, "ice40": _ICE40}
 """The device on which presets were measured that multiply as a target does."""
 

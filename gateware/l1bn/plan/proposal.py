@@ -29,7 +29,7 @@ class Wishes:
     ----------
     samples_per_second : samples x of all layers together; ``None`` where one lane is enough
     mhz : its clock; ``None`` for that of the nearest measured preset
-    memory_bits : that its buffers may take; ``None`` for the block RAM of the device
+    memory_bits : of the blocks that its buffers may take; ``None`` for all block RAM of the device
     """
 
     samples_per_second: float | None = None
@@ -155,10 +155,11 @@ def _fast_enough(network: Network, layers: Sequence[Layer], choices: Choices, wi
 def _planned(network: Network, layers: Sequence[Layer], choices: Choices, wishes: Wishes) -> Plan:
     """The plan of so many lanes, with storage where there is room for it."""
     built = unit(choices.configuration())
-    room = device(built.config).memory_bits if wishes.memory_bits is None else wishes.memory_bits
-    bits = _buffered(built)
-    if "storage" not in choices.typed and bits > room:
-        choices = choices.with_("storage", "outside", f"the buffers would take {bits:,} bits of {room:,}")
+    blocks = device(built.config)
+    room = blocks.blocks * blocks.block_bits if wishes.memory_bits is None else wishes.memory_bits
+    needed = estimate(built).bram * blocks.block_bits
+    if "storage" not in choices.typed and needed > room:
+        choices = choices.with_("storage", "outside", f"buffers inside would take {needed:,} bits of block RAM")
         built = unit(choices.configuration())
     found = estimate(built)
     passes = [built.forward, built.backward] if isinstance(built, TrainingBatchNorm) else [built]
@@ -168,11 +169,7 @@ def _planned(network: Network, layers: Sequence[Layer], choices: Choices, wishes
         unit=built,
         schedule=schedule(network, passes),
         mhz=found.mhz if wishes.mhz is None else wishes.mhz,
-        memory_bits=_buffered(built),
+        memory_bits=sum(memory["bits"] for memory in memories(built)),
         estimate=found,
         initial=tuple(initial(layer, built.config) for layer in layers),
     )
-
-
-def _buffered(built: AnyUnit) -> int:
-    return sum(memory["bits"] for memory in memories(built))

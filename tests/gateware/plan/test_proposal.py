@@ -87,19 +87,23 @@ def test_lanes_divide_every_count() -> None:
 
 
 def test_buffers_that_do_not_fit_are_outside() -> None:
+    """They take whole blocks of 18,432 bits."""
     inside = plan(layer())
-    assert inside.config.storage == "inside" and inside.memory_bits > 0
-    enough = plan(layer(), wishes=Wishes(memory_bits=inside.memory_bits))
+    needed = inside.estimate.bram * 18432
+    assert inside.config.storage == "inside" and needed > inside.memory_bits > 0
+    enough = plan(layer(), wishes=Wishes(memory_bits=needed))
     assert enough.config == inside.config
-    short = plan(layer(), wishes=Wishes(memory_bits=inside.memory_bits - 1))
-    assert (short.config.storage, short.memory_bits) == ("outside", 0)
-    assert f"{inside.memory_bits:,} bits" in short.reasons["storage"]
+    short = plan(layer(), wishes=Wishes(memory_bits=needed - 1))
+    assert (short.config.storage, short.memory_bits, short.estimate.bram) == ("outside", 0, 0)
+    assert f"{needed:,} bits" in short.reasons["storage"]
     assert short.schedule.cycles > inside.schedule.cycles
 
 
 def test_the_memory_is_that_of_the_device() -> None:
-    """Two buffers of 2^15 words: of 17 bits they are more than the 56 blocks of an ECP5-25F, of 9 bits less."""
+    """Two buffers of 2^15 words: of 17 bits they are more than the 56 blocks of an ECP5-25F, of 9 bits less. Those of
+    15 bits are as many bits as 54 blocks, but a block holds one bit of 2^14 words."""
     assert plan(layer(1, 30000)).config.storage == "outside"
+    assert plan(layer(1, 30000), width=14).config.storage == "outside"
     assert plan(layer(1, 30000), width=8).config.storage == "inside"
     assert plan(layer(1, 30000), width=8, target="ice40").config.storage == "outside"
 
