@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # which loads NumPy: only to read a network
 
 __all__ = ["parameter_options", "plan_of", "planning_options", "refuse_all", "taken"]
 
+PROPOSED = {"lanes", "channels", "epsilon", "storage"}
+"""What is chosen for every network."""
+
 
 def planning_options() -> list[click.Parameter]:
     """How a network is read, and what its unit has to reach."""
@@ -59,10 +62,6 @@ def parameter_options() -> list[click.Parameter]:
         for name in PARAMETERS
         if name != "counts"
     ]
-
-
-PROPOSED = {"lanes", "channels", "epsilon", "storage"}
-"""What is chosen for the network, whatever its numbers are."""
 
 
 def taken(given: dict[str, Any]) -> dict[str, Any]:

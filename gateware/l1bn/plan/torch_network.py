@@ -27,6 +27,10 @@ __all__ = ["read"]
 
 TORCHS_NORM = "l2"
 """Of PyTorch's own batch norms."""
+STATE = ("weight", "bias", "running_mean", "running_var")
+"""Of a batch norm: gamma, beta and the running statistics."""
+FUNCTIONS = {"batch_norm", "instance_norm", "layer_norm", "group_norm", "rms_norm", "local_response_norm"}
+"""Those of torch.nn.functional that normalise."""
 SEED = 0
 """Of the weights of a factory that draws them, so that every run gives the same tables."""
 
@@ -122,10 +126,6 @@ class NoFunctions(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-FUNCTIONS = {"batch_norm", "instance_norm", "layer_norm", "group_norm", "rms_norm", "local_response_norm"}
-"""Of torch.nn.functional."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Call:
     """One call of a batch norm."""
@@ -178,9 +178,6 @@ def _layer(call: Call, batch: int, wanted: int) -> Layer:
         mean=mean,
         spread=spread,
     )
-
-
-STATE = ("weight", "bias", "running_mean", "running_var")
 
 
 def _reals(tensor: Tensor | None) -> Reals | None:
