@@ -59,6 +59,16 @@ export: install-export ## Write a unit as an IP package: Verilog, AXI top, test 
 	  $(call option,--name,NAME) $(call option,--channels,CHANNELS) $(call flag,--force,FORCE) \
 	  --output $(call quoted,$(or $(call given,OUT),$(BUILD)/export))
 
+.PHONY: plan
+takes_plan := MODEL INPUT BATCH NORM DIRECTION WIDTH LANES CALIBRATION NAME OUT FORCE
+plan: install-plan ## Propose one unit for all normalisation layers of a network, and write its configuration into OUT
+#v MODEL=file.onnx or module:factory (PyTorch, after `make train`) INPUT=N,C,H,W BATCH=number
+#v NORM DIRECTION WIDTH LANES as above, CALIBRATION=inputs.npz NAME=module OUT=folder (none) FORCE=1 (overwrite)
+	@$(PY) -m l1bn plan $(call option,--input,INPUT) $(call option,--batch,BATCH) $(call option,--norm,NORM) \
+	  $(call option,--direction,DIRECTION) $(call option,--width,WIDTH) $(call option,--lanes,LANES) \
+	  $(call option,--calibration,CALIBRATION) $(call option,--name,NAME) $(call option,--output,OUT) \
+	  $(call flag,--force,FORCE) $(if $(call given,MODEL),$(call quoted,$(call given,MODEL)))
+
 .PHONY: synth
 takes_synth := TARGET PRESET WIDTH DSP SEEDS JOBS LIMIT SCHEDULER
 synth: toolchain install-synth ## Synthesise, place and route, and compare L1 with L2
@@ -197,7 +207,7 @@ toolchain:
 	if ! command -v make >/dev/null; then names+=" make,"; packages+=" make"; fi; \
 	if [ -n "$$names" ]; then echo >&2 "l1bn: missing:$${names%,}; install: apt-get install$$packages"; exit 2; fi
 
-extras := sim synth export train dev
+extras := sim synth export plan train dev
 .PHONY: $(addprefix install-,$(extras))
 $(addprefix install-,$(extras)): install-%:
 	@scripts/install $* $(if $(call given,PYTHON),$(call quoted,$(PYTHON)))

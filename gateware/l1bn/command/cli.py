@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from amaranth.back.verilog import YosysError
@@ -20,9 +20,13 @@ from ..export import presets
 from ..generator import generate, manifest
 from ..generator.reading import read_text
 from ..units.accuracy import advice
-from . import tables
+from . import plan_tables, tables
 from .explain import explain
 from .options import option, value
+from .planning import parameter_options, plan_of, planning_options, refuse_all, taken
+
+if TYPE_CHECKING:
+    from ..plan import Plan
 
 __all__ = ["main"]
 
@@ -141,7 +145,19 @@ def generate_command(
         click.echo(path)
 
 
-@l1bn.command("export", params=configuration_options(), short_help="Write a unit as an IP package.")
+@l1bn.command(
+    "export",
+    params=[
+        *configuration_options(),
+        click.Option(
+            ["--from", "model"],
+            metavar="MODEL",
+            help="Take the unit that `l1bn plan` proposes for this network, and the tables of its layers.",
+        ),
+        *planning_options(),
+    ],
+    short_help="Write a unit as an IP package.",
+)
 @click.option(
     "--name",
     metavar="NAME",
@@ -160,10 +176,11 @@ def export_command(
     file: Path | None,
     config: Path | None,
     preset: str | None,
+    model: str | None,
     name: str | None,
     output: Path,
     force: bool,
-    **typed: str | tuple[str, ...] | None,
+    **given: Any,
 ) -> None:
     """Write a unit as an IP package: a folder that needs nothing else.
 
@@ -171,17 +188,81 @@ def export_command(
     with their words, register descriptions, IP-XACT, a FuseSoC core and a data sheet. Its manifest NAME.json is
     itself a configuration for --config.
     """
-    configuration, name_in_file = chosen_configuration(file, config, preset, typed)
+    planning = taken(given)
     try:
         from .. import export as package
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"{error.name} is missing; install: make export, or pip install '.[export]' in l1bn's own folder"
         ) from error
-    name = name_in_file if name is None else name
+    more: dict[str, bytes] = {}
+    if model is None:
+        refuse_all(planning)
+        configuration, name_in_file = chosen_configuration(file, config, preset, given)
+        name = name_in_file if name is None else name
+    else:
+        plan = _plan_instead(model, file or config or preset, given, planning)
+        configuration = plan.config
+        from ..plan import initial_files
+
+        more = initial_files(plan, generate.default_name(configuration) if name is None else name)
     _advise(configuration)
     _begin("exporting")
-    click.echo(package.export(configuration, name=name, folder=output, force=force))
+    click.echo(package.export(configuration, name=name, folder=output, force=force, more=more))
+
+
+def _plan_instead(model: str, other: object, given: Mapping[str, Any], planning: Mapping[str, Any]) -> Plan:
+    """The plan for a network, which takes the place of any ``other`` configuration."""
+    if other is not None:
+        raise ConfigurationError("from", model, f"no other configuration beside it, but there is {other}")
+    if given["counts"]:
+        raise ConfigurationError("count", ",".join(given["counts"]), "none together with --from: the network has them")
+    _begin("reading the network")
+    return plan_of(model, given, planning)
+
+
+@l1bn.command(
+    "plan",
+    params=[
+        click.Argument(["model"], metavar="MODEL"),
+        *planning_options(),
+        *parameter_options(),
+    ],
+    short_help="Propose one unit for all normalisation layers of a network.",
+)
+@click.option("--name", metavar="NAME", help="Name of the unit's module. [default: NORM_batch_norm]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write NAME.toml, for --config, and the tables of the layers into this folder, which is made if missing.",
+)
+@click.option("--force", is_flag=True, help="Overwrite files that exist.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+def plan_command(
+    model: str, name: str | None, output: Path | None, force: bool, as_json: bool, **given: Any
+) -> None:
+    """Propose one unit for all normalisation layers of a network.
+
+    MODEL is a file NAME.onnx, in ONNX or QONNX, or module:factory for a module of PyTorch that Python can import, as
+    torchvision.models:resnet18. The unit takes the layers one after the other; what is given here is kept.
+    """
+    planning = taken(given)
+    _begin("reading the network")
+    plan = plan_of(model, given, planning)
+    from ..plan import describe, write  # what they need is there now
+
+    paths = [] if output is None else write(plan, name=name, folder=output, force=force)
+    _advise(plan.config)
+    described = describe(plan)
+    if as_json:
+        print_json(described)
+        return
+    print_tables(*plan_tables.plan_tables(described))
+    if paths:
+        click.echo(paths[0])
+        click.echo(f"{len(paths) - 1} files of tables in {paths[-1].parent}")
 
 
 def _advise(configuration: Configuration) -> None:

@@ -13,15 +13,13 @@ from typing import Any
 
 from amaranth.hdl import Shape, Value
 
-from ..channels.turns import Registered, Turns
 from ..config import PARAMETERS, Configuration, ConfigurationError, Parameter
 from ..generator import manifest
 from ..numbers.formats import Formats
-from ..primitives import primitives
-from ..streams.registers import SampleBuffer
-from ..units import parts, unit
+from ..units import unit
 from ..units.accuracy import advice
 from ..units.backward import BackwardBatchNorm
+from ..units.contents import in_turns, memories, multipliers
 from ..units.forward import BatchNorm
 
 __all__ = ["explain", "neighbours"]
@@ -103,8 +101,8 @@ def explain(config: Configuration) -> dict[str, Any]:
         },
         "counts": described["counts"],
         "stages": _stages(built),
-        "in_turns": _in_turns(built),
-        "memories": _memories(built),
+        "in_turns": in_turns(built),
+        "memories": memories(built),
         "changes": changes,
     }
 
@@ -164,9 +162,9 @@ def _figures(built: Unit) -> dict[str, Any]:
     return {
         "streams": {name: _stream_width(built, name) for name in built.signature.members},
         "widths": widths,
-        "memory_bits": sum(memory["bits"] for memory in _memories(built)),
-        "multipliers": _multipliers(built),
-        "operators": sum(entry["number"] for entry in _in_turns(built)),
+        "memory_bits": sum(memory["bits"] for memory in memories(built)),
+        "multipliers": multipliers(built),
+        "operators": sum(entry["number"] for entry in in_turns(built)),
         "latency": built.latency(longest),
         "cycles_per_channel": built.cycles_per_channel(longest),
         "error_bound": None
@@ -266,46 +264,3 @@ def _backward_stages(built: BackwardBatchNorm) -> Stages:
         ("gradient", gradient.latency, gradient.interval),
         ("apply", gradient.apply_latency, None),
     ]
-
-
-def _in_turns(built: Unit) -> list[dict[str, Any]]:
-    """What works once a channel and is there several times: what it is, how often, cycles from channel to channel."""
-    found = []
-    for part in parts(built):
-        if isinstance(part, Turns) and len(part.operators) > 1:
-            one = part.operators[0]
-            kind = one.operator if isinstance(one, Registered) else one
-            found.append(
-                {"operator": type(kind).__name__, "number": len(part.operators), "interval": part.interval}
-            )
-    return sorted(found, key=lambda entry: (entry["operator"], entry["number"]))
-
-
-def _memories(built: Unit) -> list[dict[str, int]]:
-    """The buffers of samples: words and bits of each."""
-    if isinstance(built, BackwardBatchNorm):
-        buffers = [built.buffer] if built.config.storage == "inside" else []
-    else:
-        buffers = [part for part in parts(built) if isinstance(part, SampleBuffer)]
-    return [
-        {"words": buffer.depth, "width": _word(buffer), "bits": buffer.depth * _word(buffer)}
-        for buffer in buffers
-    ]
-
-
-def _word(buffer: SampleBuffer) -> int:
-    return len(Value.cast(buffer.i.payload))
-
-
-def _multipliers(built: Unit) -> list[dict[str, Any]]:
-    """The multipliers by the widths of their factors; what a channel needs only once is made of adders."""
-    kind = primitives(built.config.target).multiplier
-    found: dict[tuple[int, int], dict[str, Any]] = {}
-    for part in parts(built):
-        if isinstance(part, kind):
-            factors = (part.a_shape.width, part.b_shape.width)
-            entry = found.setdefault(factors, {"factors": list(factors), "number": 0})
-            entry["number"] += 1
-            if hasattr(part, "parts"):
-                entry["blocks"] = entry.get("blocks", 0) + len(part.parts)
-    return [found[factors] for factors in sorted(found)]

@@ -5,6 +5,7 @@ It needs the packages of the extra ``export``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..config import Configuration
@@ -22,6 +23,7 @@ def export(
     name: str | None = None,
     folder: Path,
     force: bool = False,
+    more: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Write the package of a unit into ``folder``, complete or not at all; the manifest appears last.
 
@@ -29,6 +31,7 @@ def export(
     ----------
     name : of the module, by default ``l1_batch_norm`` and so on
     force : replace an earlier export
+    more : further files of the package, by their paths
 
     Returns
     -------
@@ -39,7 +42,7 @@ def export(
     ConfigurationError
         If the name or the configuration is not possible, or the folder cannot be written.
     """
-    package = Package(config, default_name(config) if name is None else name)
+    package = Package(config, default_name(config) if name is None else name, more or {})
     replaced(folder, force)
     place(folder, package.files(), lambda: replaced(folder, force))
     return folder

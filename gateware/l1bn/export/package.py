@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,7 @@ class Package:
     ----------
     config : of the unit
     name : of its module and of all files; the module with AXI is ``name_axi``
+    more : further files, by their paths
 
     Raises
     ------
@@ -50,6 +51,7 @@ class Package:
 
     config: Configuration
     name: str
+    more: Mapping[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_module_name(self.name)
@@ -112,7 +114,7 @@ class Package:
             files["regs/html/index.html"] = rdl.page(registers, self.name, f"{self.name}_axi: {self.title}")
         files |= self._descriptions(files)
         files |= datasheet.files(self)
-        encoded = {path: text.encode() for path, text in files.items()}
+        encoded = {**self.more, **{path: text.encode() for path, text in files.items()}}
         described = manifest.describe(
             self.unit,
             self.name,

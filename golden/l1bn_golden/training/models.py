@@ -10,10 +10,18 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..torch.norms import LAYERS
+
 __all__ = ["LATENT", "Critic", "Discriminator", "Generator", "Norm", "Perceptron", "Residual"]
 
 Norm = Callable[[int, int], nn.Module]
 """Makes the layer for so many channels of so many dimensions (1: vectors, 2: maps)."""
+
+
+def l1_norm(channels: int, dimensions: int) -> nn.Module:
+    """L1 batch normalisation in floating point: the norm of a network that is made without one."""
+    return LAYERS["l1", dimensions](channels)
+
 
 LATENT = 16
 """Random numbers that the generator makes a picture from."""
@@ -22,7 +30,7 @@ LATENT = 16
 class Perceptron(nn.Sequential):
     """8x8 pictures; three hidden layers of 64 with a norm each, a channel has batch samples."""
 
-    def __init__(self, norm: Norm) -> None:
+    def __init__(self, norm: Norm = l1_norm) -> None:
         layers: list[nn.Module] = [nn.Flatten()]
         for _ in range(3):
             layers += [nn.Linear(64, 64), norm(64, 1), nn.ReLU()]
@@ -50,7 +58,7 @@ class _Block(nn.Module):
 class Residual(nn.Sequential):
     """16x16 pictures; a convolution and two residual blocks, seven norms, 64 to 4 samples a picture."""
 
-    def __init__(self, norm: Norm) -> None:
+    def __init__(self, norm: Norm = l1_norm) -> None:
         super().__init__(
             nn.Conv2d(1, 8, 3, stride=2, padding=1),
             norm(8, 2),
@@ -70,7 +78,7 @@ class Residual(nn.Sequential):
 class Generator(nn.Sequential):
     """Random numbers to 8x8 pictures; three norms, 4 to 64 samples a picture."""
 
-    def __init__(self, norm: Norm) -> None:
+    def __init__(self, norm: Norm = l1_norm) -> None:
         super().__init__(
             nn.Linear(LATENT, 32 * 4),
             nn.Unflatten(1, (32, 2, 2)),
@@ -92,7 +100,7 @@ class Generator(nn.Sequential):
 class Discriminator(nn.Sequential):
     """8x8 pictures to how real they look; one norm, 4 samples a picture."""
 
-    def __init__(self, norm: Norm) -> None:
+    def __init__(self, norm: Norm = l1_norm) -> None:
         super().__init__(
             nn.Conv2d(1, 16, 3, stride=2, padding=1),
             nn.LeakyReLU(0.2),
