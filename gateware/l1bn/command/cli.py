@@ -190,7 +190,7 @@ def export_command(
     """
     planning = taken(given)
     try:
-        from .. import export as package
+        from ..export import export
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"{error.name} is missing; install: make export, or pip install '.[export]' in l1bn's own folder"
@@ -208,7 +208,7 @@ def export_command(
         more = initial_files(plan, generate.default_name(configuration) if name is None else name)
     _advise(configuration)
     _begin("exporting")
-    click.echo(package.export(configuration, name=name, folder=output, force=force, more=more))
+    click.echo(export(configuration, name=name, folder=output, force=force, more=more))
 
 
 def _plan_instead(model: str, other: object, given: Mapping[str, Any], planning: Mapping[str, Any]) -> Plan:

@@ -1,48 +1,24 @@
-"""``l1bn export``: a unit as a folder of Verilog, descriptions, test benches and a data sheet.
+"""IP packages, and the presets.
 
-It needs the packages of the extra ``export``.
+:func:`export` and :class:`Package` need the packages of the extra ``export``, so they are loaded when they are asked
+for: the presets belong to every command, and an installation without extras has them, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from ..config import Configuration
-from ..generator.generate import default_name
-from ..generator.placing import place
-from .folder import replaced
-from .package import Package
+if TYPE_CHECKING:
+    from .package import Package
+    from .writing import export
 
 __all__ = ["Package", "export"]
 
+HOMES = {"Package": "package", "export": "writing"}
 
-def export(
-    config: Configuration,
-    *,
-    name: str | None = None,
-    folder: Path,
-    force: bool = False,
-    more: Mapping[str, bytes] | None = None,
-) -> Path:
-    """Write the package of a unit into ``folder``, complete or not at all; the manifest appears last.
 
-    Parameters
-    ----------
-    name : of the module, by default ``l1_batch_norm`` and so on
-    force : replace an earlier export
-    more : further files of the package, by their paths
-
-    Returns
-    -------
-    The folder.
-
-    Raises
-    ------
-    ConfigurationError
-        If the name or the configuration is not possible, or the folder cannot be written.
-    """
-    package = Package(config, default_name(config) if name is None else name, more or {})
-    replaced(folder, force)
-    place(folder, package.files(), lambda: replaced(folder, force))
-    return folder
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f".{HOMES[name]}", __name__), name)
