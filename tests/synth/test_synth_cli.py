@@ -25,7 +25,7 @@ def call(capsys, *words):
     [
         (["run", "--target", "asic"], "'asic' is not one of 'ice40', 'ecp5', 'osu018'"),
         (["run"], "Missing option '--target'"),
-        (["run", "--target", "ecp5", "--preset", "huge"], "'huge' is not one of 'quick', 'paper', 'full'"),
+        (["run", "--target", "ecp5", "--preset", "huge"], "'huge' is not one of 'quick', 'paper', 'lanes', 'full'"),
         (["run", "--target", "ecp5", "--seeds", "0"], "0 is not in the range 1<=x<=100"),
         (["run", "--target", "ecp5", "--limit", "0"], "0 is not in the range 1<=x<=10000"),
         (["check", "--target", "ecp5", "--jobs", "many"], "'many' is not a valid int"),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..torch.norms import LAYERS
+from ..torch.norms import L1BatchNorm1d, L1BatchNorm2d
 
 __all__ = ["LATENT", "Critic", "Discriminator", "Generator", "Norm", "Perceptron", "Residual"]
 
@@ -20,7 +20,8 @@ Norm = Callable[[int, int], nn.Module]
 
 def l1_norm(channels: int, dimensions: int) -> nn.Module:
     """L1 batch normalisation in floating point: the norm of a network that is made without one."""
-    return LAYERS["l1", dimensions](channels)
+    layer = L1BatchNorm1d if dimensions == 1 else L1BatchNorm2d
+    return layer(channels)
 
 
 LATENT = 16

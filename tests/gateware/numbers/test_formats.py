@@ -44,6 +44,7 @@ def any_configuration(draw: random.Random) -> Configuration:
         "epsilon": draw.choice([0.0, 1.0, 1e-5, 1e-12, 0.1, draw.random() ** 8]),
         "guard_bits": draw.choice([None, None, pick(0, 64)]) if NORMS[norm].centred else None,
         "scale_width": pick(8, 24),
+        "interval": draw.choice([None, pick(8, 1 << 16)]),
     }
     for name, low in (("width", 4), ("y_width", 4), ("gamma_width", 2), ("beta_width", 2)):
         if name == "width" or draw.random() < 0.8:
