@@ -19,7 +19,7 @@ from l1bn_vectors.edges import channels, integers
 
 from .backward_bench import BackwardBench
 from .bench import parameters
-from .unit_checks import PAUSES, STEADY, check_latency, check_throughput, in_turns
+from .unit_checks import CHANNELS, PAUSES, check_latency, check_throughput, in_turns
 
 
 def _channels(unit: BackwardBench, select: int = 0) -> list[BackwardChannel]:
@@ -132,7 +132,7 @@ async def throughput(dut: Any) -> None:
     for select, stated in enumerate(parameters()["cycles_per_channel"]):
         unit = await BackwardBench.start(dut)
         count = unit.contract.counts[select]
-        unit.pass_through(_plain(unit, 2 * STEADY, select))
+        unit.pass_through(_plain(unit, CHANNELS, select))
         await unit.bench.finish()
         # The first channel waits for its statistics, which come no sooner than its first beat.
         accepted = unit.bench.sources["i_x"].accepted[count // unit.lanes :]

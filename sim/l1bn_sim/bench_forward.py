@@ -18,7 +18,8 @@ from l1bn_vectors.forward import ForwardChannel
 
 from .bench import parameters
 from .forward_bench import ForwardBench
-from .unit_checks import PAUSES, STEADY, check_latency, check_throughput, in_turns
+from .periods import STEADY
+from .unit_checks import CHANNELS, PAUSES, check_latency, check_throughput, in_turns
 
 
 def _channels(unit: ForwardBench, select: int = 0) -> list[ForwardChannel]:
@@ -119,7 +120,7 @@ async def throughput(dut: Any) -> None:
     for select, stated in enumerate(parameters()["cycles_per_channel"]):
         unit = await ForwardBench.start(dut)
         count = unit.contract.counts[select]
-        unit.pass_through(_timed(unit, count, 2 * STEADY, select))
+        unit.pass_through(_timed(unit, count, CHANNELS, select))
         await unit.bench.finish()
         accepted = unit.bench.sources["i"].accepted
         if unit.contract.guesses:

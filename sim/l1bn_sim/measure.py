@@ -13,6 +13,7 @@ from l1bn.config import Configuration
 from l1bn.units import unit
 
 from .design import Design
+from .periods import steady_period
 from .runner import run_bench
 
 __all__ = ["Job", "Measurement", "Row", "measure", "run_name"]
@@ -106,7 +107,8 @@ def measure(job: Job) -> Measurement:
 
 def _row(job: Job, count: int, predicted: int, steady: Mapping[str, Any], paused: Mapping[str, Any]) -> Row:
     config = job.config
-    cycles = float(np.mean(steady["periods"]))
+    period = steady_period(np.asarray(steady["periods"]))
+    cycles = float(np.mean(steady["periods"]) if period is None else period)
     return Row(
         norm=config.norm,
         form=str(config.form),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 
 import pytest
 
@@ -86,12 +87,13 @@ def test_matrix(parameters, store, tmp_path, seed):
 
 def test_a_backward_run(output, capfd):
     unit = {"--direction": "backward", "--norm": "l2", "--width": "8", "--lanes": "4", "--count": "128"}
-    options = [word for option in unit.items() for word in option] + ["--channels", "8"]
+    options = [word for option in unit.items() for word in option] + ["--channels", "24"]
     assert cli.main(["run", "--output", str(output), *options]) == 0
     [row] = json.loads((output / "report.json").read_text())
     assert (row["norm"], row["direction"], row["width"], row["lanes"]) == ("l2", "backward", 8, 4)
-    assert row["samples"] == (8 + 6) * 128
+    assert row["samples"] == (24 + 6) * 128
     assert row["mismatches"] == 0
     assert 0 < row["max_error_lsb"] < 0.62
-    assert row["cycles_per_channel"] == row["predicted_cycles_per_channel"]
+    # Operators in turns: on average over their rounds.
+    assert math.ceil(row["cycles_per_channel"]) == row["predicted_cycles_per_channel"] < 64
     assert "on the gradients of a training step" in " ".join(capfd.readouterr().out.split())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 
 import pytest
 
@@ -135,15 +136,16 @@ def test_a_run_of_ones_own(output, capfd):
 def test_several_counts_are_one_unit_with_a_row_for_each(direction, output, capfd):
     unit = ["--norm", "l1", "--width", "6", "--lanes", "2", "--count", "64,24", "--direction", direction]
     unit += ["--form", "two-pass"]
-    assert cli.main(["run", "--output", str(output), *unit, "--channels", "8", "--json"]) == 0
+    assert cli.main(["run", "--output", str(output), *unit, "--channels", "24", "--json"]) == 0
     printed = json.loads(capfd.readouterr().out)
     assert printed == json.loads((output / "report.json").read_text())
     assert [(row["count"], row["samples"], row["mismatches"]) for row in printed] == [
-        (64, 14 * 64, 0),
-        (24, 14 * 24, 0),
+        (64, 30 * 64, 0),
+        (24, 30 * 24, 0),
     ]
     for row in printed:
-        assert row["cycles_per_channel"] == row["predicted_cycles_per_channel"]
+        # Operators in turns: on average over their rounds.
+        assert math.ceil(row["cycles_per_channel"]) == row["predicted_cycles_per_channel"]
 
 
 def test_lists_of_widths_and_lanes_are_units_of_their_own():
