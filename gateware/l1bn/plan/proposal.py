@@ -21,6 +21,7 @@ from .schedule import Schedule, schedule
 
 __all__ = ["Plan", "Wishes", "propose"]
 
+
 @dataclass(frozen=True)
 class Wishes:
     """What the unit has to reach.
