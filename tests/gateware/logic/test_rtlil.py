@@ -44,11 +44,16 @@ config = Configuration(width=32, lanes=64, counts=(1 << 20,), direction="trainin
 generate.verilog(unit(config), "u")
 print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 """
-    rtlil.run_yosys("", "")  # at its first use on a machine Yosys is compiled, which takes more than any unit
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
-    )
-    assert int(done.stdout) < 1 << 20  # KiB
+
+    def peak() -> int:
+        """In KiB."""
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
+        )
+        return int(done.stdout)
+
+    # When it is not in its cache, Yosys is compiled, which takes more than any unit; another test may be at it.
+    assert any(peak() < 1 << 20 for _ in range(2))
 
 
 @pytest.mark.parametrize(("width", "depth"), [(8, 4), (1, 2), (3, 1)])
