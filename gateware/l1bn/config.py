@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .channels.turns import ALONE
 from .errors import ConfigurationError
 from .norms import NORMS, Norm
 
@@ -173,7 +174,7 @@ class Configuration:
         None,
         "cycles from channel to channel that what works once a channel keeps up with",
         8,
-        1 << 16,
+        ALONE,
         derived=f"beats of the shortest count, at least {LEAST_INTERVAL}",
     )
     storage: str = _choice(
@@ -223,7 +224,7 @@ class Configuration:
             allowed = f"none for norm = {self.norm}, which subtracts no mean"
             raise ConfigurationError("guard_bits", self.guard_bits, allowed)
         self._check_lanes_and_counts()
-        self._check("interval", default=min(1 << 16, max(LEAST_INTERVAL, min(self.counts) // self.lanes)))
+        self._check("interval", default=min(ALONE, max(LEAST_INTERVAL, min(self.counts) // self.lanes)))
         self._check_epsilon()
         self._check_window()
 

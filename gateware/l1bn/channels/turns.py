@@ -19,7 +19,17 @@ from ..logic.sequence import consult, settled
 from ..streams.layouts import inlet, outlet
 from ..streams.registers import ChannelRegister, fork, register_chain
 
-__all__ = ["ALONE", "Registered", "Turns", "consult_in_turns", "held_by", "in_turns", "pace_of", "registered_in_turns"]
+__all__ = [
+    "ALONE",
+    "Registered",
+    "Turns",
+    "consult_in_turns",
+    "held_by",
+    "in_turns",
+    "pace_behind",
+    "pace_of",
+    "registered_in_turns",
+]
 
 ALONE = 1 << 16
 """Cycles from channel to channel that any single operator keeps up with."""
@@ -140,6 +150,16 @@ def pace_of(operator: Any, settling: int = 0) -> int:
     the register earlier states its ``pace``.
     """
     return int(operator.pace if hasattr(operator, "pace") else operator.interval + settling + 1)
+
+
+def pace_behind(latency: int, operator: Any) -> int:
+    """As :func:`pace_of`, behind sums that are found ``latency`` cycles after the final beat of a channel.
+
+    They are free for the next channel when the operator has taken them, which a single one has when its result leaves.
+    """
+    if isinstance(operator, Turns):
+        return max(latency + 1, operator.interval)
+    return int(latency + operator.latency + 1)
 
 
 def held_by(operator: Any) -> int:

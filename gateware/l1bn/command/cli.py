@@ -16,6 +16,7 @@ from l1bn_console.tables import print_json, print_tables
 
 from .. import __version__
 from ..config import PARAMETERS, Configuration, ConfigurationError
+from ..errors import not_installed
 from ..export import presets
 from ..generator import generate, manifest
 from ..generator.reading import read_text
@@ -192,9 +193,7 @@ def export_command(
     try:
         from ..export import export
     except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"{error.name} is missing; install: make export, or pip install '.[export]' in l1bn's own folder"
-        ) from error
+        raise click.ClickException(not_installed(error, "export", "export")) from error
     more: dict[str, bytes] = {}
     if model is None:
         refuse_all(planning)

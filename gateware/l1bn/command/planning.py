@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..config import PARAMETERS, ConfigurationError
+from ..errors import not_installed
 from .options import option, value
 
 if TYPE_CHECKING:  # which loads NumPy: only to read a network
@@ -87,9 +88,7 @@ def plan_of(model: str, typed: Mapping[str, str | None], planning: Mapping[str, 
     try:
         from ..plan import Inputs, MissingPackage, Wishes, propose, read, shape_of
     except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"{error.name} is missing; install: make install-plan, or pip install '.[plan]' in l1bn's own folder"
-        ) from error
+        raise click.ClickException(not_installed(error, "install-plan", "plan")) from error
     inputs = Inputs(
         shapes=tuple(map(shape_of, planning["input"])),
         batch=_whole("batch", planning["batch"]),

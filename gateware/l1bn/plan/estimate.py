@@ -8,7 +8,7 @@ the straight line through two presets that differ in little else.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,7 +101,8 @@ def estimate(unit: AnyUnit) -> Estimate:
     blocks = device(config)
     dsp = sum(each["number"] * blocks.multiplier_blocks(*each["factors"]) for each in multipliers(unit))
     bram = sum(blocks.memory_blocks(each["words"], each["width"]) for each in memories(unit))
-    fitting = [row for row in _rows() if config.target in _MEASURED and _MEASURED[row.config.target] is blocks]
+    rows = list(_rows())
+    fitting = [row for row in rows if config.target in _MEASURED and _MEASURED[row.config.target] is blocks]
     near = min(
         (row for row in fitting if row.config.direction == config.direction),
         key=lambda row: _distance(row.config, config),
@@ -113,7 +114,7 @@ def estimate(unit: AnyUnit) -> Estimate:
     for name in ("lanes", "width"):
         before, after = getattr(near.config, name), getattr(config, name)
         if before != after:
-            pair = _pair(near.config, name)
+            pair = _pair(rows, near.config, name)
             factors = [_factor(pair, name, kind, before, after) for kind in ("lut", "ff")]
             lut, ff = lut * factors[0], ff * factors[1]
             said = f"LUT x {factors[0]:.2f}, FF x {factors[1]:.2f} as from {pair[0].name} to {pair[1].name}"
@@ -163,12 +164,12 @@ def _unlike(row: Configuration, config: Configuration) -> tuple[str, ...]:
     return tuple(unlike)
 
 
-def _pair(near: Configuration, name: str) -> tuple[Row, Row]:
+def _pair(rows: Sequence[Row], near: Configuration, name: str) -> tuple[Row, Row]:
     """Two presets that differ in a parameter, of the nearest preset's norm if there are such."""
     lines = [
         (low, high)
-        for low in _rows()
-        for high in _rows()
+        for low in rows
+        for high in rows
         if getattr(low.config, name) < getattr(high.config, name)
         and _others(low.config, name) == _others(high.config, name)
     ]

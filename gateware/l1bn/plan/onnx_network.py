@@ -43,16 +43,14 @@ def read(path: Path, inputs: Inputs) -> Network:
     """
     model = inliner.inline_local_functions(_loaded(path))
     _refuse_lacking(model.graph)
-    if not any(node.op_type == "BatchNormalization" for node in model.graph.node):
+    if not _norms(model.graph):
         allowed = "a model with BatchNormalization (exporters fold it into convolutions, unless they are told not to)"
         raise ConfigurationError("model", str(path), allowed)
     batch = _fix_sizes(model.graph, inputs)
     model = _with_shapes(model)
     graph = Graph(model)
     wanted = batch if inputs.batch is None else inputs.batch
-    layers = tuple(
-        _layer(graph, node, batch, wanted) for node in model.graph.node if node.op_type == "BatchNormalization"
-    )
+    layers = tuple(_layer(graph, node, batch, wanted) for node in _norms(model.graph))
     if inputs.calibration is not None:
         observed = _observed(model, inputs, layers)
         layers = tuple(
@@ -80,6 +78,16 @@ def _loaded(path: Path) -> onnx.ModelProto:
     return model
 
 
+def _norms(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    return [node for node in graph.node if node.op_type == "BatchNormalization"]
+
+
+def _ports(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """The inputs that a run has to give, unlike those that the model has a value for."""
+    constants = {initializer.name for initializer in graph.initializer}
+    return [port for port in graph.input if port.name not in constants]
+
+
 def _refuse_lacking(graph: onnx.GraphProto, within: str = "") -> None:
     """Refuse the normalisations that no unit computes, and those that a branch or a loop may or may not call."""
     for number, node in enumerate(graph.node):
@@ -98,8 +106,7 @@ def _refuse_lacking(graph: onnx.GraphProto, within: str = "") -> None:
 
 def _fix_sizes(graph: onnx.GraphProto, inputs: Inputs) -> int:
     """Give every input of the graph a fixed size, and return the batch that the first one then has."""
-    constants = {initializer.name for initializer in graph.initializer}
-    ports = [port for port in graph.input if port.name not in constants]
+    ports = _ports(graph)
     if len(inputs.shapes) > len(ports):
         allowed = f"at most one --input for each of the model's inputs, which are {len(ports)}"
         raise ConfigurationError("input", shown(inputs.shapes[-1]), allowed)
@@ -232,7 +239,7 @@ def _observed(model: onnx.ModelProto, inputs: Inputs, layers: Sequence[Layer]) -
     from qonnx.core.onnx_exec import execute_onnx
 
     wrapped = ModelWrapper(model)
-    nodes = [node for node in model.graph.node if node.op_type == "BatchNormalization"]
+    nodes = _norms(model.graph)
     found: list[Observed | None] = [None for _ in layers]
     for feed in _feeds(model.graph, inputs):
         try:
@@ -249,8 +256,7 @@ def _observed(model: onnx.ModelProto, inputs: Inputs, layers: Sequence[Layer]) -
 
 def _feeds(graph: onnx.GraphProto, inputs: Inputs) -> Iterator[Mapping[str, Any]]:
     """The calibration data in batches of the model's size."""
-    constants = {initializer.name for initializer in graph.initializer}
-    ports = [port for port in graph.input if port.name not in constants]
+    ports = _ports(graph)
     shapes = [[dimension.dim_value for dimension in port.type.tensor_type.shape.dim] for port in ports]
     for batch in inputs.batches([port.name for port in ports], shapes):
         yield {

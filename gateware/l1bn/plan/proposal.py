@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..config import MOST_COUNTS, PARAMETERS, Configuration
@@ -49,7 +50,7 @@ class Plan:
     schedule : how long it is busy with a batch
     mhz : the clock that rates are for; ``None`` where nobody measured one
     memory_bits : of the buffers
-    initial : what each layer begins with, as one of the unit's norm
+    layers : those of the network as ones of the unit's norm
     """
 
     network: Network
@@ -59,12 +60,17 @@ class Plan:
     mhz: float | None
     memory_bits: int
     estimate: Estimate
-    initial: tuple[Initial, ...]
+    layers: tuple[Layer, ...]
 
     @property
     def config(self) -> Configuration:
         config: Configuration = self.unit.config
         return config
+
+    @cached_property
+    def initial(self) -> tuple[Initial, ...]:
+        """What each layer begins with; not made for plans that are not fast enough."""
+        return tuple(initial(layer, self.config) for layer in self.layers)
 
     @property
     def samples_per_second(self) -> float | None:
@@ -132,7 +138,7 @@ def _choose_epsilon(choices: Choices, layers: Sequence[Layer]) -> None:
         choices.add("epsilon", epsilons[-1], f"the largest of the layers, which have from {epsilons[0]:.3g} on")
 
 
-def _fast_enough(network: Network, layers: Sequence[Layer], choices: Choices, wishes: Wishes) -> Plan:
+def _fast_enough(network: Network, layers: tuple[Layer, ...], choices: Choices, wishes: Wishes) -> Plan:
     """The plan with the fewest lanes that are enough."""
     possible = [choices.decided.lanes] if "lanes" in choices.typed else PARAMETERS["lanes"].choices
     dividing = [lanes for lanes in possible if all(count % int(lanes) == 0 for count in network.counts)]
@@ -153,16 +159,17 @@ def _fast_enough(network: Network, layers: Sequence[Layer], choices: Choices, wi
     raise ConfigurationError("samples_per_second", wanted, allowed)
 
 
-def _planned(network: Network, layers: Sequence[Layer], choices: Choices, wishes: Wishes) -> Plan:
+def _planned(network: Network, layers: tuple[Layer, ...], choices: Choices, wishes: Wishes) -> Plan:
     """The plan of so many lanes, with storage where there is room for it."""
     built = unit(choices.configuration())
     blocks = device(built.config)
     room = blocks.blocks * blocks.block_bits if wishes.memory_bits is None else wishes.memory_bits
-    needed = estimate(built).bram * blocks.block_bits
+    found = estimate(built)
+    needed = found.bram * blocks.block_bits
     if "storage" not in choices.typed and needed > room:
         choices = choices.with_("storage", "outside", f"buffers inside would take {needed:,} bits of block RAM")
         built = unit(choices.configuration())
-    found = estimate(built)
+        found = estimate(built)
     passes = [built.forward, built.backward] if isinstance(built, TrainingBatchNorm) else [built]
     return Plan(
         network=network,
@@ -172,5 +179,5 @@ def _planned(network: Network, layers: Sequence[Layer], choices: Choices, wishes
         mhz=found.mhz if wishes.mhz is None else wishes.mhz,
         memory_bits=sum(memory["bits"] for memory in memories(built)),
         estimate=found,
-        initial=tuple(initial(layer, built.config) for layer in layers),
+        layers=layers,
     )

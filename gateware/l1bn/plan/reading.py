@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, not_installed
 from .inputs import Inputs
 from .network import Network
 
@@ -49,7 +49,4 @@ def read(name: str, inputs: Inputs) -> Network:
 
 
 def _missing(error: ModuleNotFoundError, extra: str) -> MissingPackage:
-    package = str(error.name).partition(".")[0]
-    return MissingPackage(
-        f"{package} is missing; install: make install-{extra}, or pip install '.[{extra}]' in l1bn's own folder"
-    )
+    return MissingPackage(not_installed(error, f"install-{extra}", extra))

@@ -25,7 +25,7 @@ from ..beats.affine import Affine
 from ..beats.sums import SumAccumulator
 from ..channels.divide import DivideByConstant, DivideByCount
 from ..channels.scale import Offset, Scale
-from ..channels.turns import Turns, consult_in_turns, in_turns, pace_of
+from ..channels.turns import Turns, consult_in_turns, in_turns, pace_behind, pace_of
 from ..config import Configuration
 from ..norms import GuessingSpread
 from ..numbers.formats import Formats
@@ -81,10 +81,7 @@ class MeanStage(wiring.Component):
                 before=self.sums.latency - 1,
             )
         self.latency = self.sums.latency + self.divide.latency + ChannelRegister.latency
-        if isinstance(self.divide, Turns):
-            self.interval = max(self.sums.latency + 1, self.divide.interval)
-        else:
-            self.interval = self.sums.latency + self.divide.latency + 1
+        self.interval = pace_behind(self.sums.latency, self.divide)
         super().__init__(
             {
                 "i": inlet(packet(config.width, config.lanes, formats.select_width, error=True)),

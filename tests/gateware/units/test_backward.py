@@ -49,16 +49,11 @@ def of_norm(norm: str, parameters: dict[str, Any]) -> dict[str, Any]:
 IN_TURNS = ("inside", "mixed counts", "one beat")
 """Variants with several of what works once a channel, as many as the default asks for; the others have one of each."""
 
-
-def alone(variant: str) -> dict[str, int]:
-    return {} if variant in IN_TURNS else {"interval": ALONE}
-
-
 CASES = {
     f"{norm}, {variant}": {
         **{"norm": norm, "direction": "backward"},
         **of_norm(norm, VARIANTS[variant]),
-        **alone(variant),
+        **({} if variant in IN_TURNS else {"interval": ALONE}),
     }
     for variant in VARIANTS
     for norm in NORMS

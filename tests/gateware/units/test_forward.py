@@ -46,13 +46,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 IN_TURNS = ("inside", "mixed counts", "one beat", "widest")
 """Variants with several of what works once a channel, as many as the default asks for; the others have one of each."""
 
-
-def alone(variant: str) -> dict[str, int]:
-    return {} if variant in IN_TURNS else {"interval": ALONE}
-
-
 CASES = {
-    f"{form}, {variant}": {**FORMS[form], **VARIANTS[variant], **alone(variant)}
+    f"{form}, {variant}": {**FORMS[form], **VARIANTS[variant], **({} if variant in IN_TURNS else {"interval": ALONE})}
     for variant in VARIANTS
     for form in FORMS
     if "guard_bits" not in VARIANTS[variant] or NORMS[FORMS[form]["norm"]].centred

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 
 from ...beats.squares import CentredSquareAccumulator, SquareAccumulator
 from ...beats.total import delayed_flag
 from ...channels.divide import DivideByCount
-from ...channels.turns import Turns, held_by, pace_of, registered_in_turns
+from ...channels.turns import held_by, pace_behind, pace_of, registered_in_turns
 from ...channels.variance import Variance
 from ...numbers.formats import Formats
 from ...streams.layouts import (
@@ -62,7 +64,7 @@ class L2OnePassSpread(wiring.Component):
             }
         )
 
-    @property
+    @cached_property
     def waiting(self) -> int:
         """Channels whose sum of squares waits outside the accumulator, because mean or variance take long."""
         formats, config = self.formats, self.formats.config
@@ -148,9 +150,7 @@ class L2TwoPassSpread(wiring.Component):
         return self.accumulator.latency + self.variance.latency + self.root.latency
 
     def interval(self, mean_latency: int) -> int:
-        if isinstance(self.variance, Turns):
-            return max(self.accumulator.latency + 1, self.variance.interval, self.root.interval)
-        return max(self.accumulator.latency + self.variance.latency + 1, self.root.interval)
+        return max(pace_behind(self.accumulator.latency, self.variance), self.root.interval)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
